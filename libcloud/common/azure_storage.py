@@ -47,10 +47,7 @@ class AzureStorageResponse(XmlResponse):
         return True
 
     def parse_body(self) -> Any:
-        """The root element; the text of an error that is not a document.
-
-        :raises MalformedResponseError: a successful response whose body is not a document.
-        """
+        """The root element; the text of an error that is not a document."""
         try:
             return super().parse_body()
         except MalformedResponseError:
@@ -139,7 +136,6 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         The date of a signed request may be up to 15 minutes wrong. Reference: Azure Storage REST
         API, "Authorize with Shared Key".
 
-        :param date: of the response.
         :return: whether the request may be accepted now; another thread may have corrected it.
         """
         if status != 403 or code not in ("", "AuthenticationFailed") or date is None:

@@ -91,8 +91,6 @@ def identity_tokens(credential: Any) -> Callable[[], Credentials]:
 
     :param credential: an object with ``get_token(scope)``, or ``"default"``, ``"cli"`` or
         ``"managed_identity"``.
-    :raises AzureCredentialsNotFoundError: ``azure-identity`` is not installed.
-    :raises ValueError: there is no such kind.
     """
     if isinstance(credential, str):
         if credential not in _IDENTITIES:
@@ -125,8 +123,8 @@ class IdentityTokens:
     def __call__(self) -> Credentials:
         """A new token.
 
-        :raises InvalidCredsError: the credential gives none. What it raised is the cause, and is
-            not part of the message, because it may contain a secret.
+        :raises InvalidCredsError: the credential gives none. What it raised may contain a secret,
+            and is only the cause.
         """
         try:
             token = self._credential.get_token(SCOPE)

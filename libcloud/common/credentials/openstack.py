@@ -70,11 +70,7 @@ class Identity:
 
 
 def authenticate(identity: Identity, send: Sender, driver: Any = None) -> Access:
-    """Ask for a token.
-
-    :raises InvalidCredsError: the credentials are refused.
-    :raises LibcloudError: there is no such version, service or region, or another error.
-    """
+    """Ask for a token."""
     version = identity.auth_version.partition("_")[0]
     if version in ("1.0", "1", "1.1"):
         return _temp_auth(identity, send, driver)
@@ -141,10 +137,7 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
 
 
 def _endpoint(keystone: Any, identity: Identity, interface: str, kind: str = "") -> str | None:
-    """The URL of a service in the catalog; ``None`` if it has no such service.
-
-    :param kind: type of the service; empty for the object store.
-    """
+    """The URL of a service, by default the object store; ``None`` if there is no such service."""
     from keystoneauth1 import exceptions
 
     try:

@@ -22,7 +22,6 @@ _MD5_SIZE = 16
 
 
 def md5_digest(body: Body) -> Digest:
-    """The MD5 of a body, as a header."""
     value = hashed(new_md5(), body).digest()
     return Digest({"Content-MD5": encoded(value)}, "md5", value)
 
@@ -56,13 +55,12 @@ def checksum_of(headers: Mapping[str, str], algorithm: str) -> bytes | None:
 
 
 def with_md5(request: HttpRequest) -> HttpRequest:
-    """``request`` with the MD5 of its body."""
     assert isinstance(request.body, bytes)
     return replace(request, headers={**request.headers, **md5_digest(request.body).headers})
 
 
 def encoded(value: bytes) -> str:
-    """A checksum as a header has it."""
+    """A checksum as a header has it: base64."""
     return b64encode(value).decode()
 
 

@@ -90,10 +90,7 @@ class AzureClient(StoreClient[ClientOwner]):
         )
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        """What ``parse`` reads from the document in ``response``.
-
-        :raises MalformedResponseError: it is another document than expected.
-        """
+        """What ``parse`` reads from the document in ``response``; another one is an error."""
         document = response.object
         try:
             if isinstance(document, str):
@@ -103,18 +100,12 @@ class AzureClient(StoreClient[ClientOwner]):
             raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
 
     def container_path(self, name: str) -> str:
-        """The path of a container.
-
-        :raises InvalidContainerNameError: it cannot have this name. Nothing was sent.
-        """
+        """The path of a container; nothing is sent if no container can have this name."""
         self._check_name(azure.requests.check_container_name, name, InvalidContainerNameError)
         return azure.requests.container_path(name)
 
     def blob_path(self, container_name: str, name: str) -> str:
-        """The path of a blob.
-
-        :raises InvalidObjectNameError: it cannot have this name. Nothing was sent.
-        """
+        """The path of a blob; nothing is sent if no blob can have this name."""
         self.container_path(container_name)
         self._check_name(azure.requests.check_blob_name, name, InvalidObjectNameError)
         return azure.requests.blob_path(container_name, name)

@@ -20,15 +20,13 @@ _LONGEST_WAIT = 15.0  # seconds between two looks at a copy
 def copy_blob(
     client: AzureClient, source: str, container: str, name: str, headers: Mapping[str, str]
 ) -> Any:
-    """Copy the blob at the URL ``source`` and wait until the copy is complete.
+    """Copy the blob at a URL, wait until that is complete, and return what describes the copy.
 
     Reference: Azure Storage REST API, "Copy Blob".
 
     :param headers: conditions, metadata, tier.
-    :return: the response with the properties of the copy.
     :raises PreconditionFailedError: a condition does not hold; nothing was changed.
     :raises ConditionalConflictError: another copy to the blob is pending.
-    :raises LibcloudError: the copy failed or was aborted.
     """
     what = f"Error copying to {container}/{name}"
     path = client.blob_path(container, name)

@@ -76,10 +76,7 @@ _BAD_CREDENTIALS = frozenset({401, 403})
 
 
 def error_detail(status: int, headers: Mapping[str, str], body: bytes = b"") -> ErrorDetail:
-    """What a response says of an error.
-
-    :param headers: names in lower case. ``x-ms-error-code`` is there without a body, too.
-    """
+    """What a response says of an error; ``x-ms-error-code`` is there without a body, too."""
     code, message = parse_error(body) if body else ("", "")
     return ErrorDetail(
         status=status,
@@ -94,10 +91,7 @@ def error_detail(status: int, headers: Mapping[str, str], body: bytes = b"") -> 
 def error_for(
     detail: ErrorDetail, what: str, driver: object, container_name: str, object_name: str
 ) -> LibcloudError:
-    """The exception for an error of the store.
-
-    :param what: the operation.
-    """
+    """The exception for an error of the store during ``what``."""
     text = f"{what}: {describe(detail)}"
     return attach_detail(_error(detail, text, driver, container_name, object_name), detail)
 

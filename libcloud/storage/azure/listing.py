@@ -28,10 +28,7 @@ def blob_pages(
     delimiter: str | None = None,
     limit: int,
 ) -> Iterator[Page]:
-    """The blobs of a container.
-
-    :raises ContainerDoesNotExistError: there is no such container.
-    """
+    """The blobs of a container."""
     what, path = (
         f"Error listing the container {container_name}",
         client.container_path(container_name),
@@ -48,7 +45,6 @@ def _follow(
     *,
     container_name: str = "",
 ) -> Iterator[Page]:
-    """The pages from the first to the one without a marker."""
     marker, last = None, None
     seen: set[int] = set()
     entries = 0

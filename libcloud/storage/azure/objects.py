@@ -26,21 +26,14 @@ _REFUSALS = MappingProxyType({400: InvalidContainerNameError, 409: ContainerAlre
 
 
 def head_container(client: AzureClient, name: str) -> Any:
-    """The response with the properties of a container.
-
-    :raises ContainerDoesNotExistError: there is none.
-    """
+    """The response with the properties of a container."""
     path = client.container_path(name)
     what = f"Error looking for the container {name}"
     return client.send(requests.head(path), what, names=(name, ""))
 
 
 def create_container(client: AzureClient, name: str) -> Any:
-    """Create a container.
-
-    :raises ContainerAlreadyExistsError: there is one.
-    :raises InvalidContainerNameError: it cannot have this name.
-    """
+    """Create a container, which must not exist."""
     what = f"Error creating the container {name}"
     path, begun = client.container_path(name), time.monotonic()
 
@@ -96,13 +89,11 @@ def delete_blob(client: AzureClient, container: str, name: str) -> None:
 def set_metadata(
     client: AzureClient, container: str, name: str, meta_data: Mapping[str, str]
 ) -> None:
-    """Replace the metadata of a blob."""
     headers = requests.metadata_headers(meta_data)
     request = requests.set_metadata(client.blob_path(container, name), headers)
     client.send(request, f"Error setting metadata of {container}/{name}", names=(container, name))
 
 
 def set_tier(client: AzureClient, container: str, name: str, tier: str) -> None:
-    """Move a blob to another access tier."""
     request = requests.set_tier(client.blob_path(container, name), tier)
     client.send(request, f"Error moving {container}/{name} to {tier}", names=(container, name))

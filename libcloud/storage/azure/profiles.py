@@ -41,7 +41,7 @@ HOST_SUFFIXES = (
 
 
 def account_host(account: str, host: str | None) -> tuple[str, str | None]:
-    """The host to connect to, and the account as the first segment of paths, if it has to be there.
+    """The host, and the account if it has to be the first segment of paths.
 
     :param host: one of :data:`HOST_SUFFIXES`, with or without the account; any other host, such as
         that of Azurite; ``None``: the public cloud.

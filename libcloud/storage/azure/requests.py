@@ -48,8 +48,6 @@ def check_blob_name(name: str) -> None:
     """Refuse a name that would reach another blob.
 
     Reference: "Naming and Referencing Containers, Blobs, and Metadata".
-
-    :raises ValueError: no blob can have this name.
     """
     if not name:
         raise ValueError("the name of a blob must not be empty")
@@ -84,7 +82,6 @@ def list_containers(*, marker: str | None, limit: int) -> HttpRequest:
 
 
 def create_container(path: str) -> HttpRequest:
-    """Create a container."""
     return HttpRequest("PUT", path, (_CONTAINER,))
 
 
@@ -166,20 +163,15 @@ def put_block_list(path: str, blocks: Iterable[str], headers: Mapping[str, str])
 
 
 def get_block_list(path: str, kind: str) -> HttpRequest:
-    """The blocks of a blob.
-
-    :param kind: ``"committed"``, ``"uncommitted"`` or ``"all"``.
-    """
+    """The blocks of a blob: ``"committed"``, ``"uncommitted"`` or ``"all"``."""
     return HttpRequest("GET", path, (("comp", "blocklist"), ("blocklisttype", kind)))
 
 
 def set_metadata(path: str, headers: Mapping[str, str]) -> HttpRequest:
-    """Replace the metadata of a blob."""
     return HttpRequest("PUT", path, (("comp", "metadata"),), headers)
 
 
 def set_tier(path: str, tier: str) -> HttpRequest:
-    """Move a blob to another access tier."""
     return HttpRequest("PUT", path, (("comp", "tier"),), {"x-ms-access-tier": tier})
 
 
@@ -189,10 +181,7 @@ def lease(path: str, action: str, headers: Mapping[str, str]) -> HttpRequest:
 
 
 def copy_blob(path: str, source: str, headers: Mapping[str, str]) -> HttpRequest:
-    """Copy a blob, perhaps after the response.
-
-    :param source: URL of the blob to copy.
-    """
+    """Copy the blob at the URL ``source``, perhaps after the response."""
     return HttpRequest("PUT", path, (), {"x-ms-copy-source": source, **headers})
 
 
@@ -215,10 +204,7 @@ def property_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def metadata_headers(meta_data: Mapping[str, object] | None) -> dict[str, str]:
-    """The headers that carry metadata.
-
-    :raises ValueError: see :func:`libcloud.storage.metadata.metadata_headers`.
-    """
+    """The headers that carry metadata."""
     keys = {key.lower(): value for key, value in (meta_data or {}).items()}
     return metadata.metadata_headers(keys, METADATA)
 

@@ -37,11 +37,7 @@ class Block(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A part of a listing.
-
-    :param prefixes: common prefixes, of a listing with a delimiter.
-    :param marker: where the next page begins; empty on the last one.
-    """
+    """A part of a listing. The next one begins at the marker; the last one has none."""
 
     entries: list[Entry]
     prefixes: list[str]
@@ -49,7 +45,6 @@ class Page(NamedTuple):
 
 
 def parse_containers(root: Any) -> Page:
-    """:raises UnexpectedDocumentError: it is no listing of containers."""
     items = _listed(root, "Containers")
     entries = [
         Entry(_name(item), _properties(item), _metadata(item))
@@ -59,7 +54,6 @@ def parse_containers(root: Any) -> Page:
 
 
 def parse_blobs(root: Any) -> Page:
-    """:raises UnexpectedDocumentError: it is no listing of blobs."""
     items = _listed(root, "Blobs")
     entries = []
     for item in items.iterfind("Blob"):
@@ -73,11 +67,7 @@ def parse_blobs(root: Any) -> Page:
 
 
 def parse_blocks(root: Any, kind: str) -> list[Block]:
-    """The blocks of a block list, in order.
-
-    :param kind: ``"CommittedBlocks"`` or ``"UncommittedBlocks"``.
-    :raises UnexpectedDocumentError: it is no block list.
-    """
+    """The blocks of a block list, ``"CommittedBlocks"`` or ``"UncommittedBlocks"``, in order."""
     if root.tag != "BlockList":
         raise UnexpectedDocumentError(f"the document is a {root.tag[:40]!r}, not a BlockList")
     blocks = root.iterfind(f"{kind}/Block")

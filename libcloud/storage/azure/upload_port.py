@@ -61,8 +61,6 @@ class BlobLease:
 
     A blob that does not exist cannot be leased, and is written without a lease. Reference: Azure
     Storage REST API, "Lease Blob".
-
-    :param clock: seconds; to renew the lease in time.
     """
 
     def __init__(
@@ -120,10 +118,8 @@ class AzureStore:
     """One blob, about to be written.
 
     :param headers: of the request that publishes the blob: properties, metadata, conditions.
-    :param lease: that is held.
     :param checked: send the MD5 of each body, and compare the one in the answer.
-    :param whole_md5: the MD5 of all that was sent, when it has been sent; ``None``: unknown. Azure
-        keeps it with the blob.
+    :param whole_md5: returns the MD5 of all that was sent, which Azure keeps with the blob.
     :param copy_bodies: hand the connection ``bytes``, because it is not one of ours.
     """
 
@@ -258,10 +254,7 @@ class AzureStore:
         return self.confirm(parts, sum(sizes)) if parts else (Confirmation.ABSENT, None)
 
     def _blocks_of(self, kind: str) -> tuple[list[Block], Mapping[str, str]]:
-        """Blocks of the blob, ``"committed"`` or ``"uncommitted"``, and the response's headers.
-
-        There are none if there is no blob.
-        """
+        """Blocks of the blob, and the response's headers; neither if there is no blob."""
         response = self._look(requests.get_block_list(self._path, kind))
         if response is None:
             return [], {}
@@ -298,7 +291,6 @@ class AzureStore:
         )
 
     def _compare(self, response: Any, digest: Digest) -> None:
-        """:raises ObjectHashMismatchError: the store has received other bytes."""
         there = checksum_of(response.headers, digest.algorithm)
         if there and digest.value and there != digest.value:
             raise ObjectHashMismatchError(

@@ -26,10 +26,7 @@ _WAYS = ("secret", "ex_sas_token", "ex_credential", "ex_anonymous")  # to author
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the blob service is.
-
-    :param account_prefix: first segment of all paths, if they name the account.
-    """
+    """Where the blob service is; paths may begin with ``account_prefix``."""
 
     host: str
     port: int | None
@@ -40,10 +37,7 @@ class Place:
 def place_of(
     account: str, secure: bool, host: str | None, port: int | None, endpoint_url: str | None
 ) -> Place:
-    """The place that the arguments of the driver name.
-
-    :raises ValueError: ``endpoint_url`` is no endpoint, or is given together with a host.
-    """
+    """The place that the arguments of the driver name."""
     if endpoint_url is None:
         name, prefix = account_host(account, host)
         return Place(name, port, secure, prefix)
@@ -57,11 +51,7 @@ def place_of(
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How requests are authorized.
-
-    :param tenant_id: of an application, together with ``identity``; its secret is the driver's.
-    :param credential: see :func:`~libcloud.common.credentials.azure.identity_tokens`.
-    """
+    """How requests are authorized. The secret of the application ``identity`` is the driver's."""
 
     tenant_id: str | None = None
     identity: str | None = None
@@ -75,7 +65,6 @@ class Access:
         return self.credential is not None or bool(self.tenant_id and self.identity)
 
     def connection_options(self) -> dict[str, Any]:
-        """Keyword arguments of the connection."""
         if not self.by_token:
             return {"sas_token": self.sas_token}
         return {
@@ -89,10 +78,8 @@ class Access:
 def options_from_env(options: Mapping[str, Any]) -> dict[str, Any]:
     """Keyword arguments of the driver, by ``AZURE_STORAGE_*`` and by ``options``.
 
-    :param options: keywords of the driver, which take precedence over the environment, and
-        ``connection_string``.
+    :param options: keywords of the driver, and ``connection_string``; they take precedence.
     :raises CredentialsNotFoundError: no account is named, or nothing authorizes requests.
-    :raises ValueError: a connection string is none.
     """
     given = {name: value for name, value in options.items() if value is not None}
     text = given.pop("connection_string", None)
@@ -130,8 +117,6 @@ def options_from_url(url: str) -> tuple[str, dict[str, Any]]:
     """The container of a URL such as ``az://container?account=acme``, and keywords of the driver.
 
     ``abfs://container@account.dfs.core.windows.net`` names both.
-
-    :raises ValueError: it is not a valid URL of a container, or has an unknown parameter.
     """
     scheme, separator, rest = url.partition("://")
     place, _, query = rest.partition("?")

@@ -28,8 +28,6 @@ def split(
 
     :return: headers of the request that publishes the blob; whether MD5s are sent and compared; the
         options of the engine.
-    :raises TypeError: there is no such keyword.
-    :raises ValueError: a value is invalid, or the keyword is one of an old release.
     """
     removed = [name for name in _REMOVED if name in given]
     if removed:
@@ -45,10 +43,7 @@ def split(
 
 
 def tier(name: str) -> str:
-    """The access tier of that name, in any case.
-
-    :raises ValueError: there is none.
-    """
+    """The access tier of that name, in any case."""
     found = next((tier for tier in TIERS if tier.lower() == str(name).lower()), None)
     if found is None:
         raise ValueError(f"the access tier is one of {', '.join(TIERS)}, not {name!r}")
@@ -56,10 +51,7 @@ def tier(name: str) -> str:
 
 
 def conditions(if_match: str | None, if_none_match: str | None) -> dict[str, str]:
-    """The headers for ``ex_if_match`` and ``ex_if_none_match``.
-
-    :raises ValueError: a condition is invalid.
-    """
+    """The headers for ``ex_if_match`` and ``ex_if_none_match``."""
     headers = {}
     if if_match is not None:
         headers["If-Match"] = if_match if if_match == "*" else f'"{strip_etag(if_match)}"'

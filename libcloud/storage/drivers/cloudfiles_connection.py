@@ -33,10 +33,7 @@ class CloudFilesResponse(Response):
         return self.status in range(200, 300) or self.status in self.valid_response_codes
 
     def parse_body(self) -> Any:
-        """The parsed document if the body is JSON, otherwise the text, as for 201.
-
-        :raises MalformedResponseError: it says that it is JSON, and is not.
-        """
+        """The parsed document if the body is JSON, otherwise the text, as for 201."""
         is_json = "json" in self.headers.get("content-type", "")
         if self.status == 201 or not is_json or self._has_no_document():
             return self.body
@@ -165,9 +162,8 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         return f"{scheme}://{host}{f':{port}' if port else ''}/auth/v1.0"
 
     def renew_token(self, refused: str | None) -> bool:
-        """Ask for another token, unless another thread has done so since.
+        """Ask for another token, unless another thread has done so since ``refused`` was.
 
-        :param refused: the token that the store refused.
         :return: whether there is another; a given token is not renewed unless the constructor names
             what issues tokens.
         """

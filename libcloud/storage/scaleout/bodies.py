@@ -40,13 +40,9 @@ Its arguments are the source, its size in bytes, and the part, for messages.
 def body_of(
     data: Any, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
 ) -> Any:
-    """``data`` as a body that can be sent again, or that is sent while it is made.
+    """``data``, of which ``size`` bytes count, as a body that is sent again, or while it is made.
 
-    :param data: bytes, a binary file, an iterable of bytes, or a function that returns one.
-    :param size: bytes of a seekable file that count; others must have as many. ``None``: all.
     :param files: closes the temporary file.
-    :param what: the part, for messages.
-    :raises TypeError: it is not bytes.
     :raises SizeMismatchError: it has another size.
     """
     body: Any
@@ -69,10 +65,7 @@ def body_of(
 def made_body(
     source: Source, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
 ) -> Any:
-    """A body of generated data: sent while it is generated if possible, or a temporary file.
-
-    :param size: bytes; ``None``: unknown.
-    """
+    """A body of generated data: sent while it is generated if possible, or a temporary file."""
     if stream is not None and size is not None and size > _IN_MEMORY:
         body = stream(source, size, what)
         if body is not None:
@@ -86,8 +79,6 @@ def made_body(
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    """What a caller passes for a part, as a :class:`Source`."""
-
     data: Any
     what: str
 
@@ -113,11 +104,7 @@ def is_repeatable(data: Any) -> bool:
 
 
 def views_of(data: Any, what: str) -> Iterator[memoryview]:
-    """The bytes of a buffer, a file or an iterable, from its position.
-
-    :param what: it, for messages.
-    :raises TypeError: it is not bytes.
-    """
+    """The bytes of a buffer, a file or an iterable; ``what`` names it if they are not bytes."""
     pieces: Iterable[Any] = (data,)
     if hasattr(data, "read"):
         pieces = iter(lambda: data.read(_BLOCK), b"")

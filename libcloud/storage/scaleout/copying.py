@@ -34,8 +34,6 @@ _OF_COPIES = ("ex_part_size", "ex_window")
 class CopyResult:
     """What was copied.
 
-    :param etag: of the copy.
-    :param checksum: of the data, with its algorithm; ``None`` if none was computed.
     :param changed: the object is not what the listing showed.
     :param lost: properties that the destination does not support.
     """
@@ -73,7 +71,6 @@ class ObjectCopier:
 
     :param read_back: read each copy and compare it with what was sent.
     :param limit_rate: bytes per second; data that the store copies itself does not count.
-    :param upload_options: keywords of uploads, if the driver uploads in parts.
     """
 
     def __init__(
@@ -111,11 +108,8 @@ class ObjectCopier:
     def copy(
         self, name: str, new_name: str, etag: str | None, size: int | None = None
     ) -> CopyResult | None:
-        """Copy an object.
+        """Copy an object with the ETag and size that were listed; ``None`` if it does not exist.
 
-        :param etag: of the object as it was listed.
-        :param size: likewise.
-        :return: ``None`` if the store does not find it.
         :raises ObjectChangedError: it was replaced during each of several attempts.
         """
         copy = self._copy_in_store if self._in_store else self._stream

@@ -127,9 +127,6 @@ class DaskExecutor(Executor):
         """Start to compute the pieces, see :func:`pieces_of`, and keep them; and their sizes.
 
         The sizes of the chunks of an array are known: they are computed with the part they are for.
-
-        :raises TypeError: a piece is not bytes; the text says which.
-        :raises WorkerError: a piece could not be made; the text says which.
         """
         sizes = _chunk_sizes(pieces)
         if sizes is not None:

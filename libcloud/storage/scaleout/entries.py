@@ -27,9 +27,8 @@ _PREFIXES = 64
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object as a listing shows it.
+    """An object as a listing shows it; its key is without the prefix of its place.
 
-    :param key: without the prefix of its place.
     :param content: hash of the data; ``None`` if the store does not report one.
     """
 
@@ -51,8 +50,7 @@ class Entry:
     def is_same_data(self, other: Entry, since: datetime | None) -> bool:
         """Whether ``other``, in the destination, is a copy of this object.
 
-        It has the same size and the same hash; or, if their hashes cannot be compared, it was
-        written since the job began.
+        If their hashes cannot be compared, it is if it was written since the job began.
         """
         if self.size != other.size:
             return False
@@ -80,11 +78,8 @@ def all_entries(place: Place, below: str = "") -> Iterator[Entry]:
 def entries_in(place: Place, bounds: Range) -> Iterator[Entry]:
     """The objects of a range, in the order of their keys.
 
-    Both bounds are keys that were listed. The listing must show them, unless they have been
-    deleted since: so ranges that have a bound in common leave nothing out between them, whatever
-    the order of the store is.
-
-    :raises IncompleteListingError: the store does not list keys in the order of their bytes.
+    Both bounds were listed before. The listing must show them, unless they have been deleted since:
+    so adjacent ranges leave nothing out between them, whatever the order of the store is.
     """
     after, last = bounds
     driver: Any = place.container.driver
@@ -113,7 +108,6 @@ def entries_in(place: Place, bounds: Range) -> Iterator[Entry]:
 
 
 def _check_deleted(place: Place, key: str) -> None:
-    """:raises IncompleteListingError: the object exists, and was not listed."""
     with contextlib.suppress(ObjectDoesNotExistError):
         place.container.get_object(place.prefix + key)
         raise _not_in_order(place, key)

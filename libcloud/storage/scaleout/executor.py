@@ -51,10 +51,9 @@ _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
 
 @dataclass(frozen=True, slots=True)
 class Shipping:
-    """How workers get access to the store.
+    """How workers get access to the store: see the keywords of ``ex_upload_with``.
 
     :param access: ``"presigned"``, or ``None``: they find their own credentials.
-    :param connect: returns the driver to use on a worker.
     :param on_session: called with the text of a new session, and again before it is completed.
     """
 
@@ -138,10 +137,7 @@ def attach(
     shipping: Shipping,
     options: Mapping[str, Any],
 ) -> Object:
-    """Continue an upload; see ``ex_attach_upload`` of the drivers.
-
-    :param options: keywords of the engine.
-    """
+    """Continue an upload; see ``ex_attach_upload`` of the drivers."""
     if isinstance(session, UploadSession):
         found = attached(driver, session.facts)
     else:
@@ -231,10 +227,7 @@ class _Plan(NamedTuple):
 
 
 def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]) -> _Plan:
-    """The parts of an upload that has begun.
-
-    :raises ValueError: they are not those that it began with.
-    """
+    """The parts of an upload that has begun; they must be those that it began with."""
     part_size = session.facts.part_size or usual_part_size(sizes, session.upload.limits)
     if session.facts.plan not in ("", _fingerprint(sizes, part_size)):
         raise ValueError(
@@ -271,10 +264,7 @@ def _check_portable(session: UploadSession, executor: Any, shipping: Shipping) -
 
 
 class _Job:
-    """A session, and the executor that sends its parts.
-
-    :ivar shipped: what a task gets: the session, or its text in another process.
-    """
+    """A session, and the executor that sends its parts."""
 
     def __init__(self, session: UploadSession, executor: Any, shipping: Shipping) -> None:
         self.session = session
@@ -290,10 +280,7 @@ class _Job:
         return self.session.upload.options.window or usual
 
     def run(self, plan: _Plan, stored: Mapping[int, PartReceipt]) -> Object:
-        """Send the parts that are not ``stored``, and complete the upload.
-
-        :raises BaseException: the first error. It has the ``session``, unless nothing is kept.
-        """
+        """Send the parts that are not ``stored``, and complete the upload."""
         try:
             return self._complete(plan, stored)
         except WorkerError:
@@ -351,10 +338,7 @@ class _Job:
             self.session.upload.options.on_event(event)
 
     def resume(self, plan: _Plan, state: tuple[list[PartReceipt], Exception | None]) -> Object:
-        """Send what the store does not have, and complete the upload.
-
-        :param state: parts that the store has; the error that says that the upload does not exist.
-        """
+        """Send the parts that the store does not have, and complete the upload."""
         session, (stored, gone) = self.session, state
         planned = {part.number: part.size for part in plan.parts}
         known = {part.number: part for part in stored if planned.get(part.number) == part.size}

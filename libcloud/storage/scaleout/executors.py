@@ -63,10 +63,7 @@ def adapted(target: object) -> Executor:
 
 
 def workers_of(executor: object, default: int | None = None) -> int:
-    """Tasks that ``executor`` runs at once.
-
-    :param default: if it does not say; ``None``: the number of cores.
-    """
+    """Tasks that ``executor`` runs at once; ``default``, or the number of cores, if unknown."""
     for name in ("workers", "_max_workers", "num_workers"):  # ours, the standard library, MPI
         number = getattr(executor, name, None)
         if isinstance(number, int) and number > 0:
@@ -146,8 +143,6 @@ def _start_worker(parent: int) -> None:
 
     A terminal sends Ctrl-C to all processes. A worker does not notice that the other process was
     killed: it would go on with its task, and then wait for another one forever.
-
-    :param parent: id of the process that waits for the results.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()

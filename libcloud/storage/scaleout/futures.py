@@ -64,11 +64,7 @@ class Tasks(Generic[_Key]):
         return len(self._running)
 
     def submit(self, key: _Key, call: Callable[..., Sequence[Any]], *args: Any) -> None:
-        """Have a worker call a function.
-
-        :param call: called with ``args``; returns the function, and its arguments. Its error is
-            that of the task.
-        """
+        """Have a worker call the function that ``call`` returns, with its arguments."""
         number = next(self._numbers)
 
         def done(future: Any) -> None:  # in any thread
@@ -92,12 +88,11 @@ class Tasks(Generic[_Key]):
         return key, future
 
     def cancel(self) -> None:
-        """Tasks that have not started are not started."""
         for future in list(self._running.values()):
             future.cancel()
 
     def stop(self) -> None:
-        """Return when nothing is in flight."""
+        """Return when nothing is in flight; tasks that have not started are not started."""
         self.cancel()
         while self._running:
             self.take()
@@ -107,7 +102,6 @@ class FutureWorkers:
     """Parts are sent by the tasks of an executor; other requests in the caller's thread.
 
     :param parts: of the plan, part 1 first.
-    :param task_of: the function for a part, and its arguments.
     :param stored: parts that the store has already.
     """
 
@@ -141,10 +135,7 @@ class FutureWorkers:
         self._start(send)
 
     def send_again(self, numbers: Iterable[int]) -> list[PartReceipt]:
-        """Send parts again, when nothing is in flight.
-
-        :raises WorkerError: one could not be sent.
-        """
+        """Send parts again, when nothing is in flight."""
         for number in numbers:
             self._start(Send(Step.PART, number))
         while self._tasks:
@@ -161,16 +152,13 @@ class FutureWorkers:
         self._tasks.submit(send, self._task_of, self._plan[send.number - 1])
 
     def prepare_early(self, body: Any) -> tuple[Any, None]:
-        """Nothing can be prepared here."""
         return body, None
 
     def wait(self) -> None:
-        """Return when there is an outcome."""
         while not self.outcomes:
             self._take(*self._tasks.take())
 
     def stop(self) -> None:
-        """Return when nothing is in flight; tasks that have not started are not started."""
         self._tasks.cancel()
         while self._tasks:
             self._take(*self._tasks.take(), stopped=True)
@@ -206,11 +194,7 @@ class FutureWorkers:
 
 
 def sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[int] | None]:
-    """The pieces of an upload, and their sizes; ``None`` if they are not known.
-
-    :raises TypeError: they are not pieces.
-    :raises ValueError: there are not as many sizes as pieces.
-    """
+    """The pieces of an upload, and their sizes; ``None`` if they are not known."""
     if isinstance(pieces, (str, bytes, bytearray, memoryview, Mapping)):
         raise TypeError(f"pieces must be an iterable of pieces, not {kind_of(pieces)}")
     if sizes is None and hasattr(executor, "hold"):
@@ -246,11 +230,7 @@ def piece_size(piece: Any) -> int | str:
 
 
 def collect_sizes(results: Sequence[Callable[[], int | str]]) -> list[int]:
-    """The results of :func:`piece_size` for each piece, in order.
-
-    :raises TypeError: a piece is not bytes; the text says which.
-    :raises WorkerError: a piece could not be made; the text says which.
-    """
+    """The results of :func:`piece_size` in order; an error names the piece."""
     sizes = []
     for number, result in enumerate(results):
         try:
@@ -285,10 +265,7 @@ def _settle(future: Future[Any], task: Any) -> None:
 
 
 def result_of(future: Any) -> PartResult:
-    """The result of a task that has ended.
-
-    :raises TypeError: the engine returns something else.
-    """
+    """The result of a task that has ended."""
     result = future.result()
     if not isinstance(result, PartResult):
         raise TypeError(f"the executor returned {kind_of(result)}, not what the task did")
@@ -327,7 +304,7 @@ def worker_error(
 ) -> WorkerError:
     """The error of a worker, or of the engine, that the coordinator raises.
 
-    :param number: of the part; 0: a piece was stored, and the parts are not known yet.
+    :param number: of the part; 0 while a piece is stored, before the parts are known.
     """
     worker, text = "", ""
     if isinstance(reason, PartResult):

@@ -60,8 +60,7 @@ class NotInChargeError(MigrationError):
 class Place:
     """Objects of a container whose names start with a prefix. Can be sent to another process.
 
-    :param opener: returns the container; called once in each process, which finds its own
-        credentials. Must be hashable, and picklable to be used in other processes.
+    :param opener: called once in each process; hashable, and picklable for other processes.
     """
 
     opener: Callable[[], Container]
@@ -73,10 +72,7 @@ class Place:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Where it is, without credentials; equal for places in the same container.
-
-        Some drivers find it out by their first request.
-        """
+        """Where it is, without credentials; equal for places in the same container."""
         driver: Any = self.container.driver
         connection = getattr(driver, "connection", None)
         host, port = getattr(connection, "host", None), getattr(connection, "port", None)
@@ -105,11 +101,6 @@ def read_object(container: Container, name: str) -> tuple[Object, Iterator[bytes
 
 @dataclass(frozen=True, slots=True)
 class JobFolder:
-    """The folder of a job.
-
-    :raises ValueError: the name of the job is invalid.
-    """
-
     place: Place
     job: str
 
@@ -138,10 +129,7 @@ class JobFolder:
         return bool(self.read("job.json") == own)
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """The content of a JSON file; ``None`` if there is none.
-
-        :raises MigrationError: it is damaged.
-        """
+        """The content of a JSON file; ``None`` if there is none."""
         try:
             _, pieces = read_object(self.place.container, self.path + name)
             found = json.loads(b"".join(pieces))
@@ -173,11 +161,9 @@ class JobFolder:
             )
 
     def write(self, name: str, value: object) -> None:
-        """Write a JSON file."""
         self._put(name, _json(value))
 
     def delete(self, name: str) -> None:
-        """Delete a file."""
         container = self.place.container
         container.delete_object(container.get_object(self.path + name))
 
@@ -197,11 +183,7 @@ class JobFolder:
         self._put(f"{name}.ndjson.gz", buffer.getvalue())
 
     def records(self, name: str) -> Iterator[Any]:
-        """The records of a file.
-
-        :raises ObjectDoesNotExistError: there is none.
-        :raises MigrationError: it is damaged.
-        """
+        """The records of a file."""
         path = f"{self.path}{name}.ndjson.gz"
         _, pieces = read_object(self.place.container, path)
         member, rest = zlib.decompressobj(wbits=31), b""

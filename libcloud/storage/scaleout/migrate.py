@@ -247,10 +247,7 @@ class _Coordinator:
         self._cancellation = Cancellation()
 
     def start(self, resume: bool) -> None:
-        """Create the job's folder, or continue with it.
-
-        :raises MigrationError: that is not possible. Nothing was copied.
-        """
+        """Create the job's folder, or continue with it."""
         migration, folder = self._migration, self._migration.folder
         config = _config(migration)
         created = folder.create(config)
@@ -277,10 +274,7 @@ class _Coordinator:
         self._remaining = _restore(folder, self._report, retry=True)
 
     def run(self) -> None:
-        """Run all tasks.
-
-        :raises BaseException: the first error; the tasks are stopped.
-        """
+        """Run all tasks; at the first error they are stopped."""
         tasks: Tasks[str | Range] = Tasks(self._executor)
         try:
             while self._remaining or tasks:
@@ -352,7 +346,6 @@ class _Window:
         self.most = self.size = most
 
     def finished(self, *, throttled: bool) -> None:
-        """A task is finished."""
         self.size = max(1, self.size // 2) if throttled else min(self.most, self.size + 1)
 
 
@@ -391,10 +384,7 @@ def _config(migration: Migration) -> dict[str, Any]:
 
 
 def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Remaining:
-    """What remains to be done; counts what is done in ``report``.
-
-    :param retry: shards with failed objects are not done.
-    """
+    """What remains to be done, with failed objects if ``retry``; ``report`` counts what is done."""
     listed = {name: Listed(**value) for name, value in _read_all(folder, "list", _OF_LISTS)}
     remaining, shards = _Remaining(deque()), set[str]()
     pending = deque([_ALL])
@@ -417,8 +407,6 @@ def _restore(folder: JobFolder, report: MigrationReport, *, retry: bool) -> _Rem
 
 
 def _read_all(folder: JobFolder, kind: str, names: set[str]) -> Iterator[tuple[str, Any]]:
-    """:raises MigrationError: a file is not there any more, or has other names."""
-
     def read(name: str) -> Any:
         path = f"{kind}/{name}.json"
         found = folder.read(path)

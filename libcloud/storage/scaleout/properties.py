@@ -13,10 +13,7 @@ from libcloud.storage.metadata import PROPERTIES
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """Arguments of an upload that keep the properties of an object.
-
-    :param lost: properties that the destination does not support.
-    """
+    """Arguments of an upload that keep the properties of an object; ``lost``: what it loses."""
 
     extra: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)

@@ -61,8 +61,6 @@ class RayExecutor(Executor):
         """Start to compute the pieces, and keep them; and their sizes.
 
         :param pieces: references are used as they are, and callables are called by a task each.
-        :raises TypeError: a piece is not bytes; the text says which.
-        :raises WorkerError: a piece could not be made; the text says which.
         """
         held = [self._run.remote(piece) if callable(piece) else piece for piece in pieces]
         measured = [self._run.remote(piece_size, piece) for piece in held]

@@ -30,7 +30,6 @@ class UploadReceipt(NamedTuple):
     """The store's response for a part; plain values, for JSON and pickle.
 
     :param size: bytes.
-    :param etag: opaque.
     :param checksum: ``"crc32:"`` and the value in base64; the algorithm is the upload's.
     """
 
@@ -47,8 +46,6 @@ def first_receipts(
     """The parts that the first receipt of each number describes, in order.
 
     :raises PartConflictError: a later one is of other bytes, or does not say that it is not.
-    :raises TypeError: one is not a receipt.
-    :raises ValueError: one is damaged.
     """
     found: dict[int, UploadReceipt] = {}
     for given in receipts:
@@ -64,12 +61,10 @@ def first_receipts(
 def check_complete(
     parts: Sequence[PartReceipt], upload: ObjectUpload[Any], planned: int, size: int | None
 ) -> None:
-    """Refuse to publish an object of these parts if some are missing, or cannot be parts of it.
+    """Refuse to publish an object of parts of which some are missing, or too small.
 
     :param planned: how many there are at least; 0 if that is not known.
     :param size: of the object, bytes; ``None`` if it is not known.
-    :raises ValueError: a part is missing, or the store would reject it.
-    :raises SizeMismatchError: they have another size.
     """
     limits, label = upload.limits, f"{upload.container_name}/{upload.object_name}"
     if not parts:
@@ -99,10 +94,7 @@ def check_complete(
 
 
 def distinct_parts(parts: Iterable[PartReceipt], upload: ObjectUpload[Any]) -> list[PartReceipt]:
-    """``parts``, as a store lists them.
-
-    :raises PartConflictError: it has two of a number, with different bytes.
-    """
+    """``parts``, as a store lists them, without duplicates; two that differ are a conflict."""
     found: dict[int, PartReceipt] = {}
     for part in parts:
         if found.setdefault(part.number, part) is not part:
@@ -113,10 +105,8 @@ def distinct_parts(parts: Iterable[PartReceipt], upload: ObjectUpload[Any]) -> l
 def _same_part(
     part: PartReceipt, now: PartReceipt | None, upload: ObjectUpload[Any], error: Exception
 ) -> PartReceipt | None:
-    """``part`` with the ETag that the store has now.
+    """``part`` with the ETag that the store lists now; ``None`` if that may have other bytes.
 
-    :param now: what the store lists.
-    :return: ``None`` if that does not show whether it has the same bytes.
     :raises PartConflictError: it has other bytes.
     """
     if now is None:
@@ -145,10 +135,7 @@ def _part_conflict(number: int, upload: ObjectUpload[Any]) -> PartConflictError:
 def conflict(
     what: str, number: int, driver: Any, container_name: str, object_name: str
 ) -> PartConflictError:
-    """The error that a part, or a piece, differs each time it is made.
-
-    :param what: it, for the message.
-    """
+    """The error that a part, or a piece, has different data each time it is made."""
     return PartConflictError(
         f"{what} of {container_name}/{object_name} was sent more than once, with different data. "
         "Nothing was published. The pieces of an object must have the same bytes each time they "
@@ -182,14 +169,12 @@ def _checked_receipt(given: UploadReceipt | Sequence[Any] | Mapping[str, Any]) -
 
 
 def receipt_of(part: PartReceipt) -> UploadReceipt:
-    """The receipt of a part, to be sent to another process."""
     digest = part.digest
     checksum = f"{digest.algorithm}:{b64encode(digest.value).decode()}" if digest.algorithm else ""
     return UploadReceipt(part.number, part.size, part.etag, checksum)
 
 
 def part_of(receipt: UploadReceipt) -> PartReceipt:
-    """The part of a receipt."""
     algorithm, _, value = receipt.checksum.partition(":")
     digest = Digest({}, algorithm, b64decode(value)) if algorithm else Digest()
     return PartReceipt(receipt.number, receipt.etag, receipt.size, digest)
@@ -204,8 +189,6 @@ def _is_other_part(error: Exception) -> bool:
 class PartsPort:
     """The port of an upload whose parts are sent elsewhere: it completes it.
 
-    :param upload: whose port is attached to it.
-    :param list_parts: the parts that the store has.
     :param known: parts that are stored already, by number.
     :ivar send_again: sends parts, by their numbers, again; ``None``: impossible.
     """
@@ -248,10 +231,7 @@ class PartsPort:
         return self._port.complete(upload_id, self._current(parts))
 
     def _reconciled(self, parts: Sequence[PartReceipt], error: Exception) -> dict[int, PartReceipt]:
-        """The parts with the ETags that the store has now; what it does not tell is sent again.
-
-        :raises PartConflictError: a part has other bytes.
-        """
+        """The parts with the ETags that the store has now; what it does not tell is sent again."""
         listed = {part.number: part for part in self._list_parts()}
         found, unclear = dict[int, PartReceipt](), dict[int, PartReceipt]()
         if any(part.digest.algorithm == "md5" and not _is_md5(part) for part in parts):

@@ -55,20 +55,12 @@ _GIVE_UP = 100
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What is migrated, and how: the same for all tasks.
+    """What is migrated, and how: the same for all tasks. See also :func:`.migrate.migrate`.
 
-    :param rules: pairs of whether to include, and a pattern of :mod:`fnmatch`; the last one that
-        matches a key decides.
-    :param verify: ``"sent"``, ``"stored"`` or ``"read"``; see :func:`.migrate.migrate`.
-    :param shard_size: keys of a shard.
-    :param jobs: objects that a task copies at once; ``None``: up to 64.
     :param limit_rate: bytes per second of each task; ``None``: no limit.
-    :param list_whole: list the source from its start to its end, in one task.
-    :param upload_options: keywords of uploads, if the destination's driver uploads in parts.
     :param ends_early: a task that is throttled ends, so that fewer tasks are in flight.
     :param run: the run of the coordinator; empty in a dry run.
     :param since: when the job began, by the clock of the destination; ``None`` if unknown.
-    :param version: of the library that the coordinator has.
     """
 
     source: Place
@@ -112,12 +104,9 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The result of listing a range.
+    """The result of listing a range: names of shards, and ranges that remain to be listed.
 
-    :param shards: their names.
-    :param rest: ranges that remain to be listed.
-    :param objects: number of objects in the shards.
-    :param outcomes: of a dry run: the outcomes that the objects would have.
+    :param outcomes: that the objects would have, in a dry run.
     """
 
     shards: tuple[str, ...] = ()
@@ -134,7 +123,7 @@ def range_name(bounds: Range) -> str:
 
 
 def list_range(migration: Migration, bounds: Range, number: int = 1) -> Listed:
-    """List the keys of a range, up to those of one shard; or all, if that is how they are listed.
+    """List the keys of one shard; or all, if the store cannot list from a key.
 
     :param number: of ranges into which the rest is divided, if the driver can.
     """
@@ -156,7 +145,6 @@ def list_range(migration: Migration, bounds: Range, number: int = 1) -> Listed:
 
 
 def _add(migration: Migration, listed: Listed, name: str, entries: list[Entry]) -> Listed:
-    """``listed`` with a further shard."""
     if not entries:
         return listed
     outcomes = Counter(listed.outcomes)
@@ -270,8 +258,8 @@ def _copied(
 def _until_throttled(entries: list[Entry], copier: ObjectCopier, copied: Sized) -> Iterator[Entry]:
     """The entries, until the stores throttle.
 
-    Failed objects are tried again by the next task, so only those that were ``copied`` count:
-    otherwise a shard with many failures would never end.
+    Failed objects are tried again, so only those that were ``copied`` count: otherwise a shard with
+    many failures would never end.
     """
     for entry in entries:
         if len(copied) >= _LEAST_COPIED and copier.throttled >= _MOST_THROTTLED:

@@ -91,10 +91,7 @@ class ObjectWriter(DataSourceWriter):  # type: ignore[misc]  # pyspark is not th
         return PartitionWritten(self._staging.write(number, (row[0] for row in iterator)))
 
     def commit(self, messages: Iterable[PartitionWritten | None]) -> None:
-        """Publish the object.
-
-        :raises PartConflictError: two attempts wrote different data. Nothing was published.
-        """
+        """Publish the object; if two attempts wrote different data, nothing is published."""
         extra = {"content_type": self._content_type} if self._content_type else {}
         self._staging.publish(
             [message.piece for message in messages if message is not None],
@@ -108,10 +105,7 @@ class ObjectWriter(DataSourceWriter):  # type: ignore[misc]  # pyspark is not th
 
 
 def _target(options: Mapping[str, str]) -> tuple[Any, str]:
-    """The container, and the name of the object.
-
-    :raises ValueError: the URL has no name, or no container.
-    """
+    """The container, and the name of the object."""
     url = urlsplit(options.get("path", ""))
     name = url.path.lstrip("/")
     if not url.netloc or not name:

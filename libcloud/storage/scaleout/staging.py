@@ -74,12 +74,7 @@ def _prefix_of(object_name: str, suffix: str) -> str:
 
 @dataclass(frozen=True)
 class PieceFolder:
-    """The temporary objects of one result.
-
-    :param container: with the driver to use.
-    :param prefix: of their names.
-    :param headers: of the upload of the result.
-    """
+    """The temporary objects of one result, below a prefix; ``headers`` are of its upload."""
 
     container: Container
     object_name: str
@@ -87,10 +82,7 @@ class PieceFolder:
     headers: Mapping[str, str]
 
     def write(self, number: int, data: Iterable[Any]) -> StoredPiece:
-        """Write a piece, in bounded memory; nothing is kept if it fails.
-
-        :param number: position of the piece, from 0.
-        """
+        """Write the piece at a position, in bounded memory; nothing is kept if it fails."""
         return self._put(f"{number:08}-{uuid4().hex[:12]}", data)
 
     def attempts(self) -> Iterator[tuple[int, StoredPiece]]:
@@ -115,18 +107,12 @@ class PieceFolder:
                 raise conflict(f"piece {number}", number, *where)
 
     def record(self, pieces: Sequence[StoredPiece]) -> None:
-        """Write down what the result is made of, before it is made.
-
-        So a coordinator that ended while it removed the pieces can be replaced.
-        """
+        """Write down what the result is made of, for whoever has to continue the clean-up."""
         text = json.dumps([(piece.name, piece.etag, piece.size) for piece in pieces])
         self._put(_RECORD, [text.encode("ascii")])
 
     def recorded(self) -> list[StoredPiece] | None:
-        """What :meth:`record` wrote; ``None`` if there is nothing.
-
-        :raises LibcloudError: it is damaged.
-        """
+        """What :meth:`record` wrote; ``None`` if there is nothing."""
         name, driver = self.prefix + _RECORD, self.container.driver
         found = next((self._piece(obj) for obj in self._listed(name) if obj.name == name), None)
         if found is None:
@@ -142,10 +128,7 @@ class PieceFolder:
             raise LibcloudError(message, driver=driver) from error
 
     def discard(self) -> None:
-        """Remove the temporary objects, and uploads of them that have not ended; the record last.
-
-        :raises LibcloudError: one could not be removed.
-        """
+        """Remove the temporary objects, and in-progress uploads of them; the record last."""
         container, driver = self.container, self._driver
         clean_up = getattr(driver, "ex_cleanup_all_multipart_uploads", None)
         if clean_up is not None:
@@ -156,10 +139,6 @@ class PieceFolder:
             self.remove(obj.name for obj in listed if (obj.name == record) is last)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove temporary objects.
-
-        :raises LibcloudError: one could not be removed.
-        """
         for deletion in self._driver.ex_iterate_deletions(names, self.container):
             if isinstance(deletion, FailedDeletion):
                 raise deletion.error
@@ -208,7 +187,6 @@ class PieceTask(NamedTuple):
 
     :param session: as for a part.
     :param late: it may run after the upload ended; then nothing is stored.
-    :param version: of the library in the coordinator.
     """
 
     session: Any
@@ -261,9 +239,7 @@ def store_pieces(
     :param task: for each piece, but for its position.
     :param is_new: none is there.
     :raises PartConflictError: two attempts wrote different bytes.
-    :raises ValueError: there are fewer pieces than before, or one may have been consumed.
-    :raises WorkerError: the first failure, after the tasks that were running. The temporary
-        objects are kept.
+    :raises WorkerError: the first failure. The temporary objects are kept.
     """
     folder, stored = folder_of(session), dict[int, StoredPiece]()
     for number, found in () if is_new else folder.attempts():
@@ -316,11 +292,7 @@ def _stored_by(future: Any, session: UploadSession, position: int) -> StoredPiec
 
 
 class StagedPiece(NamedTuple):
-    """A piece that was written; about 300 bytes, no secret.
-
-    :param number: position of the piece, from 0.
-    :param stored: the temporary object; its name is empty if the piece is.
-    """
+    """A piece that was written, and its position; the name is empty if the piece is."""
 
     number: int
     stored: StoredPiece
@@ -328,11 +300,7 @@ class StagedPiece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """A job: where its pieces are written, and the object that they become.
-
-    :param text: everything about it, without a secret; a worker finds its own credentials.
-    :param version: of the library in the coordinator.
-    """
+    """A job: its text, which has no secret, says where its pieces are, and what they become."""
 
     text: str
     version: str = __version__
@@ -366,13 +334,7 @@ class Staging:
         return PieceFolder(container, facts.name, facts.id, facts.headers)
 
     def write(self, number: int, chunks: Iterable[Any]) -> StagedPiece:
-        """Write a piece, in bounded memory. Runs on a worker; nothing is kept if it fails.
-
-        :param number: position of the piece, from 0.
-        :param chunks: its bytes.
-        :raises TypeError: a chunk is not bytes.
-        :raises RuntimeError: the coordinator has another version of the library.
-        """
+        """Write the piece at a position, in bounded memory; nothing is kept if it fails."""
         check_version(
             self.version, f"piece {number} cannot be written by the worker {this_worker()}: "
         )
@@ -387,12 +349,10 @@ class Staging:
     ) -> Object:
         """Make the object of the pieces that count, and remove the temporary objects.
 
-        :param executor: its workers read pieces that are too small for a part, and request the
-            copies; ``None``: threads of this process.
+        :param executor: its workers request the copies; ``None``: threads of this process.
         :param options: of ``ex_upload_with``: ``extra``, ``headers``, ``ex_storage_class``.
-        :raises PartConflictError: another attempt wrote other bytes. Nothing was published.
-        :raises BaseException: as ``ex_upload_with``. Nothing was published, and the temporary
-            objects are still there.
+        :raises PartConflictError: another attempt wrote other bytes.
+        :raises BaseException: as ``ex_upload_with``. The temporary objects are still there.
         """
         folder = self.folder
         container, name = folder.container, folder.object_name

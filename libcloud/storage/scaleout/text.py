@@ -36,7 +36,7 @@ class Facts:
     :param part_size: bytes to aim at; ``None``: the default.
     :param parts: how many there are; 0 if that is not known.
     :param plan: identifies the sizes of the pieces; empty if they are not known.
-    :param etag: that the object will have; empty before all parts are stored, or if unknown.
+    :param etag: that the object will have; empty if unknown, as before all parts are stored.
     :param whole: algorithm, colon, and checksum of the object in base64; likewise.
     """
 
@@ -54,10 +54,7 @@ class Facts:
 
 
 def text_of(driver: Any, facts: Facts, *, portable: bool) -> str:
-    """The text of a session; it contains no secret.
-
-    :param portable: another process can create the driver.
-    """
+    """The text of a session, without a secret; ``portable``: others can create the driver."""
     found = {
         "libcloud_upload": SCHEMA,
         "driver": _kind_of(driver),
@@ -117,10 +114,7 @@ def _is_secret(name: str) -> bool:
 
 
 def parsed(text: str) -> tuple[Callable[[], Any], Facts]:
-    """What a text says: how to create the driver, see :func:`driver_of`, and the facts.
-
-    :raises ValueError: it is not the text of a session, or that of another version.
-    """
+    """What a text says: a function that creates the driver, and the facts."""
     try:
         found = json.loads(text)
         settings = json.dumps(found.get("settings"), sort_keys=True)

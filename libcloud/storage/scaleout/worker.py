@@ -41,10 +41,8 @@ class PartTask(NamedTuple):
     """What a worker has to do for one part; its pieces are passed along.
 
     :param session: its text, or the session for a thread of this process.
-    :param ranges: of the pieces; their positions are those in the whole object.
-    :param sizes: of these pieces, bytes.
+    :param sizes: of the pieces, bytes; ``ranges`` of them make the part.
     :param url: presigned, for a worker without credentials.
-    :param version: of the library in the coordinator.
     """
 
     session: Any
@@ -61,12 +59,10 @@ class PartTask(NamedTuple):
 
 
 class PartResult(NamedTuple):
-    """What a worker returns.
+    """What a worker returns: a receipt, or what else the task returns; or the text of an error.
 
-    :param receipt: of the part, or what else the task returns; ``None`` if it failed.
     :param worker: ``host:pid``.
     :param throttled: how often the store requested a lower rate.
-    :param error: text of the error, if there was one; ``code`` and ``status`` of the store's.
     :param piece: position of the piece that could not be made; ``None`` if all were.
     """
 
@@ -80,10 +76,7 @@ class PartResult(NamedTuple):
 
 
 class StoredPiece(NamedTuple):
-    """A piece that is an object already.
-
-    :param size: bytes.
-    """
+    """A piece that is an object already; its size is in bytes."""
 
     container: str
     name: str
@@ -93,11 +86,7 @@ class StoredPiece(NamedTuple):
     def read(
         self, driver: Any, headers: Mapping[str, str], start: int, stop: int
     ) -> Iterator[bytes]:
-        """The bytes of a range of this version.
-
-        :param headers: of the upload that the object is a piece of.
-        :raises ObjectChangedError: it was replaced or deleted.
-        """
+        """The bytes of a range of this version; ``headers`` may have an encryption key."""
         obj, own = self.object(driver), headers_of_pieces(headers)
         read = getattr(driver, "_read_shared_range", None)
         if read is not None:
@@ -128,11 +117,7 @@ def driver_with(driver: Any, headers: Mapping[str, str]) -> Any:
 
 
 def send_part(task: PartTask, *pieces: Any) -> PartResult:
-    """Make the pieces of a part, and send it. Runs on a worker.
-
-    :param pieces: those of the part, in order: bytes, files or iterables of bytes, or functions
-        that return them.
-    """
+    """Make the pieces of a part, in order, and send it. Runs on a worker."""
     return guarded(partial(_send, task, pieces), None)
 
 
@@ -218,10 +203,7 @@ class PieceError(Exception):
 
 
 def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartResult:
-    """The result of ``work``, or its error.
-
-    :param position: of the piece that it concerns; ``None``: a :class:`PieceError` tells.
-    """
+    """The result of ``work``; or its error, which concerns the piece at ``position``."""
     worker = this_worker()
     try:
         receipt, throttled = work()
@@ -256,10 +238,7 @@ def check_version(version: str, what: str = "") -> None:
 
 
 def session_of(session: Any, connect: Callable[[], Any] | None) -> UploadSession:
-    """The session on a worker; it is kept, because a worker sends many parts.
-
-    :param session: its text, or the session itself for a thread of this process.
-    """
+    """The session of a task; it is kept, because a worker sends many parts."""
     if isinstance(session, UploadSession):
         return session
     if getattr(connect, "__hash__", None) is None:  # a callable object that cannot be a key

@@ -147,10 +147,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
         return self.retry_loop.run(attempt)
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        """What ``parse`` reads from the document in ``response``.
-
-        :raises MalformedResponseError: it is another document than expected.
-        """
+        """What ``parse`` reads from the document in ``response``; another one is an error."""
         try:
             if response.object == "" and not self.is_foreign:
                 raise UnexpectedDocumentError("the response has no document")
@@ -159,18 +156,12 @@ class SwiftClient(StoreClient[PolicyOwner]):
             raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
 
     def container_path(self, name: str) -> str:
-        """The path of a container.
-
-        :raises InvalidContainerNameError: it cannot have this name. Nothing was sent.
-        """
+        """The path of a container; nothing is sent if none can have this name."""
         self._check_name(requests.check_container_name, name, InvalidContainerNameError)
         return requests.container_path(name)
 
     def object_path(self, container_name: str, name: str) -> str:
-        """The path of an object.
-
-        :raises InvalidObjectNameError: it cannot have this name. Nothing was sent.
-        """
+        """The path of an object; nothing is sent if none can have this name."""
         self.container_path(container_name)
         self._check_name(requests.check_object_name, name, InvalidObjectNameError)
         return requests.object_path(container_name, name)
@@ -178,10 +169,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
     def head(
         self, container_name: str, name: str | None = None, what: str = ""
     ) -> Mapping[str, str]:
-        """The headers, names in lower case, that describe a container or an object.
-
-        :param what: the operation, for messages; empty: looking for it.
-        """
+        """The headers that describe a container or an object; ``what``: for messages."""
         if name is None:
             label, path = container_name, self.container_path(container_name)
         else:

@@ -29,10 +29,9 @@ def copy_object(
     target: tuple[str, str],
     headers: Mapping[str, str],
 ) -> Mapping[str, str]:
-    """Copy an object; the headers that describe the copy, names in lower case.
+    """Copy an object, and return the headers that describe the copy.
 
-    :param source: names of the container and the object.
-    :param target: likewise.
+    :param source: names of the container and the object, as of ``target``.
     :param headers: of the copy; metadata that is not there is that of the source, unless
         ``X-Fresh-Metadata`` is.
     """

@@ -29,7 +29,6 @@ def delete_object(
     The segments stay if the container keeps versions, of which the object becomes one.
 
     :param is_large: whether it is; ``None``: a request finds out.
-    :raises ObjectDoesNotExistError: there is none.
     :raises LibcloudError: a segment could not be deleted; the object is still there, and damaged
         if others were.
     """
@@ -87,10 +86,7 @@ def refuse_versions(client: SwiftClient, container_name: str) -> None:
 
 
 def delete_segments(client: SwiftClient, container_name: str, names: Iterable[str]) -> None:
-    """Delete segments; missing ones count as deleted.
-
-    :raises LibcloudError: some may still be there.
-    """
+    """Delete segments; missing ones count as deleted."""
     paths = [requests.object_path(container_name, name) for name in names]
     what = f"Error deleting segments in {container_name}"
     at_once = client.profile().max_deletes

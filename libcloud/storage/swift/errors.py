@@ -27,11 +27,7 @@ _TAGS = re.compile(r"<h1>.*?</h1>|<[^>]{0,100}>", re.DOTALL)
 
 
 def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDetail:
-    """The error in a response.
-
-    :param headers: names in lower case.
-    :param body: text or bytes; anything else counts as empty.
-    """
+    """The error in a response; a body that is neither text nor bytes counts as empty."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     words = _TAGS.sub(" ", text[: 4 * MESSAGE_LENGTH]) if isinstance(text, str) else ""
     try:
@@ -48,7 +44,6 @@ def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDet
 
 
 def is_transient(detail: ErrorDetail) -> bool:
-    """Whether the same request may succeed if it is sent again."""
     return detail.status in _TRANSIENT
 
 

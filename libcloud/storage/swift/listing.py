@@ -28,11 +28,7 @@ def iterate_containers(client: SwiftClient) -> Iterator[ContainerRecord]:
 def iterate_objects(
     client: SwiftClient, container_name: str, *, prefix: str = "", after: str = ""
 ) -> Iterator[ObjectRecord]:
-    """The objects of a container, in the order of their names.
-
-    :param after: only names after it.
-    :raises ContainerDoesNotExistError: there is no such container.
-    """
+    """The objects of a container, in the order of their names, from the next ``after`` one on."""
     what = f"Error listing the container {container_name}"
     request = partial(requests.list_objects, container_name, prefix=prefix, limit=PAGE)
     return _follow(
@@ -49,7 +45,6 @@ def _follow(
     marker: str = "",
     container_name: str = "",
 ) -> Iterator[_RecordT]:
-    """The records of all pages, the first of which begins after ``marker``."""
     while True:
         page = client.read(parse, request(marker=marker), what, names=(container_name, ""))
         yield from page

@@ -55,11 +55,7 @@ class SwiftMultipartUpload:
 
 @dataclass(frozen=True, slots=True)
 class SegmentNames:
-    """The names of the segments of one object.
-
-    :param container: that has the segments.
-    :param object_container: that has the object.
-    """
+    """The names of the segments of one object, which are in a ``container`` of their own."""
 
     container: str
     object_container: str
@@ -81,15 +77,11 @@ class SegmentNames:
         return f"{key}/.slo/{upload_id}{'/' if upload_id else ''}"
 
     def name(self, upload_id: str, number: int, md5: str = "") -> str:
-        """Name of a segment.
-
-        :param md5: hexadecimal, if several processes send the segments.
-        """
+        """Name of a segment; with its MD5, hexadecimal, if several processes send them."""
         return f"{self.prefix(upload_id)}{number:08}{'-' if md5 else ''}{md5}"
 
 
 def number_of(name: str) -> int:
-    """The number in the name of a segment."""
     return int(name.rpartition("/")[2][:8])
 
 
@@ -99,7 +91,6 @@ def has_md5(name: str) -> bool:
 
 
 def new_upload_id() -> str:
-    """An id that no other upload has."""
     return secrets.token_hex(12)
 
 
@@ -109,10 +100,7 @@ def large_etag(etags: Iterable[str]) -> str:
 
 
 def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Segment]:
-    """The segments of a static large object; empty for any other object, or none.
-
-    :raises MalformedResponseError: a response is not from the store.
-    """
+    """The segments of a static large object; empty for any other object, or none."""
     path = requests.object_path(container_name, name)
     what = f"Error reading {container_name}/{name}"
     found = client.send(requests.head(path), what, ok=(200, 204, 404))
@@ -155,7 +143,6 @@ def abort(
     """Delete the segments of an upload.
 
     :param sent: names of segments that may exist although a listing does not have them yet.
-    :raises LibcloudError: some may still be there.
     """
     found = {record.name for record in segments_of(client, names, upload_id)}
     found.update(sent)
@@ -166,11 +153,9 @@ def abort(
 def iterate_uploads(
     client: SwiftClient, container_name: str, segment_container: str, prefix: str = ""
 ) -> Iterator[SwiftMultipartUpload]:
-    """The uploads to a container that are not published.
+    """The uploads to a container that are not published, by the beginning of objects' names.
 
     A listing may lag behind. So what is listed as not published is looked up object by object.
-
-    :param prefix: of the names of the objects.
     """
     start = f"{container_name}/"
     listed = listing.iterate_objects(client, segment_container, prefix=start + prefix)

@@ -38,10 +38,7 @@ class SwiftProfile:
 
 
 def profile_of(info: Mapping[str, Any]) -> SwiftProfile:
-    """The profile of a cluster.
-
-    :param info: the document; what it lacks has the default of Swift.
-    """
+    """The profile of a cluster; what the document lacks has the default of Swift."""
     swift, slo = _section(info, "swift"), _section(info, "slo")
     bulk = _section(info, "bulk_delete")
     digests = _section(info, "tempurl").get("allowed_digests") or ("sha1",)

@@ -29,18 +29,13 @@ _MAX_OBJECT_NAME = 1024
 
 
 def check_container_name(name: str) -> None:
-    """Refuse a name that Swift does not take, or whose path is that of something else.
-
-    :raises ValueError: it is empty, a segment ``.`` or ``..``, has a slash or a null character, is
-        too long, or is not valid Unicode.
-    """
+    """Refuse a name that Swift does not take, or whose path is that of something else."""
     check_path_name("a container name", name, "/", _MAX_CONTAINER_NAME)
     if name in (".", "..") or "\0" in name:
         raise ValueError(f"a container name is not . or .. and has no null character: {name!r}")
 
 
 def check_object_name(name: str) -> None:
-    """:raises ValueError: it is empty, has a null character, is too long, or not valid Unicode."""
     check_path_name("an object name", name, "\0", _MAX_OBJECT_NAME)
 
 
@@ -107,10 +102,7 @@ def get_object(path: str) -> HttpRequest:
 
 
 def put_manifest(path: str, segments: Iterable[Segment], headers: Mapping[str, str]) -> HttpRequest:
-    """Publish a static large object made of ``segments``, in order.
-
-    Reference: Swift, "Large objects", "Static large objects".
-    """
+    """Publish a static large object made of ``segments``, in order."""
     listed = [
         {"path": segment.path, "etag": segment.etag, "size_bytes": segment.size}
         for segment in segments
@@ -125,19 +117,13 @@ def get_manifest(path: str) -> HttpRequest:
 
 
 def delete_manifest(path: str) -> HttpRequest:
-    """Delete a static large object with its segments.
-
-    Reference: Swift, "Large objects", "Deleting a large object".
-    """
+    """Delete a static large object with its segments."""
     headers = {"Accept": "application/json"}
     return HttpRequest("DELETE", path, (("multipart-manifest", "delete"),), headers)
 
 
 def bulk_delete(paths: Iterable[str]) -> HttpRequest:
-    """Delete objects by their percent-encoded paths.
-
-    Reference: Swift, "Bulk Delete" (middleware, bulk).
-    """
+    """Delete objects by their percent-encoded paths. Reference: Swift, "Bulk Delete"."""
     headers = {"Content-Type": "text/plain", "Accept": "application/json"}
     body = "\n".join(path.lstrip("/") for path in paths).encode()
     return HttpRequest("POST", "", (("bulk-delete", "true"),), headers, body)
@@ -149,10 +135,7 @@ def copy_object(path: str, source_path: str, headers: Mapping[str, str]) -> Http
 
 
 def metadata_headers(meta_data: Mapping[str, object]) -> dict[str, str]:
-    """Headers for metadata of the user. Swift itself removes values that are empty.
-
-    :raises ValueError: see :func:`libcloud.storage.metadata.metadata_headers`.
-    """
+    """Headers for metadata of the user. Swift itself removes values that are empty."""
     return metadata.metadata_headers(meta_data, "X-Object-Meta-", keeps_empty=False)
 
 

@@ -16,10 +16,7 @@ from libcloud.utils.headers import strip_etag
 
 @dataclass(frozen=True, slots=True)
 class ContainerRecord:
-    """A container in a listing.
-
-    :param size: bytes of all its objects.
-    """
+    """A container in a listing; its size is that of all its objects, bytes."""
 
     name: str
     count: int
@@ -44,11 +41,7 @@ class ObjectRecord:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment of a static large object.
-
-    :param path: ``/CONTAINER/NAME``, not encoded.
-    :param etag: its MD5, hexadecimal.
-    """
+    """A segment of a static large object: ``/CONTAINER/NAME``, not encoded, and its MD5."""
 
     path: str
     etag: str
@@ -59,7 +52,7 @@ class Segment:
 class BulkResult:
     """What a deletion of many objects did.
 
-    :param status: of the deletion as a whole; 200 if nothing failed.
+    :param status: 200 if nothing failed.
     :param errors: pairs of a path and what is wrong with it.
     """
 
@@ -70,7 +63,6 @@ class BulkResult:
 
 
 def parse_containers(document: Any) -> list[ContainerRecord]:
-    """:raises UnexpectedDocumentError: it is no listing of containers."""
     return [
         ContainerRecord(text_in(item, "name"), number_in(item, "count"), number_in(item, "bytes"))
         for item in records(document)
@@ -78,7 +70,6 @@ def parse_containers(document: Any) -> list[ContainerRecord]:
 
 
 def parse_objects(document: Any) -> list[ObjectRecord]:
-    """:raises UnexpectedDocumentError: it is no listing of objects."""
     return [_object(item) for item in records(document)]
 
 
@@ -96,7 +87,6 @@ def _object(item: Mapping[str, Any]) -> ObjectRecord:
 
 
 def parse_manifest(document: Any) -> list[Segment]:
-    """:raises UnexpectedDocumentError: it is no manifest."""
     return [
         Segment(text_in(item, "name"), str(item.get("hash") or ""), number_in(item, "bytes"))
         for item in records(document)
@@ -104,7 +94,6 @@ def parse_manifest(document: Any) -> list[Segment]:
 
 
 def parse_bulk_result(document: Any) -> BulkResult:
-    """:raises UnexpectedDocumentError: it does not say what was deleted."""
     if not isinstance(document, Mapping) or "Response Status" not in document:
         raise UnexpectedDocumentError("the response does not say what was deleted")
     status = str(document["Response Status"])[:3]

@@ -48,7 +48,6 @@ _OUTCOME_OPEN = OUTCOME_OPEN | {503}
 class SwiftUploadPort:
     """One object, about to be written; see :class:`~..transfer.upload.port.PartStore`.
 
-    :param names: of the object and its segments.
     :param headers: of the object: type, metadata, conditions.
     :param verify: compare the ETags of responses.
     :param copy_bodies: pass ``bytes`` to the connection, which is not of this library.
@@ -242,7 +241,6 @@ class SwiftUploadPort:
         return bytes(body) if self._copy_bodies else body
 
     def _compared(self, response: Any, expected: str) -> str:
-        """The ETag of a response that reports success."""
         etag = strip_etag(response.headers.get("etag", ""))
         if not etag:
             text = f"{self._label}: the response has no ETag"
@@ -260,7 +258,6 @@ class SwiftUploadPort:
         return self._names.name(upload_id, number, md5 if self._shared else "")
 
     def _path_of(self, upload_id: str, part: PartReceipt) -> str:
-        """The path of a segment in a manifest."""
         return f"/{self._names.container}/{self._name(upload_id, part.number, part.etag)}"
 
     def _refers_to(self, upload_id: str) -> bool:
