@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from libcloud.storage import transfer
 from libcloud.storage.arguments import check_name
 from libcloud.storage.base import Container, Object, StorageDriver
-from libcloud.storage.keywords import EngineKeywords
+from libcloud.storage.keywords import AnyUploadKeywords, EngineKeywords
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.utils.arguments import size_of
 
@@ -173,6 +173,49 @@ class MultipartDriver(StorageDriver):
         """The object that was published."""
         meta_data = dict((extra or {}).get("meta_data") or {})
         return Object(object_name, stored.size, stored.etag or None, {}, meta_data, container, self)
+
+    def ex_begin_upload(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Unpack[AnyUploadKeywords],
+    ) -> UploadSession:
+        """Begin an upload whose parts are sent by several processes, and published by one.
+
+        Arguments are those of :meth:`upload_object_via_stream`. A blob of Azure has no MD5 then.
+        """
+        from libcloud.storage.scaleout.session import begin
+
+        return begin(self, self._upload_to_share(container, object_name, extra, headers, options))
+
+    def ex_upload_with(
+        self,
+        executor: Any,
+        pieces: Any,
+        container: Container,
+        object_name: str,
+        sizes: Any = None,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        ex_connect: Callable[[], Any] | None = None,
+        ex_on_session: Callable[[str], object] | None = None,
+        **options: Unpack[AnyUploadKeywords],
+    ) -> Object:
+        """Upload one object whose pieces are made, and sent, by the processes of an executor.
+
+        Arguments and errors are those of
+        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_upload_with`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        new = self._upload_to_share(
+            container, object_name, extra, headers, engine.with_defaults(options)
+        )
+        shipping = engine.Shipping(connect=ex_connect, on_session=ex_on_session)
+        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
 
     def ex_attach_upload(
         self,

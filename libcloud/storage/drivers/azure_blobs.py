@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from copy import deepcopy
 from datetime import timedelta
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 
     from libcloud.storage.azure.responses import Entry
     from libcloud.storage.capabilities import Capabilities
-    from libcloud.storage.scaleout.session import UploadSession
     from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.options import UploadOptions
@@ -537,49 +536,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
         )
 
     # Uploads whose parts come from several processes.
-
-    def ex_begin_upload(
-        self,
-        container: Container,
-        object_name: str,
-        extra: dict[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **options: Unpack[AzureUploadKeywords],
-    ) -> UploadSession:
-        """Begin an upload whose blocks are sent by several processes, and published by one.
-
-        Arguments are those of :meth:`upload_object_via_stream`. The blob has no MD5.
-        """
-        from libcloud.storage.scaleout.session import begin
-
-        return begin(self, self._upload_to_share(container, object_name, extra, headers, options))
-
-    def ex_upload_with(
-        self,
-        executor: Any,
-        pieces: Any,
-        container: Container,
-        object_name: str,
-        sizes: Any = None,
-        extra: dict[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        ex_connect: Callable[[], Any] | None = None,
-        ex_on_session: Callable[[str], object] | None = None,
-        **options: Unpack[AzureUploadKeywords],
-    ) -> Object:
-        """Upload one blob whose pieces are made, and sent, by the processes of an executor.
-
-        Arguments and errors are those of
-        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_upload_with`.
-        """
-        from libcloud.storage.scaleout import executor as engine
-
-        new = self._upload_to_share(
-            container, object_name, extra, headers, engine.with_defaults(options)
-        )
-        shipping = engine.Shipping(connect=ex_connect, on_session=ex_on_session)
-        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
 
     def _shared_upload(
         self,

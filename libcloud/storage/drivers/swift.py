@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,6 @@ from libcloud.utils.headers import strip_etag
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage.scaleout.session import UploadSession
     from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
@@ -442,49 +441,6 @@ class SwiftStorageDriver(MultipartDriver):
         )
 
     # Uploads whose parts come from several processes.
-
-    def ex_begin_upload(
-        self,
-        container: Container,
-        object_name: str,
-        extra: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        **options: Unpack[SwiftUploadKeywords],
-    ) -> UploadSession:
-        """Begin an upload whose segments are sent by several processes, and published by one.
-
-        Arguments are those of :meth:`upload_object_via_stream`.
-        """
-        from libcloud.storage.scaleout.session import begin
-
-        return begin(self, self._upload_to_share(container, object_name, extra, headers, options))
-
-    def ex_upload_with(
-        self,
-        executor: Any,
-        pieces: Any,
-        container: Container,
-        object_name: str,
-        sizes: Any = None,
-        extra: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        *,
-        ex_connect: Callable[[], Any] | None = None,
-        ex_on_session: Callable[[str], object] | None = None,
-        **options: Unpack[SwiftUploadKeywords],
-    ) -> Object:
-        """Upload one object whose pieces are made, and sent, by the processes of an executor.
-
-        Arguments and errors are those of
-        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_upload_with`.
-        """
-        from libcloud.storage.scaleout import executor as engine
-
-        new = self._upload_to_share(
-            container, object_name, extra, headers, engine.with_defaults(options)
-        )
-        shipping = engine.Shipping(connect=ex_connect, on_session=ex_on_session)
-        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
 
     def _shared_upload(
         self,
