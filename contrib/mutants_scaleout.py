@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     _mutant(
         "a completed upload counts as failed",
-        "receipts",
+        "parts",
         "            return replace(failure, contradicted=True)\n",
         "            return failure\n",
         "session",
@@ -91,7 +91,7 @@ MUTANTS = (
     ),
     _mutant(
         "the last receipt of a part counts",
-        "receipts",
+        "parts",
         "            if not same or not first.checksum:",
         "            if False:",
         "session",
@@ -99,7 +99,7 @@ MUTANTS = (
     ),
     _mutant(
         "receipts without a checksum count as equal",
-        "receipts",
+        "parts",
         "            if not same or not first.checksum:",
         "            if not same:",
         "session",
@@ -107,7 +107,7 @@ MUTANTS = (
     ),
     _mutant(
         "a listed ETag is taken without a checksum",
-        "receipts",
+        "parts",
         "    if now.digest.algorithm != part.digest.algorithm or not now.digest.value:\n"
         "        return None\n"
         "    if now.digest.value != part.digest.value:",
@@ -117,7 +117,7 @@ MUTANTS = (
     ),
     _mutant(
         "a listed ETag is taken whatever its checksum is",
-        "receipts",
+        "parts",
         "    if now.digest.value != part.digest.value:",
         "    if False:",
         "session",
@@ -125,7 +125,7 @@ MUTANTS = (
     ),
     _mutant(
         "a part that is sent again may have other bytes",
-        "receipts",
+        "parts",
         "            if first.digest.value not in (",
         "            if False and first.digest.value not in (",
         "executor",

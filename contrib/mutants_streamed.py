@@ -34,7 +34,7 @@ MUTANTS = (
     ),
     _mutant(
         "pieces of a large part are put together first",
-        "bodies",
+        "parts",
         "    if stream is not None and size is not None and size > _IN_MEMORY:",
         "    if False:",
         "streamed_pieces",
@@ -98,7 +98,7 @@ MUTANTS = (
     ),
     _mutant(
         "text is stored as the bytes of a piece",
-        "bodies",
+        "parts",
         "        view = buffer_of(piece)",
         "        view = buffer_of(piece.encode() if isinstance(piece, str) else piece)",
         "staging",

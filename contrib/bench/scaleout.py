@@ -26,7 +26,7 @@ from typing import Any
 
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.scaleout.receipts import UploadReceipt
+from libcloud.storage.scaleout.parts import UploadReceipt
 from libcloud.storage.scaleout.worker import PartResult
 
 _MIB = 1024 * 1024

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Modules of scaleout that drivers call; the others are integrations above the drivers.
 CALLED_BY_DRIVERS = (
-    *("bodies", "dask", "executor", "executors", "futures", "ray", "receipts"),
+    *("dask", "executor", "executors", "futures", "parts", "ray"),
     *("session", "staging", "text", "worker"),
 )
 

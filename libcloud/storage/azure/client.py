@@ -70,7 +70,8 @@ class AzureClient(StoreClient[ClientOwner]):
                     f"{' and is a web page' if is_page else ''}. Is the host the blob service?",
                     driver=self.owner,
                 )
-            detail = self._detail_of(response)
+            status, headers = int(response.status), response.headers
+            detail = azure.errors.error_detail(status, headers, response.body)
             if recoveries == _RECOVERIES or not self._recover(detail):
                 known = ("", "") if is_page else names
                 raise azure.errors.error_for(detail, what, self.owner, *known)
@@ -130,8 +131,3 @@ class AzureClient(StoreClient[ClientOwner]):
         if not isinstance(connection, AzureBlobsConnection):
             return False
         return connection.recover(detail.status, detail.code, detail.date)
-
-    def _detail_of(self, response: Any) -> ErrorDetail:
-        body = response.body
-        content = body.encode() if isinstance(body, str) else bytes(body or b"")
-        return azure.errors.error_detail(int(response.status), response.headers, content)

@@ -75,9 +75,12 @@ _BAD_NAME = frozenset({"InvalidResourceName", "OutOfRangeInput", "InvalidUri"})
 _BAD_CREDENTIALS = frozenset({401, 403})
 
 
-def error_detail(status: int, headers: Mapping[str, str], body: bytes = b"") -> ErrorDetail:
+def error_detail(
+    status: int, headers: Mapping[str, str], body: str | bytes | None = None
+) -> ErrorDetail:
     """What a response says of an error; ``x-ms-error-code`` is there without a body, too."""
-    code, message = parse_error(body) if body else ("", "")
+    content = body.encode() if isinstance(body, str) else bytes(body or b"")
+    code, message = parse_error(content) if content else ("", "")
     return ErrorDetail(
         status=status,
         code=printable(headers.get("x-ms-error-code") or code, CODE_LENGTH),

@@ -2,7 +2,7 @@
 """Uploads and migrations on many machines, with the engine that already runs there.
 
 Nothing here schedules tasks. ``session`` is an upload that several processes continue, by the
-``receipts`` of its parts; ``executor`` sends the parts with any ``concurrent.futures.Executor``, by
+receipts of its parts; ``executor`` sends the parts with any ``concurrent.futures.Executor``, by
 the tasks in ``worker``. Drivers call these (``ex_begin_upload``, ``ex_upload_with``,
 ``ex_attach_upload``), so they may only import what a protocol may. The other modules are above the
 drivers: :mod:`.executors` finds the executor of an engine, and each engine has a module, which
@@ -19,11 +19,11 @@ from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
     from libcloud.storage.scaleout import executor as executor
-    from libcloud.storage.scaleout import receipts as receipts
+    from libcloud.storage.scaleout import parts as parts
     from libcloud.storage.scaleout import session as session
     from libcloud.storage.scaleout import text as text
     from libcloud.storage.scaleout import worker as worker
-    from libcloud.storage.scaleout.receipts import UploadReceipt as UploadReceipt
+    from libcloud.storage.scaleout.parts import UploadReceipt as UploadReceipt
     from libcloud.storage.scaleout.session import UploadSession as UploadSession
 else:
     _submodule = submodules(__name__)

@@ -138,7 +138,8 @@ class ObjectCopier:
             copied = self._destination.upload_object_via_stream(
                 stream, new_name, kept.extra, kept.headers or None, **options
             )
-        checksum = _checksum(copied)
+        found = copied.extra.get("checksum")
+        checksum = f"{found['algorithm']}:{found['value']}" if isinstance(found, dict) else None
         if digest is not None:
             self._compare(new_name, digest.hexdigest())
             checksum = f"sha256:{digest.hexdigest()}"
@@ -190,8 +191,3 @@ def _check_is_object(obj: Object, etag: str | None, size: int | None) -> None:
 
 def _has_changed(obj: Object, etag: str | None) -> bool:
     return bool(etag and obj.hash) and obj.hash != etag
-
-
-def _checksum(obj: Object) -> str | None:
-    found = obj.extra.get("checksum")
-    return f"{found['algorithm']}:{found['value']}" if isinstance(found, dict) else None

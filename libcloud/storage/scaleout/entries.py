@@ -138,8 +138,8 @@ def divided(place: Place, bounds: Range, number: int) -> tuple[Range, ...]:
 
 def present(place: Place, keys: Collection[str]) -> dict[str, Entry]:
     """The objects with these keys that exist, as the store lists them."""
-    # A name that is not valid UTF-8 cannot be written.
-    wanted = {key for key in keys if _is_text(key)}
+    # A name that is not valid UTF-8, with halves of surrogate pairs, cannot be written.
+    wanted = {key for key in keys if not any("\ud800" <= char <= "\udfff" for char in key)}
     found: dict[str, Entry] = {}
 
     def search(prefix: str) -> None:
@@ -163,10 +163,6 @@ def _prefixes(keys: set[str]) -> list[str]:
         if not chosen or not prefix.startswith(chosen[-1]):
             chosen.append(prefix)
     return chosen
-
-
-def _is_text(key: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
 def _bytes(key: str) -> bytes:

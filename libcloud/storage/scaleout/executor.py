@@ -24,7 +24,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.scaleout.executors import adapted, workers_of
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor, sized
-from libcloud.storage.scaleout.receipts import PlannedParts
+from libcloud.storage.scaleout.parts import PlannedParts
 from libcloud.storage.scaleout.session import NewUpload, UploadSession, attached, begin
 from libcloud.storage.scaleout.staging import PieceFolder, PieceTask, folder_of, store_pieces
 from libcloud.storage.scaleout.text import needs_key

@@ -12,7 +12,7 @@ from itertools import count
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
-from libcloud.storage.scaleout.receipts import PartsPort, part_of
+from libcloud.storage.scaleout.parts import PartsPort, part_of
 from libcloud.storage.scaleout.worker import SHOWN, PartResult
 from libcloud.storage.transfer.cut import CutPart, check_sizes
 from libcloud.storage.transfer.upload.workers import InlineWorkers, Outcome, Task

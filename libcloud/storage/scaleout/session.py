@@ -33,11 +33,12 @@ from typing import IO, Any, TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object, StorageDriver
-from libcloud.storage.scaleout.bodies import StreamedBody, body_of
-from libcloud.storage.scaleout.receipts import (
+from libcloud.storage.scaleout.parts import (
     PartsPort,
     PlannedParts,
+    StreamedBody,
     UploadReceipt,
+    body_of,
     check_complete,
     distinct_parts,
     first_receipts,

@@ -31,9 +31,8 @@ from uuid import uuid4
 from libcloud import __version__
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
-from libcloud.storage.scaleout.bodies import is_repeatable, is_seekable, views_of
 from libcloud.storage.scaleout.futures import PartExecutor, Tasks, result_of, worker_error
-from libcloud.storage.scaleout.receipts import conflict
+from libcloud.storage.scaleout.parts import conflict, is_repeatable, is_seekable, views_of
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
 from libcloud.storage.scaleout.worker import (

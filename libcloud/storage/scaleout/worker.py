@@ -17,14 +17,15 @@ from urllib.parse import urlsplit
 
 from libcloud import __version__
 from libcloud.storage.base import Container, Object
-from libcloud.storage.scaleout.bodies import (
+from libcloud.storage.scaleout.parts import (
+    UploadReceipt,
     buffer_of,
     is_repeatable,
     is_seekable,
     made_body,
+    receipt_of,
     views_of,
 )
-from libcloud.storage.scaleout.receipts import UploadReceipt, receipt_of
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.text import anonymous_driver
 from libcloud.storage.transfer.cut import PieceRange
@@ -131,9 +132,12 @@ def _send(task: PartTask, pieces: tuple[Any, ...]) -> tuple[UploadReceipt, int]:
             return copied, 0
     with ExitStack() as files:
         body = _body(task, pieces, session, files)
-        if session is None:
-            return _send_presigned(task, body), 0
-        return session.send_part(task.number, body)
+        if session is not None:
+            return session.send_part(task.number, body)
+        target = urlsplit(task.url)
+        driver = anonymous_driver(f"{target.scheme}://{target.netloc}")
+        name = target.path.lstrip("/")
+        return receipt_of(driver._put_presigned(task.url, task.number, body, name)), 0
 
 
 def _body(
@@ -190,12 +194,6 @@ class _PartSource:
             return _content_of(data, PieceRange(span.piece, 0, length), length)
         except Exception as error:
             raise PieceError(span.piece) from error
-
-
-def _send_presigned(task: PartTask, body: Any) -> UploadReceipt:
-    target = urlsplit(task.url)
-    driver = anonymous_driver(f"{target.scheme}://{target.netloc}")
-    return receipt_of(driver._put_presigned(task.url, task.number, body, target.path.lstrip("/")))
 
 
 class PieceError(Exception):

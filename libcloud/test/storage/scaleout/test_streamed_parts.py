@@ -17,7 +17,7 @@ from libcloud.http.adapter import ExactAdapter
 from libcloud.storage.s3 import checksums
 from libcloud.storage.s3.checksums import CHECKSUMS, available, encoded
 from libcloud.storage.s3.profiles import PROFILES
-from libcloud.storage.scaleout import UploadSession, bodies
+from libcloud.storage.scaleout import UploadSession, parts
 from libcloud.storage.types import SizeMismatchError
 from libcloud.test.storage.fakes.digests import UNSIGNED_TRAILER, decoded
 from libcloud.test.storage.fakes.errors import S3Error
@@ -40,7 +40,7 @@ def running() -> Iterator[Store]:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_IN_MEMORY", 10)
+    monkeypatch.setattr(parts, "_IN_MEMORY", 10)
     monkeypatch.setattr(checksums, "_CHUNK", CHUNK)
 
 
@@ -247,7 +247,7 @@ def test_a_store_that_is_not_known_to_accept_it_gets_the_checksum_first(
 
 
 def test_over_plain_http_the_checksum_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_IN_MEMORY", 10)
+    monkeypatch.setattr(parts, "_IN_MEMORY", 10)
     with store() as plain:
         session = plain.driver.ex_begin_upload(plain.container, "object")
         session.complete([session.upload_part(1, pieces, size=len(DATA))])

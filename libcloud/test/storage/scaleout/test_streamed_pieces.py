@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from libcloud.storage.s3 import checksums
-from libcloud.storage.scaleout import bodies, worker
-from libcloud.storage.scaleout.receipts import UploadReceipt
+from libcloud.storage.scaleout import parts, worker
+from libcloud.storage.scaleout.parts import UploadReceipt
 from libcloud.storage.scaleout.session import UploadSession
 from libcloud.storage.scaleout.worker import PartTask
 from libcloud.storage.transfer.cut import PieceRange
@@ -42,7 +42,7 @@ def running(request: Any) -> Iterator[Store]:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "_IN_MEMORY", 10)
+    monkeypatch.setattr(parts, "_IN_MEMORY", 10)
     monkeypatch.setattr(checksums, "_CHUNK", 8 * 1024)
 
 
@@ -291,4 +291,4 @@ def test_a_part_of_a_temporary_object_is_read_block_by_block(
 
 
 def test_an_empty_array_of_any_type_is_a_piece_of_no_bytes() -> None:
-    assert [view.nbytes for view in bodies.views_of(array.array("H"), "piece 0")] == [0]
+    assert [view.nbytes for view in parts.views_of(array.array("H"), "piece 0")] == [0]
