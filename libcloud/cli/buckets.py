@@ -19,7 +19,7 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.progress import Report
-from libcloud.cli.selection import Filters, Selection, filter_options, literal_option
+from libcloud.cli.selection import Filters, Selection, selection_options
 from libcloud.cli.settings import Settings, age, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -110,8 +110,7 @@ def versioning(settings: Settings, *, url: str, state: str | None, as_json: bool
 @option("-r, --recursive", "Restore all deleted objects below URL.")
 @option("-n, --dry-run", "Print what would be restored.")
 @option("--json", "Print one JSON object per line.", name="as_json")
-@filter_options
-@literal_option
+@selection_options
 @store_options
 def undelete(
     settings: Settings,
@@ -121,7 +120,6 @@ def undelete(
     dry_run: bool,
     as_json: bool,
     filters: Filters,
-    literal: bool,
 ) -> None:
     """Restore the deleted objects at URL..., in a bucket with versioning.
 
@@ -140,7 +138,7 @@ def undelete(
         store = open_store(url, settings)
         store.target.require_container()
         store.require("versions")
-        selection = Selection(store, recursive, filters, literal)
+        selection = Selection(store, recursive, filters)
         if selection.is_single:
             store.target.require_object()
 

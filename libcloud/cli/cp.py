@@ -18,13 +18,7 @@ from libcloud.cli.places import Copier, Entry, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.reading import modified
-from libcloud.cli.selection import (
-    Filters,
-    Selection,
-    filter_options,
-    literal_option,
-    version_option,
-)
+from libcloud.cli.selection import Filters, Selection, selection_options, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, option, source_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import is_url
@@ -43,7 +37,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         option("-r, --recursive", "All objects below SOURCE_URL."),
         option("-n, --dry-run", "Print what would be done."),
         option("--json", "Print one JSON object per line.", name="as_json"),
-        *(filter_options, literal_option, write_options, job_options, source_options),
+        *(selection_options, write_options, job_options, source_options),
     )
     return decorated(command, options)
 
@@ -98,7 +92,6 @@ class _Command:
         dry_run: bool,
         as_json: bool,
         filters: Filters,
-        literal: bool,
         object_options: ObjectOptions,
         version_id: str | None = None,
         move: bool = False,
@@ -116,7 +109,7 @@ class _Command:
         self._source.target.require_container()
         self._target.target.require_container()
         object_options.check_supported_by(self._target)
-        self._selection = Selection(self._source, recursive, filters, literal, version_id)
+        self._selection = Selection(self._source, recursive, filters, version_id)
         if version_id is not None and not self._selection.is_single:
             raise click.UsageError("--version-id needs the URL of a single object")
         if self._selection.is_single:

@@ -30,14 +30,7 @@ from libcloud.cli.reading import (
     to_program,
     to_stdout,
 )
-from libcloud.cli.selection import (
-    Filters,
-    Selection,
-    filter_options,
-    literal_option,
-    version_label,
-    version_option,
-)
+from libcloud.cli.selection import Filters, Selection, selection_options, version_option
 from libcloud.cli.settings import Settings, job_options, option, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
@@ -61,8 +54,7 @@ _LISTED_FIRST = 10_000
 @option("-r, --recursive", "Download all objects below URL.")
 @range_option
 @option("--no-clobber", "Fail if the file exists.")
-@filter_options
-@literal_option
+@selection_options
 @version_option
 @option("-n, --dry-run", "Print what would be downloaded.")
 @read_options
@@ -76,7 +68,6 @@ def get(
     byte_range: str | None,
     no_clobber: bool,
     filters: Filters,
-    literal: bool,
     version_id: str | None,
     dry_run: bool,
     object_options: ObjectOptions,
@@ -109,7 +100,7 @@ def get(
         store = open_store(url, settings)
         store.target.require_container()
         object_options.check_supported_by(store)
-        selections.append(Selection(store, recursive, filters, literal, version_id))
+        selections.append(Selection(store, recursive, filters, version_id))
     several = len(selections) > 1 or not selections[0].is_single
     if several and version_id is not None:
         raise click.UsageError("--version-id needs the URL of a single object")
@@ -223,7 +214,7 @@ def cat(
     for url in urls:
         store = open_store(url, settings)
         object_options.check_supported_by(store)
-        with error_context(version_label(store.target, version_id)):
+        with error_context(store.target.label(version_id)):
             name = store.target.require_object().name
             obj = find_object(store, name, object_options, version_id)
             selection = ObjectRange(parse_byte_range(byte_range, obj), object_options.read_keywords)

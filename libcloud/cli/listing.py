@@ -16,14 +16,7 @@ import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.reading import modified
-from libcloud.cli.selection import (
-    Filters,
-    Selection,
-    filter_options,
-    literal_option,
-    version_label,
-    version_option,
-)
+from libcloud.cli.selection import Filters, Selection, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -60,8 +53,7 @@ class _Entry:
 @option("-h, --human", "Print sizes like 1.5 MiB.")
 @option("--json", "Print one JSON object per line.", name="as_json")
 @option("--total", "Print number and total size of the objects to standard error.")
-@filter_options
-@literal_option
+@selection_options
 @store_options
 def ls(
     settings: Settings,
@@ -73,7 +65,6 @@ def ls(
     as_json: bool,
     total: bool,
     filters: Filters,
-    literal: bool,
 ) -> None:
     """List the buckets of a store (s3://), or the objects whose keys start with URL.
 
@@ -98,7 +89,7 @@ def ls(
         store.require("versions")
     shown = objects = size = 0
     with error_context(target):
-        selection = Selection(store, filters=filters, literal=literal)
+        selection = Selection(store, filters=filters)
         for entry in _entries(selection, recursive=recursive, versions=versions):
             click.echo(_as_json(entry) if as_json else _as_line(entry, human=human))
             shown += 1
@@ -124,7 +115,7 @@ def stat(settings: Settings, *, url: str, version_id: str | None, as_json: bool)
     target = store.target.require_container()
     if version_id is not None:
         target.require_object()
-    with error_context(version_label(target, version_id)):
+    with error_context(target.label(version_id)):
         if target.name:
             facts = facts_of_object(store, target.name, version_id)
         else:
@@ -249,8 +240,7 @@ def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 @option("-s, --summarize", "Print only the total.")
 @option("-h, --human", "Print sizes like 1.5 MiB.")
 @option("--json", "Print one JSON object per line.", name="as_json")
-@filter_options
-@literal_option
+@selection_options
 @store_options
 def du(
     settings: Settings,
@@ -260,7 +250,6 @@ def du(
     human: bool,
     as_json: bool,
     filters: Filters,
-    literal: bool,
 ) -> None:
     """Print the number and total size of the objects below URL, for each directory in it.
 
@@ -274,7 +263,7 @@ def du(
     """
     store = open_store(url, settings)
     target = store.target.require_container()
-    selection = Selection(store, recursive=True, filters=filters, literal=literal)
+    selection = Selection(store, recursive=True, filters=filters)
     totals: dict[str, list[int]] = {}
     with error_context(target):
         for obj in selection.objects():

@@ -12,7 +12,7 @@ import click
 from libcloud.cli.errors import error_context
 from libcloud.cli.listing import escaped
 from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
-from libcloud.cli.selection import version_label, version_option
+from libcloud.cli.selection import version_option
 from libcloud.cli.settings import Settings, age, option, store_options
 from libcloud.cli.stores import open_store
 
@@ -62,7 +62,7 @@ def tags(
     if both:
         raise click.UsageError(f"{both[0]!r} is both to be set and to be removed")
     store, obj = _open_object(url, settings, version_id, "tags")
-    with error_context(version_label(store.target, version_id)), value_errors_as_usage():
+    with error_context(store.target.label(version_id)), value_errors_as_usage():
         known = {} if replace else store.driver.ex_get_object_tags(obj)
         if given or deleted or replace:
             known = {**known, **given}
@@ -92,7 +92,7 @@ def legal_hold(
     A version with a legal hold cannot be deleted. The bucket needs object lock.
     """
     store, obj = _open_object(url, settings, version_id, "object_lock")
-    with error_context(version_label(store.target, version_id)):
+    with error_context(store.target.label(version_id)):
         if state is not None:
             store.driver.ex_set_legal_hold(obj, state.lower() == "on")
         found = store.driver.ex_get_legal_hold(obj)
@@ -137,7 +137,7 @@ def retention(
         raise click.UsageError("--clear cannot be combined with --mode")
     when: datetime | None = parse_time_option("--until", until)
     store, obj = _open_object(url, settings, version_id, "object_lock")
-    with error_context(version_label(store.target, version_id)):
+    with error_context(store.target.label(version_id)):
         if clear or mode is not None:
             name = None if mode is None else mode.upper()
             store.driver.ex_set_retention(obj, name, when, ex_bypass_governance=bypass_governance)

@@ -12,14 +12,7 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.progress import Report
-from libcloud.cli.selection import (
-    Filters,
-    Selection,
-    filter_options,
-    literal_option,
-    version_label,
-    version_option,
-)
+from libcloud.cli.selection import Filters, Selection, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.common.types import LibcloudError
@@ -38,8 +31,7 @@ if TYPE_CHECKING:
 @option("--json", "Print one JSON object per line.", name="as_json")
 @option("--versions", "Delete all versions and delete markers, permanently.")
 @version_option
-@filter_options
-@literal_option
+@selection_options
 @store_options
 def rm(
     settings: Settings,
@@ -52,7 +44,6 @@ def rm(
     versions: bool,
     version_id: str | None,
     filters: Filters,
-    literal: bool,
 ) -> None:
     """Delete the objects at URL...
 
@@ -73,7 +64,7 @@ def rm(
         target = store.target.require_container()
         if not recursive:
             target.require_object()
-        selection = Selection(store, recursive, filters, literal, version_id)
+        selection = Selection(store, recursive, filters, version_id)
         if version_id is not None and not selection.is_single:
             raise click.UsageError("--version-id needs the URL of a single object")
         if versions or version_id is not None:
@@ -113,7 +104,7 @@ def delete_objects(
     for result in _outcomes(store, objects, report.dry_run):
         number += 1
         version_id, url = result.version_id, store.target.with_name(result.object_name)
-        label = version_label(url, version_id)
+        label = url.label(version_id)
         if isinstance(result, FailedDeletion):
             failures.add(result.error, label)
         else:

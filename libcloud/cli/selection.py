@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The objects that a URL selects: one, all below a directory, or those that match wildcards.
 
-Also the options ``--include`` and ``--exclude``.
+Also the options ``--include``, ``--exclude``, ``--literal`` and ``--version-id``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import NoObjectsError
-from libcloud.cli.settings import option
+from libcloud.cli.settings import decorated, option
 from libcloud.cli.stores import Store
-from libcloud.cli.targets import Target
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object, ObjectVersion
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 _WILDCARD = re.compile(r"[*?[]")
 _META = "libcloud.filters"
+_LITERAL = "libcloud.literal"
 
 
 def has_wildcard(text: str) -> bool:
@@ -90,9 +90,11 @@ class Filters:
 
     :param rules: pairs of whether to include, and a pattern of :mod:`fnmatch`, whose ``*`` also
         matches slashes. The last rule that matches decides, as in the AWS command line.
+    :param literal: a URL contains no wildcards.
     """
 
     rules: tuple[tuple[bool, str], ...] = ()
+    literal: bool = False
 
     def select(self, path: str) -> bool:
         """Whether ``path``, relative to the directory, is selected."""
@@ -120,20 +122,16 @@ class _FilterOption(click.Option):
 
 
 def _filters(ctx: click.Context, _: click.Parameter, __: object) -> Filters:
-    return Filters(tuple(ctx.meta.get(_META, ())))
+    return Filters(tuple(ctx.meta.get(_META, ())), ctx.meta.get(_LITERAL, False))
+
+
+def _literal(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta[_LITERAL] = value
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--include`` and ``--exclude``, passed as the argument ``filters``."""
-    for decorator in (
-        option(
-            "--exclude PATTERN",
-            "Exclude paths that match, for example '*.tmp'; repeatable.",
-            name="_exclude",
-            cls=_FilterOption,
-            multiple=True,
-            expose_value=False,
-        ),
+    options = (
         option(
             "--include PATTERN",
             "Include paths that match even if an earlier --exclude matches; repeatable. "
@@ -143,9 +141,28 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             callback=_filters,
         ),
-    ):
-        command = decorator(command)
-    return command
+        option(
+            "--exclude PATTERN",
+            "Exclude paths that match, for example '*.tmp'; repeatable.",
+            name="_exclude",
+            cls=_FilterOption,
+            multiple=True,
+            expose_value=False,
+        ),
+    )
+    return decorated(command, options)
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add these and ``--literal``, which is part of ``filters``."""
+    literal = option(
+        "--literal",
+        "Do not treat *, ? and [ in a key as wildcards.",
+        expose_value=False,
+        is_eager=True,  # before the filters
+        callback=_literal,
+    )
+    return decorated(command, (filter_options, literal))
 
 
 def _version_id(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
@@ -165,13 +182,6 @@ version_option = option(
     "--version-id ID", "Use this version of the object instead of the newest.", callback=_version_id
 )
 
-literal_option = option("--literal", "Do not treat *, ? and [ in a key as wildcards.")
-
-
-def version_label(target: Target, version_id: str | None) -> str:
-    """What messages call an object, or one version of it."""
-    return str(target) if version_id is None else f"{target} (version {version_id})"
-
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -179,19 +189,17 @@ class Selection:
 
     :param recursive: all objects below the URL, or below the directories that match its wildcards.
     :param filters: applied to the keys without :attr:`base`.
-    :param literal: the URL contains no wildcards.
     """
 
     store: Store
     recursive: bool = False
     filters: Filters = field(default_factory=Filters)
-    literal: bool = False
     version_id: str | None = None
 
     @property
     def has_wildcard(self) -> bool:
         """Whether the key in the URL contains wildcards."""
-        return not self.literal and has_wildcard(self.store.target.name)
+        return not self.filters.literal and has_wildcard(self.store.target.name)
 
     @property
     def is_single(self) -> bool:
@@ -210,7 +218,7 @@ class Selection:
     @property
     def label(self) -> str:
         """The URL as it was given, and the version, for messages."""
-        return version_label(self.store.target, self.version_id)
+        return self.store.target.label(self.version_id)
 
     def objects(self) -> Iterator[Object]:
         """The objects, as the store lists them.

@@ -154,7 +154,7 @@ def open_store(url: str, settings: Settings) -> Store:
     return Store(target, connect(target, settings), settings)
 
 
-def connect(target: Target, settings: Settings) -> StorageDriver:
+def connect(target: Target, settings: Settings) -> Any:
     """A driver for ``target``. Sends nothing."""
     from libcloud.storage.providers import get_driver
 
@@ -162,11 +162,9 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
     if target.provider == Provider.LOCAL:
         # Renaming is atomic with and without locks.
         locks = importlib.util.find_spec("fasteners") is not None
-        driver: StorageDriver = kind(target.base, ex_use_locking=locks)
-        return driver
+        return kind(target.base, ex_use_locking=locks)
     if target.provider == Provider.DUMMY:
-        driver = kind("key", "secret")
-        return driver
+        return kind("key", "secret")
     if target.provider in SWIFT:
         return _connect_swift(kind, settings)
     _set_up_certificates(settings)
@@ -174,15 +172,13 @@ def connect(target: Target, settings: Settings) -> StorageDriver:
         if target.provider == Provider.AZURE_BLOBS:
             return _connect_azure(kind, target, settings)
         found = find_settings(target, settings)
-        driver = kind(**driver_settings(target, found, settings))
+        return kind(**driver_settings(target, found, settings))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    return driver
 
 
-def _connect_swift(kind: Any, settings: Settings) -> StorageDriver:
-    """A driver for Swift: ``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` is where
-    tokens are requested."""
+def _connect_swift(kind: Any, settings: Settings) -> Any:
+    """``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` is where tokens are requested."""
     from libcloud.common.credentials.clouds import discover_openstack
 
     _set_up_certificates(settings)
@@ -190,23 +186,18 @@ def _connect_swift(kind: Any, settings: Settings) -> StorageDriver:
     hide_secrets(found.get("secret", ""), found.get("ex_force_auth_token", ""))
     given = {"region": settings.region, "ex_force_auth_url": settings.endpoint_url}
     found.update({name: value for name, value in given.items() if value})
-    driver: StorageDriver = kind(**found)
-    return driver
+    return kind(**found)
 
 
-def _connect_azure(kind: Any, target: Target, settings: Settings) -> StorageDriver:
-    """A driver for the account of the environment, or for the one that the URL names.
-
-    ``abfs://container@account.dfs.core.windows.net`` names one.
-    """
-    options: dict[str, Any] = {
-        "key": target.account or None,
-        "endpoint_url": settings.endpoint_url,
-        "ex_anonymous": settings.no_sign_request or None,
-    }
-    driver: Any = kind.from_env(**options)
+def _connect_azure(kind: Any, target: Target, settings: Settings) -> Any:
+    """The account is that of the environment, or ``abfs://container@account...`` names it."""
+    driver = kind.from_env(
+        key=target.account or None,
+        endpoint_url=settings.endpoint_url,
+        ex_anonymous=settings.no_sign_request or None,
+    )
     hide_secrets(driver.secret, *driver.connection.secrets())
-    return driver  # type: ignore[no-any-return]  # ``kind`` is a class of drivers
+    return driver
 
 
 def _set_up_certificates(settings: Settings) -> None:

@@ -74,6 +74,10 @@ class Target:
         """Another object in the same container."""
         return replace(self, name=name)
 
+    def label(self, version_id: str | None) -> str:
+        """What messages call the object, or one version of it."""
+        return str(self) if version_id is None else f"{self} (version {version_id})"
+
     @property
     def is_directory(self) -> bool:
         """Whether the URL names only a bucket, or ends in a slash."""
