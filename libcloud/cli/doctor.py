@@ -166,20 +166,22 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
     yield _credentials(found, settings)
     if found.problem:
         yield Check("warning", "profile", f"{found.problem}: it is ignored")
-    for name, setting in (("region", found.region), ("endpoint", found.endpoint_url)):
-        if setting is None:
-            yield Check("note", name, "not set: the provider's default")
-        else:
-            yield Check("ok", name, f"{setting.value}, from {setting.origin}")
-    for name, setting in (
-        ("style", found.addressing_style),
-        ("checksums", found.checksums),
-        ("dual-stack", found.use_dualstack),
-        ("FIPS", found.use_fips),
-        ("certificates", found.ca_bundle),
-    ):
+    shown = {
+        "region": found.region,
+        "endpoint": found.endpoint_url,
+        "style": found.addressing_style,
+        "checksums": found.checksums,
+        "dual-stack": found.use_dualstack,
+        "FIPS": found.use_fips,
+        "certificates": found.ca_bundle,
+    }
+    for name, setting in shown.items():
+        has_default = name in ("region", "endpoint")
         if setting is not None:
-            yield Check("note", name, f"{setting.value}, from {setting.origin}")
+            kind = "ok" if has_default else "note"
+            yield Check(kind, name, f"{setting.value}, from {setting.origin}")
+        elif has_default:
+            yield Check("note", name, "not set: the provider's default")
 
 
 def _openstack_settings(settings: Settings) -> Check:
@@ -197,16 +199,15 @@ def _openstack_settings(settings: Settings) -> Check:
 def _credentials(found: Discovery, settings: Settings) -> Check:
     if settings.no_sign_request:
         return Check("note", "credentials", "not used, because of --no-sign-request")
-    hint = found.hint
     if found.provider is None:
-        return Check("failure", "credentials", f"none: {found.missing}", hint, ACCESS)
+        return Check("failure", "credentials", f"none: {found.missing}", found.hint, ACCESS)
     try:
         credentials = found.provider()
     except CredentialsNotFoundError as error:
         text = f"none: {redact(str(error))}"
         if found.credentials_origin:
             text += f" ({found.credentials_origin})"
-        return Check("failure", "credentials", text, hint, ACCESS)
+        return Check("failure", "credentials", text, found.hint, ACCESS)
     except MalformedCredentialsError as error:
         return Check("failure", "credentials", describe(error), hint_for(error), ACCESS)
     hide_secrets(credentials.secret, credentials.token)
@@ -218,8 +219,7 @@ def _credentials(found: Discovery, settings: Settings) -> Check:
 def _endpoint(store: Store) -> Iterator[Check]:
     connection = store.driver.connection
     scheme = "https" if connection.secure else "http"
-    path = connection.request_path or ""
-    name = store.host
+    name, path = store.host, connection.request_path or ""
     host = f"[{name}]" if ":" in name else name
     yield Check("note", "host", f"{scheme}://{host}:{connection.port}{path}")
     yield Check("note", "store", store.driver.profile.name)

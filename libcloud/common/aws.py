@@ -192,10 +192,7 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
     def _get_aws_auth_param(
         self, params: Mapping[str, object], secret_key: str, path: str = "/"
     ) -> str:
-        """Return the signature of host, path and ``params``, in base64.
-
-        Reference: AWS General Reference, "Signature Version 2 signing process".
-        """
+        """Return the signature: AWS General Reference, "Signature Version 2 signing process"."""
         query = signing.sigv4.canonical_query(_pairs(params))
         text = "\n".join(("GET", _host_of(self.connection), path, query))
         return base64.b64encode(_sign(secret_key, text)).decode("ascii")
@@ -492,11 +489,7 @@ def with_param(params: Any, name: str, value: str | None) -> Any:
 
 
 def check_params(params: Any) -> None:
-    """Check that each value can be sent as a parameter.
-
-    :param params: a mapping, or pairs.
-    :raises ValueError: a value is not a str, int or bool. Nothing was sent.
-    """
+    """:raises ValueError: a value is not a str, int or bool. Nothing was sent."""
     for name, value in params.items() if hasattr(params, "items") else params:
         if not isinstance(value, (str, int)):
             raise ValueError(PARAMS_NOT_STRING_ERROR_MSG % (name, value, type(value)))

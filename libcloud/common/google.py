@@ -212,11 +212,7 @@ class GoogleBaseAuthConnection(ConnectionUserAndKey):
         return self.get_new_token()
 
     def _token_request(self, request_body: dict[str, Any]) -> dict[str, Any]:
-        """Send a request to the token endpoint.
-
-        :raises GoogleBaseError: Google rejected the request.
-        :raises GoogleAuthError: the response holds no token.
-        """
+        """Send a request to the token endpoint."""
         response = self.request(_TOKEN_PATH, method="POST", data=urlencode(request_body))
         return _with_expiry(response.object)
 
@@ -246,10 +242,7 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
         return self._receive_code_through_local_loopback()
 
     def get_new_token(self) -> dict[str, Any]:
-        """Exchange the user's authorization code for a token.
-
-        :raises GoogleAuthError: there is no terminal to ask the user.
-        """
+        """Exchange the authorization code of the user, who is asked on a terminal, for a token."""
         asks = getattr(self.get_code, "__func__", None) is _ASK_FOR_CODE
         if asks and not can_ask_user():
             raise GoogleAuthError(
@@ -331,10 +324,7 @@ class GoogleGCEServiceAcctAuthConnection(GoogleBaseAuthConnection):
     """Tokens of the service account of the Compute Engine instance this runs on."""
 
     def get_new_token(self) -> dict[str, Any]:
-        """Request a token from the metadata server.
-
-        :raises ValueError: it returns no token.
-        """
+        """Request a token from the metadata server. :raises ValueError: it returns none."""
         status, reason, body = _get_gce_metadata("/instance/service-accounts/default/token")
         if status == 404:
             raise ValueError("Service Accounts are not enabled for this GCE instance.")

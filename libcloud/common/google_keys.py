@@ -14,9 +14,8 @@ from libcloud.common.google_errors import GoogleAuthError
 
 
 def private_key_text(key: str | Mapping[str, Any]) -> str:
-    """Return the PEM text of a private key.
+    """Return the PEM text of a key: PEM or a JSON key, as text, parsed, or the path of a file.
 
-    :param key: PEM text, a JSON key as text or parsed, or the path of a file with either.
     :raises GoogleAuthError: the JSON key contains no private key.
     """
     if isinstance(key, str) and "PRIVATE KEY" not in key and not key.lstrip().startswith("{"):

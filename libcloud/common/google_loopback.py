@@ -16,12 +16,10 @@ _PAGE = (
 
 
 class CodeServer(HTTPServer):
-    """Listens on 127.0.0.1 for the redirect from the consent page.
+    """Listens on 127.0.0.1, on any free port or a given one, for the redirect of the consent page.
 
-    Requests with neither a code nor an error, such as for an icon, are ignored.
-
-    :param port: 0: any free port, see ``server_port``.
-    :param state: the state passed to the consent page, which the redirect must contain.
+    Requests with neither a code nor an error, such as for an icon, are ignored. The redirect must
+    contain ``state``.
     """
 
     def __init__(self, port: int, state: str) -> None:

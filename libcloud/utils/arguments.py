@@ -76,10 +76,7 @@ def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | 
 
 
 def unexpected_keyword(name: str, known: Iterable[str], *, of: str = "") -> TypeError:
-    """Return the error for an unknown keyword argument, which suggests the nearest known one.
-
-    :param of: the called function or class, for the message.
-    """
+    """The error for an unknown keyword ``of`` a function, which suggests the nearest known one."""
     choices = sorted(known)
     found = nearest(name, choices)
     what = f"{of} has no keyword argument" if of else "unexpected keyword argument"
@@ -88,9 +85,8 @@ def unexpected_keyword(name: str, known: Iterable[str], *, of: str = "") -> Type
 
 
 def whole_number(name: str, value: object, *, least: int, example: str = "8 * 1024 * 1024") -> None:
-    """Check that ``value`` is an integer of at least ``least``, or ``None``.
+    """Check that ``value``, of the argument ``name``, is at least ``least``, or ``None``.
 
-    :param name: name of the argument, for the message.
     :raises TypeError: it is not an integer; a bool is not accepted.
     :raises ValueError: it is too small.
     """
@@ -125,10 +121,7 @@ def _plain(name: str) -> str:
 
 
 def size_of(obj: object) -> int | None:
-    """The size of an object, bytes; ``None`` if it has none that is a number.
-
-    A caller that makes an object from a database or a form may have no size, or one that is text.
-    """
+    """The size of an object, bytes; ``None`` if it has none. A caller may have set it as text."""
     size = getattr(obj, "size", None)
     if isinstance(size, str) and size.isdecimal():
         return int(size)

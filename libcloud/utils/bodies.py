@@ -60,9 +60,6 @@ class FilePieces(StreamedPieces):
     >>> body = FilePieces(io.BytesIO(b"abcdef"), 1, 3)
     >>> len(body), bytes(body), bytes(body)
     (3, b'bcd', b'bcd')
-
-    :param start: position of the first byte.
-    :param size: bytes.
     """
 
     __slots__ = ("_file", "_start")
@@ -142,10 +139,7 @@ def sendable(body: Any) -> Any:
 
 
 def rewinder(body: Any) -> Callable[[], None] | None:
-    """Return a function that rewinds ``body`` to its current position; ``None`` if impossible.
-
-    Call this before ``body`` is sent for the first time.
-    """
+    """A function that rewinds ``body`` to where it is now; ``None`` if that is impossible."""
     if body is None or isinstance(body, (str, bytes, bytearray, memoryview, Mapping, list, tuple)):
         return _nothing
     if not hasattr(body, "read"):

@@ -179,10 +179,7 @@ def raise_if_abandoned() -> None:
 
 
 def sleep(seconds: float) -> None:
-    """Wait for ``seconds``.
-
-    :raises CancelledError: the work of the calling thread is or becomes cancelled.
-    """
+    """Wait for ``seconds``. :raises CancelledError: the work is or becomes cancelled."""
     cancellation = _active.get()
     if cancellation is None:
         time.sleep(seconds)
@@ -191,10 +188,7 @@ def sleep(seconds: float) -> None:
 
 
 def interruptible(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield ``pieces``, and close them at the end.
-
-    :raises CancelledError: the work of the calling thread is cancelled.
-    """
+    """Yield ``pieces``, and close them at the end. :raises CancelledError: as :func:`sleep`."""
     close = getattr(pieces, "close", None)
     try:
         for piece in pieces:
@@ -206,10 +200,7 @@ def interruptible(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class RateLimit:
-    """Delays transfers to an average rate. Thread-safe: all transfers share it.
-
-    :param rate: bytes per second.
-    """
+    """Delays transfers to an average rate, bytes per second, which they share. Thread-safe."""
 
     def __init__(
         self,
@@ -225,10 +216,7 @@ class RateLimit:
         self._free_at = 0.0
 
     def wait(self, size: int) -> None:
-        """Wait until ``size`` more bytes may be transferred.
-
-        Idle time does not allow a higher rate later.
-        """
+        """Wait until ``size`` more bytes may be transferred. Idle time is not made up for."""
         with self._lock():
             now = self._clock()
             start = max(now, self._free_at)

@@ -97,10 +97,7 @@ def parse_json(text: str) -> Any:
 
 
 def records(document: Any) -> list[Mapping[str, Any]]:
-    """The objects of a parsed JSON document, which is an array of objects or empty.
-
-    :raises UnexpectedDocumentError: it is neither.
-    """
+    """The objects of a JSON array. :raises UnexpectedDocumentError: it is something else."""
     if document in ("", {}):
         return []
     if not isinstance(document, list) or not all(isinstance(item, Mapping) for item in document):
@@ -109,10 +106,7 @@ def records(document: Any) -> list[Mapping[str, Any]]:
 
 
 def text_in(item: Mapping[str, Any], key: str) -> str:
-    """The string ``item[key]``.
-
-    :raises UnexpectedDocumentError: it has none.
-    """
+    """The string ``item[key]``. :raises UnexpectedDocumentError: it has none."""
     value = item.get(key)
     if not isinstance(value, str):
         raise UnexpectedDocumentError(f"a record has no {key}")
@@ -120,10 +114,7 @@ def text_in(item: Mapping[str, Any], key: str) -> str:
 
 
 def number_in(item: Mapping[str, Any], key: str) -> int:
-    """The non-negative integer ``item[key]``; 0 if it is missing.
-
-    :raises UnexpectedDocumentError: it has something else.
-    """
+    """The number ``item[key]``, or 0. :raises UnexpectedDocumentError: it is no whole number."""
     value = item.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise UnexpectedDocumentError(f"a record has no whole number as {key}")

@@ -49,10 +49,7 @@ class ModuleFinder:
 
     @staticmethod
     def find_spec(fullname: str, path: Any = None, target: Any = None) -> None:
-        """Return ``None`` for all other modules, so that Python raises its usual error.
-
-        :raises ModuleNotFoundError: the module is in the complete build only.
-        """
+        """Only raise: Python's own error for other modules is right."""
         if fullname in _MODULES:
             raise ModuleNotFoundError(unavailable(fullname), name=fullname)
 

@@ -115,10 +115,9 @@ def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None,
 
 
 def has_exact_size(status: os.stat_result) -> bool:
-    """Return whether the size of a file is the number of bytes that can be read from it.
+    """Whether the size of a file is the number of bytes that can be read from it.
 
-    This is true for regular files except those in ``/proc`` and ``/sys``, whose stated size is 0
-    or, mostly, 4096 bytes without any disk block.
+    Not in ``/proc`` and ``/sys``, where it is 0 or, mostly, 4096 bytes without any disk block.
     """
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         return False
@@ -126,10 +125,7 @@ def has_exact_size(status: os.stat_result) -> bool:
 
 
 def size_of_file(path: str | os.PathLike[str]) -> int | None:
-    """Return the size of a regular file; ``None`` for anything else, such as a pipe.
-
-    It is 0 for a missing file: opening it raises the error.
-    """
+    """The size of a regular file, 0 if it is missing; ``None`` for others, such as a pipe."""
     try:
         status = os.stat(path)
     except OSError:

@@ -51,12 +51,7 @@ UTC = Utc()
 
 
 class FixedOffset(tzinfo):
-    """A time zone with the same offset all year.
-
-    :param offset_hours: hours east of UTC.
-    :param offset_minutes: minutes to add, of the same sign.
-    :param name: the result of ``tzname``.
-    """
+    """A time zone with the same offset all year, hours and minutes east of UTC."""
 
     def __init__(self, offset_hours: int, offset_minutes: int, name: str) -> None:
         self._offset = timedelta(hours=offset_hours, minutes=offset_minutes)

@@ -45,9 +45,6 @@ class LazyAttribute:
     ...     ratio = LazyAttribute("math", "pi")
     >>> round(Circle.ratio, 2), round(Circle().ratio, 2)
     (3.14, 3.14)
-
-    :param module: dotted name.
-    :param name: name of the value in that module.
     """
 
     def __init__(self, module: str, name: str) -> None:

@@ -71,10 +71,7 @@ def find(value: Iterable[_T], predicate: Callable[[_T], object]) -> _T | None:
 def merge_valid_keys(
     params: dict[str, Any], valid_keys: Iterable[str], extra: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Copy those keys of ``extra`` that are valid into ``params``.
-
-    :return: only what was copied.
-    """
+    """Copy those keys of ``extra`` that are valid into ``params``; return only what was copied."""
     merged = {key: extra[key] for key in valid_keys if key in extra} if extra else {}
     params.update(merged)
     return merged

@@ -99,12 +99,7 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def redact_exception(error: BaseException, secrets: Iterable[str] = ()) -> list[BaseException]:
-    """Remove secrets from ``error`` and from its causes and contexts.
-
-    Their arguments, attributes and notes are changed in place.
-
-    :return: all of these exceptions.
-    """
+    """Remove secrets from ``error``, its causes and its contexts, in place; return all of these."""
     secrets = list(secrets)
     found: dict[int, BaseException] = {}
     waiting: list[object] = [error]

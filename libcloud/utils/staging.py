@@ -226,10 +226,7 @@ class StagingFile:
 
 
 def _open_unnamed(directory: str, mode: int) -> int | None:
-    """The descriptor of a new file without a name, which Linux supports on most file systems.
-
-    :return: ``None`` if there can be none, or no name could be given to it later.
-    """
+    """The descriptor of a file without a name, ``None`` if one could not be given to it later."""
     flag = getattr(os, "O_TMPFILE", 0)
     if not flag:
         return None
@@ -289,8 +286,7 @@ def _status(path: str) -> os.stat_result | None:
 def _descriptor_of(path: str) -> int | None:
     """The open descriptor of this process that ``path`` names, as ``/dev/stdout`` names 1.
 
-    Opening such a name fails for a socket, and would write from the beginning of a file that the
-    shell has opened at its end.
+    Opening it fails for a socket, and would write from the beginning of a file opened at its end.
     """
     for _ in range(_MAX_LINKS):
         folder, name = os.path.split(os.path.abspath(path))

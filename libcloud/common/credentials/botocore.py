@@ -68,11 +68,7 @@ class BotocoreProvider(CredentialProvider):
         return str(self._chain().method)
 
     def current(self) -> Credentials:
-        """Return botocore's current credentials, refreshed if they were about to expire.
-
-        :raises CredentialsNotFoundError: there are none, botocore cannot obtain them, or it is not
-            installed.
-        """
+        """Return botocore's current credentials, refreshed if they were about to expire."""
         return self._frozen()
 
     def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:
@@ -136,9 +132,8 @@ class BotocoreProvider(CredentialProvider):
 
 
 def _disable_prompts(session: Any) -> None:
-    """Make ``session`` fail where it would prompt for an MFA code with ``getpass``.
-
-    Without a terminal, ``getpass`` reads standard input, which may be the data to upload.
+    """Make ``session`` fail where it would prompt for an MFA code with ``getpass``, which reads
+    standard input without a terminal: this may be the data to upload.
     """
     with suppress(Exception):  # a session without this provider does not prompt
         provider = session.get_component("credential_provider").get_provider("assume-role")

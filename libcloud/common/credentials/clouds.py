@@ -61,10 +61,7 @@ def discover_openstack(
 
 
 def _keywords(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of a driver.
-
-    :param given: settings, named as in the ``auth`` section of a cloud.
-    """
+    """Keywords of a driver, from settings that are named as in the ``auth`` section of a cloud."""
     version = str(given.get("identity_api_version") or given.get("auth_version") or "3")
     kind = str(given.get("auth_type") or "")
     by_application = bool(given.get("application_credential_id"))

@@ -66,10 +66,7 @@ Variables = tuple[tuple[str, str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value and where it was found.
-
-    :param origin: for messages: ``"the variable AWS_REGION"``.
-    """
+    """A value and where it was found, such as ``"the variable AWS_REGION"``."""
 
     value: str
     origin: str
@@ -170,10 +167,9 @@ def discover(
 def without_store_settings(
     found: Discovery, *, region: str | None, endpoint_url: str | None
 ) -> Discovery:
-    """Return ``found`` without the settings that only apply to Amazon's own endpoints.
+    """``found`` without the settings that only apply to Amazon's own endpoints.
 
-    :param region: the caller's; regions in the environment and in profiles are Amazon's.
-    :param endpoint_url: the caller's, for the same reason.
+    The region and the endpoint are the caller's: those in the environment are Amazon's.
     """
     return replace(
         found,
@@ -267,10 +263,7 @@ def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
 def _find_credentials(
     profile: Profile, environ: Mapping[str, str], *, profile_first: bool
 ) -> Discovery:
-    """Look for credentials in the environment and in ``profile``; no provider is set.
-
-    :param profile_first: the profile was requested explicitly and takes precedence.
-    """
+    """Look for credentials in the environment and in ``profile``; no provider is set."""
     lookups = [_from_variables, _from_profile_keys]
     for lookup in reversed(lookups) if profile_first else lookups:
         found = lookup(profile, environ)
@@ -290,10 +283,6 @@ class StoredCredentials:
     """A provider that looks up stored credentials again: they may have been replaced.
 
     It holds where to look and no credentials, so its pickle contains no secret.
-
-    :param profile: the requested profile; ``None`` if none was requested.
-    :param environ: ``None``: the environment of the process that calls.
-    :param variables: of the store itself.
     """
 
     profile: str | None

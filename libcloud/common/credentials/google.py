@@ -42,10 +42,7 @@ def find_google_credentials(aws: Discovery, environ: Mapping[str, str]) -> Disco
 
 
 def require_google_key(key: str) -> None:
-    """Reject a key that could only be used with an interactive login.
-
-    :raises CredentialsNotFoundError: the key does not have a form that Google issues.
-    """
+    """:raises CredentialsNotFoundError: the key could only be used with an interactive login."""
     if not key.startswith("GOOG") and not key.endswith(
         (".gserviceaccount.com", "apps.googleusercontent.com")
     ):

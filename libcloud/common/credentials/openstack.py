@@ -24,12 +24,7 @@ _CDN_TYPE = "rax:object-cdn"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What authentication gives.
-
-    :param storage_url: of the account.
-    :param internal_url: the same for machines in the store's network; ``None`` if there is none.
-    :param cdn_url: of Rackspace's CDN management; ``None`` elsewhere.
-    """
+    """What authentication gives; a URL is ``None`` if the store has no such service."""
 
     token: str = field(repr=False)
     storage_url: str
@@ -45,10 +40,8 @@ class Identity:
     :param auth_version: ``1.0``, ``1.1``, ``2.0``, ``2.0_apikey``, ``2.0_password``,
         ``3.x_password`` or ``3.x_appcred``.
     :param user: name; with ``3.x_appcred`` the id of the application credential.
-    :param tenant: name of the project.
-    :param tenant_id: its id, in place of the name.
-    :param tenant_domain_id: of the project's domain.
-    :param tenant_domain: its name, in place of the id.
+    :param tenant: name of the project, unless ``tenant_id`` is given.
+    :param tenant_domain_id: of the project's domain, unless its name is given.
     :param domain: name of the user's domain.
     :param interface: ``public``, ``internal`` or ``admin``.
     """
@@ -212,7 +205,7 @@ def _api_key_plugin(v2: Any, url: str, identity: Identity, scope: dict[str, Any]
 class _Requests:
     """What keystoneauth1 needs of a session of requests.
 
-    ``failure`` is why the last request has no response; keystoneauth1 raises another exception.
+    ``failure`` is why the last request has no response: keystoneauth1 raises something else.
     """
 
     def __init__(self, send: Sender) -> None:

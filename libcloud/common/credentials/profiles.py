@@ -24,12 +24,11 @@ class ProfileFileError(LibcloudError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Profile:
-    """The settings of one profile. Its ``repr`` shows no values.
+    """The settings of one profile; names are in lower case. Its ``repr`` shows no values.
 
-    :param settings: from the configuration file, names in lower case.
-    :param secrets: from the credentials file, names in lower case.
-    :param services: from the ``[services ...]`` section that the profile names: service ->
-        settings.
+    :param settings: from the configuration file.
+    :param secrets: from the credentials file.
+    :param services: from the ``[services ...]`` section that the profile names, by service.
     :param problem: why a file could not be read, for messages; empty if both were read.
     """
 
@@ -52,16 +51,13 @@ def config_path(environ: Mapping[str, str]) -> Path:
 
 
 def credentials_path(environ: Mapping[str, str]) -> Path:
-    """Return the path of the credentials file: ``AWS_SHARED_CREDENTIALS_FILE``, or
-    ``~/.aws/credentials``.
-    """
+    """Return the path that ``AWS_SHARED_CREDENTIALS_FILE`` has, or ``~/.aws/credentials``."""
     return _path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
 
 
 def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True) -> Profile:
     """Read a profile from both files; an empty one if neither file exists or contains it.
 
-    :param environ: like ``os.environ``; names the files.
     :param required: ``False``: the profile was not requested, and unreadable files are ignored.
     :raises ProfileFileError: a file exists but cannot be read, and the profile is required.
     """
@@ -89,10 +85,7 @@ def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True
 
 
 def profile_names(environ: Mapping[str, str]) -> list[str]:
-    """Return the names of all profiles, sorted; files that cannot be read have none.
-
-    :param environ: as for :func:`read_profile`.
-    """
+    """Return the names of all profiles, sorted; files that cannot be read have none."""
     names: set[str] = set()
     for path, prefix in ((config_path(environ), "profile "), (credentials_path(environ), "")):
         try:

@@ -49,8 +49,6 @@ class MalformedCredentialsError(InvalidCredsError):
 class Credentials:
     """An access key pair. Its ``repr`` shows neither the secret nor the token.
 
-    :param key: access key id, sent with each request.
-    :param secret: secret key, used to sign and never sent.
     :param token: session token of temporary credentials, sent and signed; ``None``: long-term ones.
     :param expires: when the credentials expire, aware; ``None`` if unknown.
     :raises MalformedCredentialsError: a value contains an invalid character.
@@ -77,9 +75,8 @@ class Credentials:
 
 
 def clean_key(value: Any, what: str) -> Any:
-    """Return an access key or a token without surrounding whitespace.
+    """Return an access key or a token, called ``what``, without surrounding whitespace.
 
-    :param what: name of the value, for the message.
     :raises MalformedCredentialsError: it consists of whitespace only, or cannot be sent.
     """
     if not isinstance(value, str):
@@ -157,10 +154,7 @@ class CredentialProvider:
         return self.current()
 
     def current(self) -> Credentials:
-        """Return credentials that have not expired as far as is known.
-
-        :raises TypeError: the function returned something else.
-        """
+        """Return credentials that have not expired as far as is known."""
         cached = self._cached
         if cached is not None and not self._is_due(cached):
             return cached.credentials
@@ -194,20 +188,14 @@ class CredentialProvider:
             return self._cached.credentials != rejected
 
     def discard(self, rejected: Credentials) -> bool:
-        """Have the next request fetch again because a store rejected ``rejected``.
-
-        :return: always ``True``: the request can be sent again.
-        """
+        """Have the next request fetch again: a store rejected ``rejected``. Returns ``True``."""
         with self._lock():
             if self._cached is not None and self._cached.credentials == rejected:
                 self._cached = None
         return True
 
     def _refresh(self, *, tolerant: bool) -> None:
-        """Fetch, while the lock is held.
-
-        :param tolerant: keep using the cached credentials after an error.
-        """
+        """Fetch, while the lock is held; a ``tolerant`` one may keep what is cached."""
         try:
             credentials = self._fetch()
             if not isinstance(credentials, Credentials):
