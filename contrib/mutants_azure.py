@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     Mutant(
         "a wrong clock is not corrected",
-        "libcloud/common/clock.py",
+        "libcloud/common/signing/__init__.py",
         "        connection.clock_offset = offset\n",
         "        pass\n",
         _ACCESS,

@@ -68,7 +68,7 @@ def _empty(store: Store) -> None:
     from libcloud.cli.rm import delete_objects
 
     container = store.container()
-    report, failures = Report(quiet=True), Failures(2)
+    report, failures = Report(quiet=True), Failures()
     delete_objects(store, container.iterate_objects(), report, failures)
     if store.keeps_versions:
         versions = store.driver.ex_iterate_object_versions(container)
@@ -132,7 +132,7 @@ def undelete(
     Objects that were not deleted are unchanged. To restore an older version, copy it: libcloud cp
     --version-id. A key can contain wildcards, as with libcloud rm.
     """
-    failures, restored = Failures(2), 0
+    failures, restored = Failures(), 0
     report = Report(dry_run, as_json, settings.quiet)
     for url in urls:
         store = open_store(url, settings)

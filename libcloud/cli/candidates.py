@@ -13,10 +13,9 @@ import hashlib
 import importlib
 import json
 import os
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from itertools import islice
 from typing import Any
@@ -26,6 +25,7 @@ from click.shell_completion import CompletionItem
 
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import is_url, known_schemes, parse_target
+from libcloud.utils.staging import write_private
 
 SECONDS = 60.0
 """How long a listing is used."""
@@ -114,15 +114,7 @@ class CompletionCache:
         if not os.path.isabs(directory):  # there is no home directory
             return
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=directory)  # which is 0600
-        try:
-            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-                json.dump(listings, file)
-            os.replace(temporary, self._path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        write_private(self._path, json.dumps(listings))
 
 
 def _hash(*parts: object) -> str:
@@ -298,16 +290,14 @@ def _files(incomplete: str, scheme: str) -> list[str]:
     directory, slash, start = incomplete.partition("://")[2].rpartition("/")
     try:
         with os.scandir(directory + slash) as entries:
-            found = sorted(_file_names(entries, start))
+            found = sorted(
+                f"{entry.name}/" if entry.is_dir() else entry.name
+                for entry in entries
+                if entry.name.startswith(start) and (start or not entry.name.startswith("."))
+            )
     except OSError:
         return []
     return [f"{scheme}://{directory}{slash}{name}" for name in found[:MOST]]
-
-
-def _file_names(entries: Iterator[os.DirEntry[str]], start: str) -> Iterator[str]:
-    for entry in entries:
-        if entry.name.startswith(start) and (start or not entry.name.startswith(".")):
-            yield f"{entry.name}/" if entry.is_dir() else entry.name
 
 
 def _profiles() -> list[str]:

@@ -125,7 +125,7 @@ class _Command:
         with error_context(self._selection.label):
             entries = self._entries()
         single = self._selection.is_single
-        failures = Failures(1 if single else 2)
+        failures = Failures(single=single)
         total = sum(entry.size or 0 for entry in entries)
         with Progress("", total, self._settings) as progress:
             copier = Copier(

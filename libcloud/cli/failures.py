@@ -43,11 +43,11 @@ _AFFECTS_ALL = (InvalidCredsError, ContainerDoesNotExistError)
 
 
 class Failures:
-    """Failures of single objects in a batch ``of`` several; that of a single object is raised."""
+    """Failures of single objects in a batch; that of a ``single`` one is raised."""
 
-    def __init__(self, of: int) -> None:
+    def __init__(self, *, single: bool = False) -> None:
         self.count = 0
-        self._single = of == 1
+        self._single = single
         self._status = FAILED
 
     @contextlib.contextmanager

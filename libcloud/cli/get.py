@@ -147,7 +147,7 @@ def _split_arguments(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 def _print_plan(selected: Selection, output: _Output) -> None:
     """Print which objects would be downloaded to which files, and which cannot be."""
-    target, failures = selected.store.target, Failures(1 if selected.is_single else 2)
+    target, failures = selected.store.target, Failures(single=selected.is_single)
     output = output.as_directory()
     if not selected.is_single:
         output = replace(output, path=os.path.join(output.path, ""), prefix=selected.base)
@@ -286,7 +286,7 @@ def _get_all(
     os.makedirs(output.path, exist_ok=True)
     output = replace(output.as_directory(), prefix=selected.base)
     selection = ObjectRange(None, object_options.read_keywords)
-    failures, number = Failures(2), 0
+    failures, number = Failures(), 0
 
     def get_one(task: tuple[int, Object, bool]) -> None:
         number, obj, is_first = task

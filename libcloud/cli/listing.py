@@ -8,14 +8,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
-from libcloud.cli.reading import modified
+from libcloud.cli.reading import modified, time_of
 from libcloud.cli.selection import Filters, Selection, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
@@ -290,14 +288,8 @@ def du(
 # Properties that are times: text of HTTP or XML, or seconds since 1970.
 _TIMES = frozenset(
     {
-        "access_time",
-        "created_at",
-        "creation_date",
-        "creation_time",
-        "expires",
-        "last_modified",
-        "lock_until",
-        "modify_time",
+        *("access_time", "created_at", "creation_date", "creation_time"),
+        *("expires", "last_modified", "lock_until", "modify_time"),
     }
 )
 
@@ -360,11 +352,12 @@ def _optional(request: Callable[[], Any]) -> Any:
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _time_text(value) if name in _TIMES else value
-        for name, value in facts.items()
-        if _is_known(value)
-    }
+    known = {name: value for name, value in facts.items() if _is_known(value)}
+    for name in _TIMES & known.keys():
+        when = time_of(known[name])
+        if when is not None:  # Expires can be any text
+            known[name] = when.isoformat()
+    return known
 
 
 def _is_known(value: object) -> bool:
@@ -372,20 +365,3 @@ def _is_known(value: object) -> bool:
     if isinstance(value, dict):
         return any(one is not None for one in value.values())
     return value is not None
-
-
-def _time_text(value: object) -> object:
-    """A time with its zone, as in ``2026-11-29T17:29:53+00:00``; ``value`` if it is not a time."""
-    when: datetime | None = None
-    try:
-        if isinstance(value, datetime):
-            when = value
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            when = datetime.fromtimestamp(value, timezone.utc)
-        elif isinstance(value, str):
-            when = parse_time(value) or parsedate_to_datetime(value)
-    except (ValueError, OverflowError, OSError):  # Expires can be any text
-        return value
-    if when is None:
-        return value
-    return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).isoformat()

@@ -165,7 +165,7 @@ def put_stream(
 def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> None:
     sizes = [source.size for source in sources]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
-    failures, store = Failures(len(sources)), uploader.store
+    failures, store = Failures(single=len(sources) == 1), uploader.store
 
     def put_one(task: tuple[int, Source]) -> None:
         number, source = task

@@ -100,16 +100,23 @@ def download(obj: Object, destination: Destination, options: dict[str, Any]) -> 
 
 def modified(obj: Object) -> datetime | None:
     """When the object was stored; ``None`` if the store does not report it."""
+    seconds = obj.extra.get("modify_time")  # of a local file
+    return time_of(obj.extra.get("last_modified") if seconds is None else seconds)
+
+
+def time_of(value: object) -> datetime | None:
+    """The aware time of a property: text of HTTP or XML, or seconds since 1970."""
     from libcloud.storage.s3.values import parse_time
 
-    text = str(obj.extra.get("last_modified") or "")
-    seconds = obj.extra.get("modify_time")  # of a local file
+    when = value if isinstance(value, datetime) else None
     try:
-        if seconds is not None:
-            return datetime.fromtimestamp(seconds, timezone.utc)
-        return parse_time(text) or parsedate_to_datetime(text)
-    except (ValueError, OverflowError, OSError):  # also a year after 9999
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            when = datetime.fromtimestamp(value, timezone.utc)
+        elif isinstance(value, str):
+            when = parse_time(value) or parsedate_to_datetime(value)
+    except (ValueError, OverflowError, OSError):  # any text, or a year after 9999
         return None
+    return when.replace(tzinfo=timezone.utc) if when and not when.tzinfo else when
 
 
 def set_time(path: str, time: datetime | None) -> None:

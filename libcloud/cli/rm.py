@@ -58,7 +58,7 @@ def rm(
     """
     if version_id is not None and (len(urls) > 1 or recursive or versions):
         raise click.UsageError("--version-id needs the URL of a single object")
-    report, failures = Report(dry_run, as_json, settings.quiet), Failures(2)
+    report, failures = Report(dry_run, as_json, settings.quiet), Failures()
     for url in urls:
         store = open_store(url, settings)
         target = store.target.require_container()

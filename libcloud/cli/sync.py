@@ -95,7 +95,7 @@ def sync(
                 raise entry.error
             present[key(entry.name)] = entry
     rules = Rules(size_only, _same_content if checksum else None)
-    failures, printed = Failures(2), Report(dry_run, as_json, settings.quiet)
+    failures, printed = Failures(), Report(dry_run, as_json, settings.quiet)
     with Progress("", None, settings) as progress:
         copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
         runner = _Runner(copier, failures, names, printed)

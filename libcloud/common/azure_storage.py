@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from libcloud import common
 from libcloud.common.base import ConnectionUserAndKey, JsonResponse, RawResponse, XmlResponse
-from libcloud.common.clock import correct_clock
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
+from libcloud.common.signing import correct_clock
 from libcloud.common.signing.sharedkey import AccountKey
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.utils.local import PerThread

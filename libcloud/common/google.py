@@ -15,10 +15,8 @@ import json
 import logging
 import os
 import secrets
-import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -45,6 +43,7 @@ from libcloud.utils.connection import get_response_object
 from libcloud.utils.documents import parse_json
 from libcloud.utils.environment import can_ask_user
 from libcloud.utils.local import PerProcess
+from libcloud.utils.staging import write_private
 
 __all__ = [
     "UTC_TIMESTAMP_FORMAT",
@@ -442,7 +441,7 @@ class GoogleOAuth2Credential:
         """Cache the token in a file that only its owner can read. A failure is only logged."""
         path = os.path.realpath(os.path.expanduser(self.credential_file))
         try:
-            _write_private(path, json.dumps(self.token))
+            write_private(path, json.dumps(self.token))
         except OSError as error:
             LOG.warning("The token could not be written to %s: %s", path, error)
 
@@ -502,19 +501,6 @@ class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
 
     def has_completed(self, response: Any) -> bool:
         return bool(response.object["status"] == "DONE")
-
-
-def _write_private(path: str, text: str) -> None:
-    """Replace the file at ``path`` atomically; only its owner can read it."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".token-")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _with_expiry(token: Any) -> dict[str, Any]:

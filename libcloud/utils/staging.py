@@ -298,3 +298,18 @@ def _descriptor_of(path: str) -> int | None:
         except (OSError, ValueError):  # no link
             return None
     return None
+
+
+def write_private(path: str, text: str) -> None:
+    """Replace the file at ``path`` atomically; only its owner can read it."""
+    import tempfile
+
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=TEMPORARY_PREFIX)
+    try:
+        with open(handle, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -15,7 +15,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from libcloud.common.clock import correct_clock
+from libcloud.common.signing import correct_clock
 from libcloud.common.types import LibcloudError
 from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.utils.bodies import rewinder

@@ -36,7 +36,7 @@ def test_one_failure_does_not_stop_the_others(
         done.append(number)
 
     done: list[int] = []
-    failures = Failures(9)
+    failures = Failures()
     run_tasks(DRIVER, task, range(9), failures, jobs=jobs)
     assert sorted(done) == [0, 1, 2, 4, 5, 6, 7, 8]
     assert "number 3" in capsys.readouterr().err
@@ -69,7 +69,7 @@ def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        run_tasks(DRIVER, transfer, numbers(), Failures(2), jobs=None)
+        run_tasks(DRIVER, transfer, numbers(), Failures(), jobs=None)
     assert ended == ["closed"]
 
 
@@ -148,7 +148,7 @@ def test_of_many_failures_the_first_ones_are_listed(capsys: pytest.CaptureFixtur
     def fail(number: int) -> None:
         raise KeyError(f"number {number}")
 
-    failures = Failures(1000)
+    failures = Failures()
     run_tasks(DRIVER, fail, range(1000), failures, jobs=1)
     assert failures.count == 1000
     lines = capsys.readouterr().err.splitlines()
