@@ -27,25 +27,6 @@ from libcloud.utils.xml import findall_ignore_namespace, findtext_ignore_namespa
 if TYPE_CHECKING:
     from libcloud.common.signing import sigv4
 
-__all__ = [
-    "DEFAULT_SIGNATURE_VERSION",
-    "PARAMS_NOT_STRING_ERROR_MSG",
-    "TOKEN_NAME",
-    "UNSIGNED_PAYLOAD",
-    "AWSBaseResponse",
-    "AWSDriver",
-    "AWSGenericResponse",
-    "AWSJsonResponse",
-    "AWSRequestSigner",
-    "AWSRequestSignerAlgorithmV2",
-    "AWSRequestSignerAlgorithmV4",
-    "AWSTokenConnection",
-    "SignedAWSConnection",
-    "UnsignedPayloadSentinel",
-    "check_params",
-    "with_param",
-]
-
 DEFAULT_SIGNATURE_VERSION = "2"
 TOKEN_NAME = "x-amz-security-token"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"

@@ -10,8 +10,6 @@ from typing import Any
 
 from libcloud.common.types import rebuild_error
 
-__all__ = ["BaseHTTPError", "RateLimitReachedError", "exception_from_message"]
-
 
 class BaseHTTPError(Exception):
     """A response with an error status.

@@ -13,18 +13,6 @@ from libcloud.common.base import JsonResponse
 from libcloud.common.types import LibcloudError, ProviderError
 from libcloud.utils.documents import parse_json
 
-__all__ = [
-    "GoogleAuthError",
-    "GoogleBaseError",
-    "GoogleResponse",
-    "InvalidRequestError",
-    "JsonParseError",
-    "QuotaExceededError",
-    "ResourceExistsError",
-    "ResourceInUseError",
-    "ResourceNotFoundError",
-]
-
 
 class GoogleAuthError(LibcloudError):
     """Credentials are not usable, or no token could be obtained."""

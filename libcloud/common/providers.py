@@ -11,8 +11,6 @@ from enum import Enum
 from importlib import import_module
 from typing import Any
 
-__all__ = ["get_driver", "set_driver"]
-
 
 def get_driver(
     drivers: Mapping[Any, tuple[str, str]],

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from libcloud.http import HttpLibResponseProxy
     from libcloud.http import HTTPResponse as HTTPResponse
 
-__all__ = ["HTTPResponse", "JsonResponse", "RawResponse", "Response", "XmlResponse"]
-
 # What a Response class accepts unless it overrides ``success``.
 _SUCCESS = (200, 201, 202)
 

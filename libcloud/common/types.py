@@ -7,19 +7,6 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, TypeVar, overload
 
-__all__ = [
-    "InvalidCredsError",
-    "InvalidCredsException",
-    "InvalidSourceError",
-    "LazyList",
-    "LibcloudError",
-    "MalformedResponseError",
-    "ProviderError",
-    "ResponseTooLargeError",
-    "ServiceUnavailableError",
-    "Type",
-]
-
 _T = TypeVar("_T", bound="Type")
 
 

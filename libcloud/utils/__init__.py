@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import warnings
 
-__all__ = ["deprecated_warning", "in_development_warning"]
-
 SHOW_DEPRECATION_WARNING = True
 SHOW_IN_DEVELOPMENT_WARNING = True
 OLD_API_REMOVE_VERSION = "0.7.0"

@@ -8,8 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from libcloud.common.base import Connection
 
-__all__ = ["get_response_object"]
-
 
 def get_response_object(
     url: str,

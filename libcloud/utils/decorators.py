@@ -9,8 +9,6 @@ from typing import ParamSpec, TypeVar
 
 from libcloud.common.types import LibcloudError
 
-__all__ = ["wrap_non_libcloud_exceptions"]
-
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-__all__ = ["sanitize_object_name"]
-
 
 def sanitize_object_name(object_name: str) -> str:
     """Replace each backslash in ``object_name`` by a slash.

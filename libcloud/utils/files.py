@@ -14,18 +14,6 @@ from typing import Any
 
 from libcloud.common.types import InvalidSourceError
 
-__all__ = [
-    "CHUNK_SIZE",
-    "MAX_EMPTY_PIECES",
-    "at_least_one",
-    "endless_source_error",
-    "exhaust_iterator",
-    "guess_file_mime_type",
-    "has_exact_size",
-    "read_in_chunks",
-    "size_of_file",
-]
-
 CHUNK_SIZE = 8096
 
 # Not less than the page size of any processor. A larger file without blocks is a sparse file.

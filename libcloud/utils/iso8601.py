@@ -6,17 +6,6 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
 
-__all__ = [
-    "UTC",
-    "FixedOffset",
-    "ParseError",
-    "Utc",
-    "parse_date",
-    "parse_date_allow_empty",
-    "parse_time",
-    "parse_timezone",
-]
-
 ISO8601_REGEX = re.compile(
     r"(?P<year>\d{4})(?:-?(?P<month>\d{1,2})(?:-?(?P<day>\d{1,2})"
     r"(?:[ T](?P<hour>\d{2})(?::?(?P<minute>\d{2})(?::?(?P<second>\d{2})"

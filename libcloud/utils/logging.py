@@ -6,8 +6,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-__all__ = ["ExtraLogFormatter"]
-
 
 class ExtraLogFormatter(logging.Formatter):
     """Appends the attributes whose name starts with an underscore: ``message (name=value)``."""

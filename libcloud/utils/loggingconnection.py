@@ -20,8 +20,6 @@ from libcloud.utils.local import PerProcess, PerThread
 from libcloud.utils.misc import lowercase_keys
 from libcloud.utils.redact import redact_headers, redact_text
 
-__all__ = ["LoggingConnection"]
-
 _VERSIONS = {"10": "1.0", "11": "1.1"}
 
 _numbers = count(1)

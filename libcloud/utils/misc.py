@@ -15,30 +15,7 @@ if TYPE_CHECKING:
     from libcloud.utils.retry import DEFAULT_TIMEOUT as DEFAULT_TIMEOUT
     from libcloud.utils.retry import TRANSIENT_SSL_ERROR as TRANSIENT_SSL_ERROR
     from libcloud.utils.retry import Retry as Retry
-    from libcloud.utils.retry import Retry as retry
     from libcloud.utils.retry import TransientSSLError as TransientSSLError
-
-__all__ = [
-    "DEFAULT_BACKOFF",
-    "DEFAULT_DELAY",
-    "DEFAULT_TIMEOUT",
-    "TRANSIENT_SSL_ERROR",
-    "ReprMixin",
-    "Retry",
-    "TransientSSLError",
-    "dict2str",
-    "find",
-    "get_driver",
-    "get_new_obj",
-    "get_secure_random_string",
-    "lowercase_keys",
-    "merge_valid_keys",
-    "retry",
-    "reverse_dict",
-    "set_driver",
-    "str2dicts",
-    "str2list",
-]
 
 _T = TypeVar("_T")
 _K = TypeVar("_K")

@@ -7,14 +7,6 @@ import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
-__all__ = [
-    "increment_ipv4_segments",
-    "is_private_subnet",
-    "is_public_subnet",
-    "is_valid_ip_address",
-    "join_ipv4_segments",
-]
-
 # RFC 1918, section 3.
 _PRIVATE_NETWORKS = (
     IPv4Network("10.0.0.0/8"),

@@ -17,18 +17,6 @@ from typing import ParamSpec, TypeVar
 
 from libcloud.common.exceptions import RateLimitReachedError
 
-__all__ = [
-    "DEFAULT_BACKOFF",
-    "DEFAULT_DELAY",
-    "DEFAULT_TIMEOUT",
-    "RETRY_EXCEPTIONS",
-    "TRANSIENT_SSL_ERROR",
-    "MinimalRetry",
-    "Retry",
-    "RetryForeverOnRateLimitError",
-    "TransientSSLError",
-]
-
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 

@@ -9,19 +9,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-__all__ = [
-    "MAX_DOCUMENT_SIZE",
-    "InvalidXmlError",
-    "findall",
-    "findall_ignore_namespace",
-    "findattr",
-    "findtext",
-    "findtext_ignore_namespace",
-    "fixxpath",
-    "parse_xml",
-    "serialize",
-]
-
 # The largest response with a bound is a listing of 1,000 entries: about 5 MiB with names of 1,024
 # bytes in percent-encoding.
 MAX_DOCUMENT_SIZE = 64 * 1024 * 1024

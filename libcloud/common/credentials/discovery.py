@@ -36,16 +36,6 @@ from libcloud.common.credentials.provider import (
     MalformedCredentialsError,
 )
 
-__all__ = [
-    "Discovery",
-    "FixedCredentials",
-    "ProfileFileError",
-    "Setting",
-    "StoredCredentials",
-    "discover",
-    "without_store_settings",
-]
-
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
