@@ -20,7 +20,7 @@ from libcloud.cli.put import memory_limit
 from libcloud.cli.reading import modified
 from libcloud.cli.selection import Filters, Selection, selection_options, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, option, source_options
-from libcloud.cli.stores import Store, open_store
+from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
@@ -110,15 +110,12 @@ class _Command:
         self._target.target.require_container()
         object_options.check_supported_by(self._target)
         self._selection = Selection(self._source, recursive, filters, version_id)
-        if version_id is not None and not self._selection.is_single:
-            raise click.UsageError("--version-id needs the URL of a single object")
         if self._selection.is_single:
             self._source.target.require_object()
         elif not self._target.target.is_directory and not recursive:
             raise click.UsageError(
                 f"several objects can match: end the URL with a slash: {self._target.target}/"
             )
-        self._copied = 0
 
     def run(self) -> None:
         """Copy or move the objects; report them and their failures."""
@@ -128,9 +125,11 @@ class _Command:
         failures = Failures(single=single)
         total = sum(entry.size or 0 for entry in entries)
         with Progress("", total, self._settings) as progress:
+            # Names of entries are whole keys.
+            bucket = replace(self._target, target=self._target.target.with_name(""))
             copier = Copier(
                 StoreDirectory(self._source),
-                StoreDirectory(_without_name(self._target)),
+                StoreDirectory(bucket),
                 self._settings,
                 progress,
                 memory_limit(self._settings, self._jobs),
@@ -147,10 +146,10 @@ class _Command:
                     failures,
                     jobs=self._jobs,
                     size_of=lambda entry: entry.size,
-                    done=self._copied_one,
+                    done=self._report,
                 )
         if not self._dry_run:
-            progress.finish(self._summary(entries))
+            progress.finish(self._summary(entries, failures.count))
             copier.report_lost()
         failures.raise_if_any()
 
@@ -182,10 +181,6 @@ class _Command:
                     raise click.UsageError(f"{url} is both to be copied and to be replaced")
         return entries
 
-    def _copied_one(self, entry: Entry) -> None:
-        self._copied += 1
-        self._report(entry)
-
     def _copy(self, copier: Copier, entry: Entry) -> None:
         url = copier.destination.label(entry.name)
         if self._move:
@@ -194,20 +189,16 @@ class _Command:
         copier.copy(entry)
         if self._move:
             with error_context(self._source.target.with_name(entry.origin.name)):
-                self._check_unchanged(entry.origin)
-                self._delete(entry.origin, url)
+                self._delete_original(entry.origin, url)
 
-    def _delete(self, obj: Object, url: str) -> None:
+    def _delete_original(self, obj: Object, url: str) -> None:
+        if not _is_same_version(obj, self._source.object(obj.name)):
+            raise LibcloudError("copied, but changed during the copy: the original was not deleted")
         try:
             obj.delete()
         except LibcloudError:
             print_stderr(f"libcloud: {printable(url)}: copied, but the original was not deleted")
             raise
-
-    def _check_unchanged(self, obj: Object) -> None:
-        """:raises LibcloudError: the original is not what was copied, and must not be deleted."""
-        if not _is_same_version(obj, self._source.object(obj.name)):
-            raise LibcloudError("copied, but changed during the copy: the original was not deleted")
 
     def _check_other_store(self, entry: Entry) -> None:
         """:raises LibcloudError: the object is its own destination, under another host name."""
@@ -226,12 +217,12 @@ class _Command:
         facts = {"action": action, "source": one, "destination": two, "size": entry.size}
         self._printed.step(action, action, f"{one} to {two}", **facts)
 
-    def _summary(self, entries: list[Entry]) -> str:
+    def _summary(self, entries: list[Entry], failed: int) -> str:
         done = "moved" if self._move else "copied"
         if self._selection.is_single:
             url = self._target.target.with_name(entries[0].name)
             return f"{done} {self._source.target} to {url}"
-        amount = count(self._copied, "object")
+        amount = count(len(entries) - failed, "object")
         return f"{done} {amount} from {self._selection} to {self._target.target.as_directory()}"
 
 
@@ -239,8 +230,3 @@ def _is_same_version(one: Object, two: Object) -> bool:
     # A listing may have fractions of a second that HEAD does not have.
     times = {time.replace(microsecond=0) for obj in (one, two) if (time := modified(obj))}
     return (one.hash, one.size) == (two.hash, two.size) and len(times) <= 1
-
-
-def _without_name(store: Store) -> Store:
-    """The bucket of ``store``: names of entries are then whole keys."""
-    return replace(store, target=store.target.with_name(""))

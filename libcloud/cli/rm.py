@@ -65,8 +65,6 @@ def rm(
         if not recursive:
             target.require_object()
         selection = Selection(store, recursive, filters, version_id)
-        if version_id is not None and not selection.is_single:
-            raise click.UsageError("--version-id needs the URL of a single object")
         if versions or version_id is not None:
             store.require("versions")
         with error_context(selection.label):

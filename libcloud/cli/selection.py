@@ -196,6 +196,10 @@ class Selection:
     filters: Filters = field(default_factory=Filters)
     version_id: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.version_id is not None and not self.is_single:
+            raise click.UsageError("--version-id needs the URL of a single object")
+
     @property
     def has_wildcard(self) -> bool:
         """Whether the key in the URL contains wildcards."""
