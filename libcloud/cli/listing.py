@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +88,11 @@ def ls(
     shown = objects = size = 0
     with error_context(target):
         selection = Selection(store, filters=filters)
-        for entry in _entries(selection, recursive=recursive, versions=versions):
+        if versions:
+            entries = _versions(selection)
+        else:
+            entries = _objects(selection, recursive) if target.container else _containers(store)
+        for entry in entries:
             click.echo(_as_json(entry) if as_json else _as_line(entry, human=human))
             shown += 1
             objects += entry.kind == "object"
@@ -114,10 +118,8 @@ def stat(settings: Settings, *, url: str, version_id: str | None, as_json: bool)
     if version_id is not None:
         target.require_object()
     with error_context(target.label(version_id)):
-        if target.name:
-            facts = facts_of_object(store, target.name, version_id)
-        else:
-            facts = facts_of_bucket(store)
+        is_object = bool(target.name)
+        facts = facts_of_object(store, version_id) if is_object else facts_of_bucket(store)
     if as_json:
         click.echo(json.dumps(facts, default=str))
         return
@@ -125,15 +127,6 @@ def stat(settings: Settings, *, url: str, version_id: str | None, as_json: bool)
     width = max(len(name) for name, _ in lines) + 1
     for name, value in lines:
         click.echo(f"{name:<{width}}{value}")
-
-
-def _entries(selection: Selection, *, recursive: bool, versions: bool) -> Iterator[_Entry]:
-    if versions:
-        yield from _versions(selection)
-    elif selection.store.target.container:
-        yield from _objects(selection, recursive)
-    else:
-        yield from _containers(selection.store)
 
 
 def _versions(selection: Selection) -> Iterator[_Entry]:
@@ -157,22 +150,19 @@ def _containers(store: Store) -> Iterator[_Entry]:
 
 def _objects(selection: Selection, recursive: bool) -> Iterator[_Entry]:
     """The objects that match the target, grouped at the next slash unless ``recursive``."""
-    store, filters = selection.store, selection.filters
-    container, prefix = store.container(), store.target.name
+    container, prefix = selection.store.container(), selection.store.target.name
     if selection.has_wildcard:
         yield from map(_entry, selection.objects())
         return
-    if recursive:
-        for obj in container.iterate_objects(prefix=prefix or None):
-            if filters.select(selection.relative(obj)):
-                yield _entry(obj)
-        return
     from libcloud.storage.base import iterate_directory
 
+    listed: Iterable[Any] = iterate_directory(container, prefix)
+    if recursive:
+        listed = container.iterate_objects(prefix=prefix or None)
     last = ""
-    for found in iterate_directory(container, prefix):
+    for found in listed:
         name = found if isinstance(found, str) else found.name
-        if not filters.select(name[len(selection.base) :]):
+        if not selection.filters.select(name[len(selection.base) :]):
             continue
         if not isinstance(found, str):
             yield _entry(found)
@@ -294,16 +284,9 @@ _TIMES = frozenset(
 )
 
 
-def facts_of_object(store: Store, name: str, version_id: str | None) -> dict[str, Any]:
-    """Everything that the store returns about an object, or a version of it."""
-    options: dict[str, Any] = {}
-    if version_id is not None:
-        store.require("versions")
-        options["ex_version_id"] = version_id
-    if getattr(store.driver, "http_vendor_prefix", "") == "x-amz":
-        obj = _with_checksum(store, name, options)
-    else:
-        obj = store.object(name, version_id)
+def facts_of_object(store: Store, version_id: str | None) -> dict[str, Any]:
+    """Everything that the store returns about the object of the URL, or a version of it."""
+    obj = _object(store, version_id)
     facts: dict[str, Any] = {
         "name": obj.name,
         "container": obj.container.name,
@@ -329,15 +312,21 @@ def facts_of_bucket(store: Store) -> dict[str, Any]:
     return _known(facts)
 
 
-def _with_checksum(store: Store, name: str, options: dict[str, Any]) -> Object:
-    container = store.target.container
+def _object(store: Store, version_id: str | None) -> Object:
+    where = store.target.container, store.target.name
+    if getattr(store.driver, "http_vendor_prefix", "") != "x-amz":
+        return store.object(store.target.name, version_id)
+    options: dict[str, Any] = {}
+    if version_id is not None:
+        store.require("versions")
+        options["ex_version_id"] = version_id
     try:
-        found: Object = store.driver.get_object(container, name, ex_checksum_mode=True, **options)
+        found: Object = store.driver.get_object(*where, ex_checksum_mode=True, **options)
     except LibcloudError as error:
         if getattr(error, "status", None) not in (400, 403, 501):
             raise
         # Without the permission to use the key of the object, there is no checksum.
-        found = store.driver.get_object(container, name, **options)
+        found = store.driver.get_object(*where, **options)
     return found
 
 
