@@ -33,7 +33,7 @@ from libcloud.cli.targets import Target, parse_target
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError, masked
 from libcloud.common.credentials.discovery import Discovery
-from libcloud.common.credentials.profiles import ProfileFileError
+from libcloud.common.credentials.provider import ProfileFileError
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.types import Provider
@@ -186,7 +186,7 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
 
 def _openstack_settings(settings: Settings) -> Check:
     """The endpoint that issues tokens, and the user they are issued to."""
-    from libcloud.common.credentials.clouds import discover_openstack
+    from libcloud.common.credentials.openstack import discover_openstack
 
     found = discover_openstack(settings.profile)
     if "ex_force_base_url" in found:

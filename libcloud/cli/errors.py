@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from libcloud.cli.text import printable
 from libcloud.common.credentials import CredentialsNotFoundError, MalformedCredentialsError
-from libcloud.common.credentials.profiles import ProfileFileError
+from libcloud.common.credentials.provider import ProfileFileError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage import types
 

@@ -179,7 +179,7 @@ def connect(target: Target, settings: Settings) -> Any:
 
 def _connect_swift(kind: Any, settings: Settings) -> Any:
     """``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` is where tokens are requested."""
-    from libcloud.common.credentials.clouds import discover_openstack
+    from libcloud.common.credentials.openstack import discover_openstack
 
     _set_up_certificates(settings)
     found = discover_openstack(settings.profile)

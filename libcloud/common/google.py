@@ -35,8 +35,12 @@ from libcloud.common.google_errors import (
     ResourceInUseError,
     ResourceNotFoundError,
 )
-from libcloud.common.google_keys import load_private_key, private_key_text, signed_token
-from libcloud.common.google_loopback import CodeServer
+from libcloud.common.google_identity import (
+    CodeServer,
+    load_private_key,
+    private_key_text,
+    signed_token,
+)
 from libcloud.common.types import LibcloudError as LibcloudError
 from libcloud.common.types import ProviderError as ProviderError
 from libcloud.utils.connection import get_response_object
@@ -291,7 +295,7 @@ _ASK_FOR_CODE = GoogleInstalledAppAuthConnection.get_code
 class GoogleServiceAcctAuthConnection(GoogleBaseAuthConnection):
     """Tokens of a service account.
 
-    :param key: private key, see :func:`libcloud.common.google_keys.private_key_text`.
+    :param key: private key, see :func:`libcloud.common.google_identity.private_key_text`.
     :raises GoogleAuthError: the key cannot be read, or the package ``cryptography`` is missing.
     """
 

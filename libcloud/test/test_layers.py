@@ -73,11 +73,11 @@ FOREIGN = {
     "zlib_ng": ("libcloud.storage.s3.checksums",),
     "certifi": ("libcloud.security",),
     "keystoneauth1": ("libcloud.common.credentials.openstack",),
-    "yaml": ("libcloud.common.credentials.clouds",),
+    "yaml": ("libcloud.common.credentials.openstack",),
     "botocore": ("libcloud.common.credentials.botocore",),
     "fasteners": ("libcloud.storage.drivers._local_lock",),
     "click": ("libcloud.cli",),
-    "cryptography": ("libcloud.common.google_keys", "libcloud.utils.publickey"),
+    "cryptography": ("libcloud.common.google_identity", "libcloud.utils.publickey"),
     "fsspec": ("libcloud.storage.filesystem",),
     # Each an extra, imported when it is used.
     **dict.fromkeys(

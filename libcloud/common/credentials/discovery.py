@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from libcloud.common.credentials.botocore import MISSING_EXTRA, BotocoreProvider, is_installed
 from libcloud.common.credentials.profiles import (
     Profile,
-    ProfileFileError,
     config_path,
     credentials_path,
     read_nested,
@@ -34,6 +33,7 @@ from libcloud.common.credentials.provider import (
     Credentials,
     CredentialsNotFoundError,
     MalformedCredentialsError,
+    ProfileFileError,
 )
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")

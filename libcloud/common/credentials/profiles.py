@@ -12,14 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from libcloud.common.types import LibcloudError
-
-
-class ProfileFileError(LibcloudError):
-    """A profile file cannot be read or does not contain the profile."""
-
-    def __str__(self) -> str:
-        return str(self.value)
+from libcloud.common.credentials.provider import ProfileFileError
 
 
 @dataclass(frozen=True, slots=True, repr=False)

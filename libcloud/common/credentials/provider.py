@@ -38,6 +38,13 @@ class CredentialsNotFoundError(LibcloudError):
         return str(self.value)
 
 
+class ProfileFileError(LibcloudError):
+    """A profile file cannot be read or does not contain the profile."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
 class MalformedCredentialsError(InvalidCredsError):
     """An access key, secret or session token is not valid. It was not sent and is not shown."""
 

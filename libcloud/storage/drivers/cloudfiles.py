@@ -259,7 +259,7 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         :raises CredentialsNotFoundError: there are no credentials.
         :raises ProfileFileError: there is no such cloud, or the file cannot be read.
         """
-        from libcloud.common.credentials.clouds import discover_openstack
+        from libcloud.common.credentials.openstack import discover_openstack
 
         found = {} if options.get("key") else discover_openstack(cloud)
         given = {name: value for name, value in options.items() if value is not None}

@@ -7,9 +7,9 @@ import os
 from typing import Any
 
 from libcloud.common.credentials import Credentials
-from libcloud.common.credentials.clouds import discover_openstack
 from libcloud.common.credentials.discovery import discover, without_store_settings
 from libcloud.common.credentials.google import find_google_credentials, require_google_key
+from libcloud.common.credentials.openstack import discover_openstack
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.providers import get_driver
 from libcloud.storage.s3.access import driver_options

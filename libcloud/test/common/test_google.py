@@ -36,7 +36,7 @@ from libcloud.common.google import (
     GoogleServiceAcctAuthConnection,
 )
 from libcloud.common.google_errors import GoogleBaseError, GoogleResponse
-from libcloud.common.google_loopback import CodeServer
+from libcloud.common.google_identity import CodeServer
 from libcloud.test._loopback import Loopback, Received, reply
 
 ACCOUNT = "robot@project.iam.gserviceaccount.com"

@@ -13,9 +13,8 @@ import pytest
 import requests
 
 from libcloud.common.credentials import CredentialsNotFoundError
-from libcloud.common.credentials.clouds import discover_openstack
-from libcloud.common.credentials.openstack import Identity, authenticate
-from libcloud.common.credentials.profiles import ProfileFileError
+from libcloud.common.credentials.openstack import Identity, authenticate, discover_openstack
+from libcloud.common.credentials.provider import ProfileFileError
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import (
