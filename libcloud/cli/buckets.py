@@ -19,7 +19,7 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.progress import Report
-from libcloud.cli.selection import Filters, Selection, selection_options
+from libcloud.cli.selection import Filters, Selection, select, selection_options
 from libcloud.cli.settings import Settings, age, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -135,12 +135,9 @@ def undelete(
     failures, restored = Failures(), 0
     report = Report(dry_run, as_json, settings.quiet)
     for url in urls:
-        store = open_store(url, settings)
-        store.target.require_container()
+        selection = select(url, settings, filters, recursive=recursive)
+        store = selection.store
         store.require("versions")
-        selection = Selection(store, recursive, filters)
-        if selection.is_single:
-            store.target.require_object()
 
         def done(markers: list[ObjectVersion], store: Store = store) -> None:
             nonlocal restored

@@ -18,7 +18,7 @@ from libcloud.cli.places import Copier, Entry, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.reading import modified
-from libcloud.cli.selection import Filters, Selection, selection_options, version_option
+from libcloud.cli.selection import Filters, select, selection_options, version_option
 from libcloud.cli.settings import Settings, decorated, job_options, option, source_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
@@ -104,15 +104,15 @@ class _Command:
         self._settings, self._move, self._options = settings, move, object_options
         self._dry_run = dry_run
         self._printed = Report(dry_run, as_json, quiet=not dry_run)
-        self._source = open_store(source, source_settings)
+        self._selection = select(
+            source, source_settings, filters, recursive=recursive, version_id=version_id
+        )
+        self._source = self._selection.store
         self._target = open_store(destination, settings)
-        self._source.target.require_container()
         self._target.target.require_container()
         object_options.check_supported_by(self._target)
-        self._selection = Selection(self._source, recursive, filters, version_id)
-        if self._selection.is_single:
-            self._source.target.require_object()
-        elif not self._target.target.is_directory and not recursive:
+        is_several = self._selection.has_wildcard and not recursive
+        if is_several and not self._target.target.is_directory:
             raise click.UsageError(
                 f"several objects can match: end the URL with a slash: {self._target.target}/"
             )

@@ -30,7 +30,7 @@ from libcloud.cli.reading import (
     to_program,
     to_stdout,
 )
-from libcloud.cli.selection import Filters, Selection, selection_options, version_option
+from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
 from libcloud.cli.settings import Settings, job_options, option, transfer_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
@@ -97,10 +97,9 @@ def get(
     urls, destination = _split_arguments(arguments)
     selections = []
     for url in urls:
-        store = open_store(url, settings)
-        store.target.require_container()
-        object_options.check_supported_by(store)
-        selections.append(Selection(store, recursive, filters, version_id))
+        selected = select(url, settings, filters, recursive=recursive, version_id=version_id)
+        object_options.check_supported_by(selected.store)
+        selections.append(selected)
     several = len(selections) > 1 or not selections[0].is_single
     if several and version_id is not None:
         raise click.UsageError("--version-id needs the URL of a single object")
@@ -108,9 +107,6 @@ def get(
         raise click.UsageError(
             "several objects can match: --range, standard output or a command need a single one"
         )
-    for selection in selections:
-        if selection.is_single:
-            selection.store.target.require_object()
     if len(selections) > 1 and not destination.endswith(os.sep):
         destination += os.sep
     output = _Output(destination, overwrite=not no_clobber)

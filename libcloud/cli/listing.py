@@ -14,7 +14,7 @@ import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.reading import modified, time_of
-from libcloud.cli.selection import Filters, Selection, selection_options, version_option
+from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -249,11 +249,9 @@ def du(
     Versions that were replaced and the parts of in-progress uploads are not included; see
     libcloud uploads ls --sizes.
     """
-    store = open_store(url, settings)
-    target = store.target.require_container()
-    selection = Selection(store, recursive=True, filters=filters)
+    selection = select(url, settings, filters, recursive=True)
     totals: dict[str, list[int]] = {}
-    with error_context(target):
+    with error_context(selection.store.target):
         for obj in selection.objects():
             directory, slash, _ = selection.relative(obj).partition("/")
             name = f"{selection.base}{directory}{slash}" if slash else ""

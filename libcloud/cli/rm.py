@@ -12,9 +12,9 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.progress import Report
-from libcloud.cli.selection import Filters, Selection, selection_options, version_option
+from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
-from libcloud.cli.stores import Store, open_store
+from libcloud.cli.stores import Store
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
 
@@ -60,16 +60,12 @@ def rm(
         raise click.UsageError("--version-id needs the URL of a single object")
     report, failures = Report(dry_run, as_json, settings.quiet), Failures()
     for url in urls:
-        store = open_store(url, settings)
-        target = store.target.require_container()
-        if not recursive:
-            target.require_object()
-        selection = Selection(store, recursive, filters, version_id)
+        selection = select(url, settings, filters, recursive=recursive, version_id=version_id)
         if versions or version_id is not None:
-            store.require("versions")
+            selection.store.require("versions")
         with error_context(selection.label):
             objects = _selected(selection, force, versions)
-            delete_objects(store, objects, report, failures)
+            delete_objects(selection.store, objects, report, failures)
     failures.raise_if_any()
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import NoObjectsError
-from libcloud.cli.settings import decorated, option
-from libcloud.cli.stores import Store
+from libcloud.cli.settings import Settings, decorated, option
+from libcloud.cli.stores import Store, open_store
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object, ObjectVersion
@@ -284,3 +284,22 @@ class Selection:
         pattern = key_pattern(name)
         below = key_pattern(f"{name.rstrip('/')}/**") if self.recursive else pattern
         return lambda key: bool(pattern.fullmatch(key) or below.fullmatch(key))
+
+
+def select(
+    url: str,
+    settings: Settings,
+    filters: Filters,
+    *,
+    recursive: bool = False,
+    version_id: str | None = None,
+) -> Selection:
+    """The objects at ``url``, in a store that is opened.
+
+    :raises click.UsageError: it names no bucket, or no object and is not recursive.
+    """
+    selection = Selection(open_store(url, settings), recursive, filters, version_id)
+    selection.store.target.require_container()
+    if not recursive:
+        selection.store.target.require_object()
+    return selection
