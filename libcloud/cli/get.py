@@ -7,38 +7,32 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, run_tasks
-from libcloud.cli.meter import Transfer
-from libcloud.cli.options import ObjectOptions, read_options, value_errors_as_usage
+from libcloud.cli.options import ObjectOptions, read_options
 from libcloud.cli.programs import CommandWithProgram
 from libcloud.cli.progress import Progress
 from libcloud.cli.reading import (
-    IncompleteError,
+    Download,
     ObjectRange,
-    download,
-    errors_name,
     find_object,
-    modified,
+    is_directory_marker,
     parse_byte_range,
     range_option,
-    set_time,
     to_program,
     to_stdout,
 )
 from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
 from libcloud.cli.settings import Settings, job_options, option, transfer_options
-from libcloud.cli.stores import Store, open_store
+from libcloud.cli.stores import open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
-from libcloud.storage.destination import Destination, FileNames, resolve_destination, save
-from libcloud.storage.metadata import is_placeholder
-from libcloud.utils.cancellation import interruptible, raise_if_cancelled
+from libcloud.storage.destination import Destination, FileNames, resolve_destination
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -149,7 +143,7 @@ def _print_plan(selected: Selection, output: _Output) -> None:
         output = replace(output, path=os.path.join(output.path, ""), prefix=selected.base)
     with error_context(selected.label):
         for obj in selected.objects():
-            if not selected.is_single and _is_directory_marker(obj):
+            if not selected.is_single and is_directory_marker(obj):
                 continue
             url = target.with_name(obj.name)
             with failures.collect(), error_context(url):
@@ -185,9 +179,9 @@ def _get_one(
             raise _same_file(obj)
         progress = Progress(str(target), selection.size_of(obj), settings)
         with progress, progress.transfer(str(target)) as transfer:
-            download = _Download(store, settings, progress, transfer)
-            path = _save(obj, output, selection, download)
-        progress.finish(f"downloaded {path}")
+            destination = output.file_for(obj)
+            Download(store, settings, progress, transfer).save(obj, destination, selection)
+        progress.finish(f"downloaded {destination.path}")
 
 
 @click.command()
@@ -266,11 +260,6 @@ def _same_file(obj: Object) -> LibcloudError:
     )
 
 
-def _is_directory_marker(obj: Object) -> bool:
-    """Whether it is an empty object that the consoles of stores create for a directory."""
-    return (obj.name.endswith("/") and not obj.size) or is_placeholder(obj)
-
-
 def _get_all(
     selected: Selection, output: _Output, settings: Settings, object_options: ObjectOptions
 ) -> None:
@@ -290,12 +279,13 @@ def _get_all(
         with error_context(target.with_name(obj.name)), progress.transfer(label) as transfer:
             if not is_first:
                 raise _same_file(obj)
-            _save(obj, output, selection, _Download(store, settings, progress, transfer))
+            download = Download(store, settings, progress, transfer)
+            download.save(obj, output.file_for(obj), selection)
 
     def tasks() -> Iterator[tuple[int, Object, bool]]:
         nonlocal number
         for obj in itertools.chain(first, objects):
-            if _is_directory_marker(obj):
+            if is_directory_marker(obj):
                 continue
             number += 1
             yield number, obj, output.is_first(obj)
@@ -312,41 +302,3 @@ def _get_all(
     downloaded = count(number - failures.count, "object")
     progress.finish(f"downloaded {downloaded} to {output.path}")
     failures.raise_if_any()
-
-
-@dataclass(frozen=True, slots=True)
-class _Download:
-    """The download of one object: its store, settings and progress."""
-
-    store: Store
-    settings: Settings
-    progress: Progress
-    transfer: Transfer
-
-    def save(self, obj: Object, selection: ObjectRange, destination: Destination) -> bool:
-        """Write the selected data to the file; false if the store sent too little."""
-        if selection.byte_range is None and self.store.supports_multipart:
-            with value_errors_as_usage():
-                return download(obj, destination, self._options(selection))
-        pieces = self.progress.count_pieces(selection.pieces(obj), self.transfer)
-        return save(interruptible(pieces), destination, size=selection.size_of(obj))
-
-    def _options(self, selection: ObjectRange) -> dict[str, Any]:
-        count_bytes = self.progress.byte_counter(self.transfer)
-
-        def on_bytes(size: int) -> None:
-            raise_if_cancelled()
-            count_bytes(size)
-
-        return self.settings.engine_options(on_bytes=on_bytes, **selection.options)
-
-
-def _save(obj: Object, output: _Output, selection: ObjectRange, download: _Download) -> str:
-    destination = output.file_for(obj)
-    with errors_name(destination.path):
-        complete = download.save(obj, selection, destination)
-    if not complete:
-        raise IncompleteError(selection.size_of(obj), obj.driver)
-    if selection.byte_range is None:
-        set_time(destination.path, modified(obj))
-    return destination.path

@@ -15,7 +15,7 @@ from libcloud.cli.failures import report_unfinished_upload
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.progress import Progress, print_stderr
-from libcloud.cli.reading import IncompleteError, download, modified, set_time
+from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified
 from libcloud.cli.selection import Filters
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk, size_of_stream
@@ -24,7 +24,6 @@ from libcloud.cli.text import count
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import resolve_destination
-from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.types import FailedDeletion, Provider
 from libcloud.utils.cancellation import interruptible
 
@@ -181,9 +180,7 @@ class StoreDirectory:
         """The objects below the prefix."""
         for obj in self.store.container().iterate_objects(prefix=self.prefix or None):
             name = obj.name[len(self.prefix) :]
-            if not name or (name.endswith("/") and not obj.size) or is_placeholder(obj):
-                continue  # an empty object that the consoles of stores create for a directory
-            if filters.select(name):
+            if name and not is_directory_marker(obj) and filters.select(name):
                 yield Entry(name, int(obj.size), modified(obj), obj)
 
     @property
@@ -286,16 +283,13 @@ class Copier:
         )
 
     def _download(self, entry: Entry, place: LocalDirectory, transfer: Transfer) -> None:
+        assert isinstance(self.source, StoreDirectory)
         obj, path = entry.origin, os.path.join(place.path, "")
         destination = resolve_destination(
             path, entry.name, overwrite_existing=True, driver=obj.driver
         )
-        counter: Any = {}
-        if hasattr(obj.driver, "ex_iterate_multipart_uploads"):
-            counter = self.settings.engine_options(on_bytes=self.progress.byte_counter(transfer))
-        if not download(obj, destination, counter):
-            raise IncompleteError(int(obj.size), obj.driver)
-        set_time(destination.path, entry.modified)
+        download = Download(self.source.store, self.settings, self.progress, transfer)
+        download.save(obj, destination, ObjectRange(None, {}))
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:

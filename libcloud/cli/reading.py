@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import on_error
+from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage
 from libcloud.cli.programs import consume
 from libcloud.cli.progress import Progress
@@ -24,7 +25,9 @@ from libcloud.cli.stores import Store
 from libcloud.cli.text import parse_range
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.destination import Destination, directories
+from libcloud.storage.destination import Destination, directories, save
+from libcloud.storage.metadata import is_placeholder
+from libcloud.utils.cancellation import interruptible, raise_if_cancelled
 from libcloud.utils.staging import is_stream
 
 if TYPE_CHECKING:
@@ -88,14 +91,51 @@ class IncompleteError(LibcloudError):
         super().__init__(f"the store sent fewer than {size} bytes: no file was written", driver)
 
 
-def download(obj: Object, destination: Destination, options: dict[str, Any]) -> bool:
-    """Let the driver write the object to a file; false if the store sent too little."""
-    driver: Any = obj.driver
-    with directories(destination):
-        done: bool = driver.download_object(
-            obj, destination.path, overwrite_existing=destination.overwrite, **options
-        )
-    return done
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The download of one object: its store, settings and progress."""
+
+    store: Store
+    settings: Settings
+    progress: Progress
+    transfer: Transfer
+
+    def save(self, obj: Object, destination: Destination, selection: ObjectRange) -> None:
+        """Write the selected data to a file; a whole object's file gets its time.
+
+        :raises IncompleteError: the store sent too little.
+        """
+        whole = selection.byte_range is None
+        with errors_name(destination.path):
+            if whole and self.store.supports_multipart:
+                complete = self._save_whole(obj, destination, selection.options)
+            else:
+                pieces = self.progress.count_pieces(selection.pieces(obj), self.transfer)
+                complete = save(interruptible(pieces), destination, size=selection.size_of(obj))
+        if not complete:
+            raise IncompleteError(selection.size_of(obj), obj.driver)
+        if whole:
+            set_time(destination.path, modified(obj))
+
+    def _save_whole(self, obj: Object, destination: Destination, options: dict[str, Any]) -> bool:
+        driver: Any = obj.driver
+        count_bytes = self.progress.byte_counter(self.transfer)
+
+        def on_bytes(size: int) -> None:
+            raise_if_cancelled()
+            count_bytes(size)
+
+        options = self.settings.engine_options(on_bytes=on_bytes, **options)
+        with value_errors_as_usage(), directories(destination):
+            complete: bool = driver.download_object(
+                obj, destination.path, overwrite_existing=destination.overwrite, **options
+            )
+        return complete
+
+
+def is_directory_marker(obj: Object) -> bool:
+    """Whether it is an empty object that the consoles of stores create for a directory."""
+    return (obj.name.endswith("/") and not obj.size) or is_placeholder(obj)
 
 
 def modified(obj: Object) -> datetime | None:
