@@ -17,6 +17,8 @@ from types import FunctionType
 from typing import Any, NamedTuple
 
 _FIELD = re.compile(r":(\w+)(?: (?:[^:\s]+ )?(\w+))?:")
+# A line; a field with its indented continuation.
+_BLOCK = re.compile(r"^:\w+(?: (?:[^:\s]+ )?\w+)?:.*(?:\n .*)*|^.*$", re.MULTILINE)
 _REFERENCE = re.compile(r":meth:`[.~]?(?:[\w.]*\.)?(\w+)`")
 _UNPACKED = re.compile(r"Unpack\[(\w+)\]$")
 
@@ -39,7 +41,7 @@ def _parse(text: str) -> _Doc:
     params: dict[str, str] = {}
     returns: list[str] = []
     raises: dict[str, str] = {}
-    for block in _blocks(inspect.cleandoc(text)):
+    for block in _BLOCK.findall(inspect.cleandoc(text)):
         field = _FIELD.match(block)
         kind, name = field.groups() if field else ("", "")
         if kind == "param":
@@ -51,24 +53,6 @@ def _parse(text: str) -> _Doc:
         else:
             prose.append(block)
     return _Doc("\n".join(prose).rstrip(), params, "\n".join(returns), raises)
-
-
-def _blocks(text: str) -> Iterator[str]:
-    """Lines, except that a field is one block with its indented continuation."""
-    block: list[str] = []
-    for line in text.split("\n"):
-        if block and line.startswith(" "):
-            block.append(line)
-            continue
-        if block:
-            yield "\n".join(block)
-            block = []
-        if line.startswith(":") and _FIELD.match(line):
-            block = [line]
-        else:
-            yield line
-    if block:
-        yield "\n".join(block)
 
 
 def descriptions(*kinds: object) -> dict[str, str]:
