@@ -135,4 +135,12 @@ MUTANTS = (
         _METHODS,
         caught_by="test_other_options_of_uploads_have_their_types",
     ),
+    Mutant(
+        "two settings of a connection change places",
+        "libcloud/common/base.py",
+        "cert_file, secure, host, port, url, proxy_url, timeout, backoff, retry_delay",
+        "cert_file, secure, host, port, url, timeout, proxy_url, backoff, retry_delay",
+        _CONNECTION,
+        caught_by="test_every_setting_arrives",
+    ),
 )

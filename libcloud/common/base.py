@@ -153,16 +153,7 @@ class ConnectionKey(Connection):
         backoff: Any = None,
         retry_delay: Any = None,
     ) -> None:
-        super().__init__(
-            secure=secure,
-            host=host,
-            port=port,
-            url=url,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            backoff=backoff,
-            retry_delay=retry_delay,
-        )
+        super().__init__(secure, host, port, url, timeout, proxy_url, retry_delay, backoff)
         self.key = key
 
 
@@ -184,17 +175,7 @@ class ConnectionUserAndKey(ConnectionKey):
         backoff: Any = None,
         retry_delay: Any = None,
     ) -> None:
-        super().__init__(
-            key,
-            secure=secure,
-            host=host,
-            port=port,
-            url=url,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            backoff=backoff,
-            retry_delay=retry_delay,
-        )
+        super().__init__(key, secure, host, port, url, timeout, proxy_url, backoff, retry_delay)
         self.user_id = user_id
 
 
@@ -213,16 +194,7 @@ class CertificateConnection(Connection):
         backoff: Any = None,
         retry_delay: Any = None,
     ) -> None:
-        super().__init__(
-            secure=secure,
-            host=host,
-            port=port,
-            url=url,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            backoff=backoff,
-            retry_delay=retry_delay,
-        )
+        super().__init__(secure, host, port, url, timeout, proxy_url, retry_delay, backoff)
         self.cert_file = cert_file
 
 
@@ -246,15 +218,7 @@ class KeyCertificateConnection(CertificateConnection):
         ca_cert: str | None = None,
     ) -> None:
         super().__init__(
-            cert_file,
-            secure=secure,
-            host=host,
-            port=port,
-            url=url,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            backoff=backoff,
-            retry_delay=retry_delay,
+            cert_file, secure, host, port, url, proxy_url, timeout, backoff, retry_delay
         )
         self.key_file = key_file
         self.ca_cert = ca_cert

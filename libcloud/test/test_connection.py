@@ -304,6 +304,24 @@ def test_settings_are_handed_to_what_sends(made: Connection, expected: dict[str,
     made.conn_class.assert_called_once_with(host="h", port=443, secure=1, **expected)
 
 
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        (ConnectionKey, {"key": "k"}),
+        (ConnectionUserAndKey, {"user_id": "u", "key": "k"}),
+        (CertificateConnection, {"cert_file": "c"}),
+        (KeyCertificateConnection, {"key_file": "f", "cert_file": "c", "ca_cert": "a"}),
+    ],
+)
+def test_every_setting_arrives(kind: Any, keys: dict[str, str]) -> None:
+    names = ("host", "port", "timeout", "proxy_url", "backoff", "retry_delay")
+    given = {name: number for number, name in enumerate(names, 2)} | {"host": "h"}
+    made = kind(**keys, secure=False, **given)
+    assert {name: getattr(made, name) for name in (*keys, *names)} == {**keys, **given}
+    assert made.secure == 0
+    assert kind(**keys, url="http://elsewhere:99/p").host == "elsewhere"
+
+
 def test_connect_can_go_elsewhere() -> None:
     made = Connection(host="h")
     made.connect(host="other", port=99)
