@@ -348,7 +348,6 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         )
 
     def _get_container_permissions(self, container_name: str) -> int:
-        """Return the highest level, which is determined by requests."""
         status = self._status_of(_acl_path(container_name))
         if status == HTTPStatus.OK:
             return ContainerPermissions.OWNER
@@ -361,7 +360,6 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         return ContainerPermissions.NONE
 
     def _get_object_permissions(self, container_name: str, object_name: str) -> int:
-        """Return the highest level, which is determined by requests."""
         if self._status_of(_acl_path(container_name, object_name)) == HTTPStatus.OK:
             return ObjectPermissions.OWNER
         if self._status_of(_object_path(container_name, object_name)) == HTTPStatus.OK:

@@ -131,14 +131,12 @@ __all__ = [
 CHUNK_SIZE = 5 * 1024 * 1024
 """Bytes per piece of a stream by default; also the smallest part of Amazon S3."""
 
-# The engine does not call these; an override is called instead of the engine.
-_CHUNK_METHODS = ("_put_object_multipart", "_upload_multipart_chunks")
-# A writer calls none of these. If one of them is overridden, it is called with a file.
+# A writer calls none of these. If one of them is overridden, it is called with a file. The engine
+# calls none of the last two: an override is called instead of the engine.
 _STREAM_METHODS = (
     *("upload_object_via_stream", "_put_object", "_upload_multipart"),
-    *_CHUNK_METHODS,
+    *("_put_object_multipart", "_upload_multipart_chunks"),
 )
-
 
 # How messages call the subresources, and the capabilities that they need.
 _SETTINGS = {
@@ -1229,7 +1227,6 @@ class BaseS3StorageDriver(StorageDriver):
             its current position: an exhausted generator, or a file at its end, is an object of 0
             bytes.
         :param extra: ``content_type``, ``meta_data`` (a dict) and ``acl`` of the object.
-        :param headers: further headers of the upload; each request gets those that belong to it.
         :param ex_storage_class: a key of :data:`s3_constants.STORAGE_CLASSES`.
         :return: the object; ``extra["checksum"]`` has ``algorithm`` and ``value`` of the checksum
             that the store returned, and is missing if it returned none.
@@ -1237,8 +1234,7 @@ class BaseS3StorageDriver(StorageDriver):
         :raises ObjectTooLargeError: it yields more than the store accepts. Nothing was published.
         :raises PreconditionFailedError: the precondition failed; the object is unchanged.
             :exc:`ConditionalConflictError`: another request changed it at the same time.
-        :raises TypeError: an argument has the wrong type, or there is no such keyword. Nothing was
-            sent.
+        :raises TypeError: an argument has the wrong type or is unknown. Nothing was sent.
         :raises ValueError: an option is invalid or not supported by the store, or a key of
             ``extra`` is misspelled. Nothing was sent.
         :raises ObjectHashMismatchError: the store received different bytes; the message says
@@ -1248,21 +1244,13 @@ class BaseS3StorageDriver(StorageDriver):
             published, and no parts remain in the store unless the exception has an ``upload_id``.
         """
         headers, rest = s3.uploads.split_options(self, headers, options)
-        if self.supports_s3_multipart_upload and is_overridden(
-            self, BaseS3StorageDriver, "_put_object_multipart"
-        ):
-            _refuse_options(rest, "_put_object_multipart")
-            return self._put_object_multipart(
-                container,
-                object_name,
-                iterator,
-                extra=extra,
-                headers=headers,
-                storage_class=ex_storage_class,
-            )
         shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
+        in_parts, by_parts = self.supports_s3_multipart_upload, "_put_object_multipart"
+        if in_parts and is_overridden(self, BaseS3StorageDriver, by_parts):
+            _refuse_options(rest, by_parts)
+            return self._put_object_multipart(container, object_name, iterator, **shared)
         shared.update(verify_hash=False)
-        if self.supports_s3_multipart_upload:
+        if in_parts:
             func: Callable[..., dict[str, Any]] = self._upload_multipart
             kwargs = {"container": container, "iterator": iterator, "options": rest}
         elif self._put_object_has_callback():

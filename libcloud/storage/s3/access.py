@@ -247,7 +247,6 @@ def driver_options(found: Discovery) -> dict[str, Any]:
 
 
 def _existing(setting: Setting) -> str:
-    """The path that ``setting`` names."""
     import os
 
     path = os.path.expanduser(setting.value)

@@ -71,7 +71,7 @@ class _CredentialField:
 
 
 class _Current(NamedTuple):
-    """What the current attempt of a thread uses, independent of other threads."""
+    """What the current attempt of a thread uses."""
 
     address: Address | None = None
     credentials: Credentials | None = None
@@ -343,20 +343,8 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
         retry_delay: float | None = None,
         backoff: float | None = None,
     ) -> None:
-        super().__init__(
-            user_id,
-            key,
-            secure=secure,
-            host=host,
-            port=port,
-            url=url,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            token=token,
-            retry_delay=retry_delay,
-            backoff=backoff,
-            signature_version="4",
-        )
+        where = (secure, host, port, url, timeout, proxy_url)
+        super().__init__(user_id, key, *where, token, retry_delay, backoff, "4")
 
     def add_default_params(self, params: Any) -> Any:
         """Add none: the token is sent in a header only."""
@@ -378,12 +366,8 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
         signers = cached()
         signer = signers.get(credentials)
         if signer is None:
-            signer = type(self.signer)(
-                access_key=credentials.key,
-                access_secret=credentials.secret,
-                version=self.version,
-                connection=self,
-            )
+            pair = (credentials.key, credentials.secret)
+            signer = type(self.signer)(*pair, version=self.version, connection=self)
             signers.clear()  # former credentials are not used again
             signers[credentials] = signer
         return signer

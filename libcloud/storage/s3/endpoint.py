@@ -180,7 +180,6 @@ class Addressing:
 
     @property
     def host(self) -> str:
-        """The host of the driver."""
         return self._host
 
     @property

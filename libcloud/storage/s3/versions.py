@@ -49,10 +49,7 @@ def check_version_id(version_id: object, name: str = "ex_version_id") -> None:
 
 
 def version_of(obj: Object) -> str | None:
-    """The version that reading ``obj`` reads; ``None``: the newest.
-
-    :raises ObjectDoesNotExistError: it is a delete marker.
-    """
+    """The version that reading ``obj``, which is no delete marker, reads; ``None``: the newest."""
     if isinstance(obj, ObjectVersion):
         if obj.is_delete_marker:
             label = label_of(obj.container.name, obj.name, obj.version_id)
@@ -170,13 +167,7 @@ def version_from(record: VersionRecord, container: Container, driver: Any) -> Ob
     if record.storage_class:
         extra["storage_class"] = record.storage_class
     return ObjectVersion(
-        record.key,
-        record.size,
-        record.etag,
-        extra,
-        {},
-        container,
-        driver,
+        *(record.key, record.size, record.etag, extra, {}, container, driver),
         version_id=record.version_id,
         is_latest=record.is_latest,
         is_delete_marker=record.is_delete_marker,

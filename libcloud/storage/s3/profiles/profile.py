@@ -118,7 +118,7 @@ class S3Profile:
         return self  # nothing in it changes
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """By value: a read-only view of a mapping cannot be pickled."""
+        # By value: a read-only view of a mapping cannot be pickled.
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return _profile, ({**values, "hosts": dict(self.hosts)},)
 
@@ -128,8 +128,6 @@ class S3Profile:
         """The host that serves ``region``; ``None`` if the store has none of that name.
 
         :param dotted: the name that is made of the pattern, where ``hosts`` has an older one.
-        :param dualstack: the one that is reached by IPv6, too.
-        :param fips: the one whose cryptography is validated by FIPS 140.
         """
         if not dualstack and not fips:
             pattern = self._pattern(region)
@@ -146,10 +144,7 @@ class S3Profile:
         return first + found[1].format(region=region).removeprefix("s3.")
 
     def serves(self, host: str) -> bool:
-        """Whether ``host`` is a host of a region: one that another region's may take the place of.
-
-        Private endpoints and load balancers are not.
-        """
+        """Whether ``host`` is a host of a region; private endpoints and load balancers are not."""
         return host in self.more_hosts or self.region_of(host) is not None
 
     def region_of(self, host: str) -> str | None:
