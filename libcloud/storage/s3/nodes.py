@@ -21,7 +21,6 @@ from typing import Any, Protocol
 from urllib.parse import quote, quote_from_bytes
 
 from libcloud.storage.s3.values import ObjectRecord
-from libcloud.utils.headers import strip_etag
 from libcloud.utils.xml import MAX_MARKS, parse_xml
 
 _EXCERPT = 80
@@ -307,13 +306,26 @@ def _referenced(match: re.Match[bytes]) -> bytes:
 
 _OPEN, _CLOSE = "<Contents>", "</Contents>"
 _TAG = re.compile(r"(</?[A-Za-z][A-Za-z0-9]*>)")
-_TEXT = "([^<>]*)"
+
+# The texts that differ. Any other is mostly that of the first object, which is not copied then.
+_TEXTS = {
+    "Key": "([^<>]+)",
+    "Size": f"([0-9]{{1,{MAX_DIGITS}}})",
+    "LastModified": r"([^<>&\s]+)",
+    "ETag": r'([^<>&"\s]+)',
+}
+
+# What must not be in them.
+_SPECIAL = frozenset("<>&")
+
+# An ETag is in the same quotes in all objects of a page.
+_QUOTES = ("&quot;", "&#34;", '"', "")
 
 # Objects with and without a checksum are often on the same page.
 _CHECKSUM = "Checksum"
 _OPTIONAL = (
-    f"((?:<{_CHECKSUM}Algorithm>[^<>]*</{_CHECKSUM}Algorithm>)*"
-    f"(?:<{_CHECKSUM}Type>[^<>]*</{_CHECKSUM}Type>)?)"
+    f"(?:<{_CHECKSUM}Algorithm>[^<>]*</{_CHECKSUM}Algorithm>)*"
+    f"(?:<{_CHECKSUM}Type>[^<>]*</{_CHECKSUM}Type>)?"
 )
 
 # The ampersand is the last one, because it may precede the name of another.
@@ -344,23 +356,25 @@ class ScannedPage:
     """
 
     root: Element
-    _columns: dict[str, _Column]
+    _columns: dict[str, Iterable[str | None]]
 
     def records(self, decode: Callable[[str], str]) -> list[ObjectRecord]:
         """The objects, in order.
 
         :param decode: makes a key of its text.
         """
-        found = self._columns
-        keys, sizes, etags = found["Key"], found["Size"], found.get("ETag")
+        found: Any = self._columns
+        keys, unknown = found["Key"], repeat(None)
+        joined = "".join(keys)
         columns = (
-            map(decode, keys) if _has_any(keys, "%+") else keys,
-            repeat(None) if etags is None else _unquoted(etags),
-            map(int, sizes),
-            _stripped(found.get("LastModified")),
-            _or_none(found.get("Owner.ID")),
-            _or_none(found.get("Owner.DisplayName")),
-            _stripped(found.get("StorageClass")),
+            # Without these, encoded names are plain.
+            map(decode, keys) if "%" in joined or "+" in joined else keys,
+            found.get("ETag", unknown),
+            map(int, found["Size"]),
+            found.get("LastModified", unknown),
+            found.get("Owner.ID", unknown),
+            found.get("Owner.DisplayName", unknown),
+            found.get("StorageClass", unknown),
         )
         make: Any = partial(tuple.__new__, ObjectRecord)  # as ObjectRecord._make, without a call
         return list(map(make, zip(*columns, strict=False)))
@@ -376,6 +390,8 @@ def scan(document: object) -> ScannedPage | None:
     if b"<Contents>" not in document or not is_exact(document):
         return None
     text = document.decode("utf-8")
+    if not text.isascii() and any(character in text for character in _NOT_CHARACTERS):
+        return None
     start, end = text.index(_OPEN), text.rfind(_CLOSE) + len(_CLOSE)
     columns = _columns_of(text[start:end]) if start < end else None
     root = None if columns is None else _parse_rest(text[:start], text[end:])
@@ -395,30 +411,31 @@ def _parse_rest(before: str, after: str) -> Element | None:
     return root  # type: ignore[no-any-return]  # lxml has no types
 
 
-def _columns_of(objects: str) -> dict[str, _Column] | None:
+def _columns_of(objects: str) -> dict[str, Iterable[str | None]] | None:
     """The texts of elements of ``objects``, by name; ``None`` unless all have the same form."""
     end = objects.index(_CLOSE) + len(_CLOSE)
     between = objects[end : objects.find(_OPEN, end)] if _OPEN in objects[end:] else ""
     template = _template(objects[:end] + between)
     if template is None:
         return None
-    pattern, names, fixed = template
-    rows = re.findall(pattern, objects + between)
-    columns = list(zip(*rows, strict=True))
-    length = sum(map(len, map("".join, columns)), fixed * len(rows))
-    if not rows or length != len(objects) + len(between):
+    pattern, firsts = template
+    width = len(firsts) + 1
+    texts = re.split(pattern, objects + between)  # and what is between the matches
+    if len(texts) == 1 or any(texts[::width]):
         return None
-    found = dict(zip(names, map(_unescaped, columns), strict=True))
-    if any(column is None for column in found.values()):
+    columns = {name: texts[place::width] for place, name in enumerate(firsts, 1)}
+    keys = _unescaped(columns.pop("Key"))
+    if keys is None:
         return None
-    known: dict[str, _Column] = {name: found[name] or () for name in names}
-    return known if all(known["Key"]) and _are_numbers(known["Size"]) else None
+    usual = {name: _filled(column, firsts[name]) for name, column in columns.items()}
+    return {"Key": keys, **usual}
 
 
-def _template(first: str) -> tuple[str, list[str], int] | None:
-    """A pattern for objects like ``first``; names of its groups; the length of what is fixed."""
-    pattern, names, fixed = "", [], 0
+def _template(first: str) -> tuple[str, dict[str, str]] | None:
+    """A pattern for objects like ``first``, and the texts of its groups by their names."""
+    pattern, texts = "", dict[str, str]()
     open_elements: list[str] = []
+    has_place = False
     pieces = _TAG.split(first)  # texts and tags in turns
     position = 0
     while position < len(pieces):
@@ -428,16 +445,19 @@ def _template(first: str) -> tuple[str, list[str], int] | None:
         if position % 2:  # what is between elements
             if piece.strip():
                 return None
-            pattern, fixed = pattern + re.escape(piece), fixed + len(piece)
+            pattern += re.escape(piece)
         elif following == [f"</{tag}>"]:
+            is_checksum = tag.startswith(_CHECKSUM)
+            name, text = ".".join([*open_elements[1:], tag]), pieces[position]
             position += 2
-            if not tag.startswith(_CHECKSUM):
-                pattern += f"{piece}{_TEXT}</{tag}>"
-                names.append(".".join([*open_elements[1:], tag]))
-                fixed += 2 * len(piece) + 1
-            is_place = tag.startswith(_CHECKSUM) or (tag == "ETag" and _CHECKSUM not in first)
-            if is_place and _CHECKSUM not in names:
-                pattern, names = pattern + _OPTIONAL, [*names, _CHECKSUM]
+            is_plain = name in _TEXTS or (text == text.strip() and _SPECIAL.isdisjoint(text))
+            if name in texts or not is_plain:
+                return None
+            if not is_checksum:
+                pattern += f"{piece}{_text_pattern(name, text)}</{tag}>"
+                texts[name] = text
+            if not has_place and (is_checksum or (tag == "ETag" and _CHECKSUM not in first)):
+                has_place, pattern = True, pattern + _OPTIONAL
         else:
             if not piece.startswith("</"):
                 open_elements.append(tag)
@@ -445,16 +465,30 @@ def _template(first: str) -> tuple[str, list[str], int] | None:
                 return None
             if open_elements not in ([], ["Contents"], ["Contents", "Owner"]):
                 return None
-            pattern, fixed = pattern + piece, fixed + len(piece)
-    is_usual = not open_elements and len(set(names)) == len(names) and {"Key", "Size"} <= {*names}
-    return (pattern, names, fixed) if is_usual else None
+            pattern += piece
+    is_usual = not open_elements and {"Key", "Size"} <= {*texts}
+    return (pattern, texts) if is_usual else None
+
+
+def _text_pattern(name: str, text: str) -> str:
+    """A pattern with one group for the texts of elements, by that of the first."""
+    if name == "ETag":
+        quote = next(quote for quote in _QUOTES if text.startswith(quote))
+        return f"{quote}{_TEXTS[name]}{quote}"
+    return _TEXTS.get(name) or rf"(?:{re.escape(text)}(?=<)|([^<>&\s]*))"
+
+
+def _filled(column: list[Any], first: str) -> Iterable[str | None]:
+    """``column``, with ``first`` where it has ``None``, and ``None`` for empty texts."""
+    missing = column.count(None)
+    if missing == len(column):
+        return repeat(first or None)
+    return [(first if text is None else text) or None for text in column] if missing else column
 
 
 def _unescaped(texts: _Column) -> _Column | None:
-    """``texts`` with entities replaced; ``None`` if one is unknown, or not a character."""
+    """``texts`` with entities replaced; ``None`` if one is unknown."""
     joined = _BETWEEN.join(texts)
-    if not joined.isascii() and any(one in joined for one in _NOT_CHARACTERS):
-        return None
     if "&" not in joined:
         return texts
     found = [entity for entity in _TEXT_ENTITIES if entity in joined]
@@ -463,42 +497,3 @@ def _unescaped(texts: _Column) -> _Column | None:
     for entity in found:
         joined = joined.replace(entity, _TEXT_ENTITIES[entity])
     return joined.split(_BETWEEN)
-
-
-def _are_numbers(texts: _Column) -> bool:
-    digits = "".join(texts)
-    lengths = [*map(len, texts)]
-    is_number = digits.isascii() and digits.isdecimal()
-    return is_number and 0 < min(lengths) <= max(lengths) <= MAX_DIGITS
-
-
-def _unquoted(etags: _Column) -> Iterable[str | None]:
-    """What ``strip_etag`` makes of each; the usual ones together."""
-    joined = _BETWEEN.join(etags)
-    between = f'"{_BETWEEN}"'
-    if joined[:1] == '"' == joined[-1:] and joined.count('"') == 2 * (joined.count(between) + 1):
-        found = joined[1:-1].split(between)
-        if len(found) == len(etags) and all(found):
-            return found
-    return [strip_etag(etag) if etag else None for etag in etags]
-
-
-def _has_any(texts: _Column, characters: str) -> bool:
-    """Whether a text has any of ``characters``; without them, encoded names are plain."""
-    joined = "".join(texts)
-    return any(character in joined for character in characters)
-
-
-def _or_none(texts: _Column | None) -> Iterable[str | None]:
-    """``texts``, with ``None`` in place of empty ones; ``None`` for all if there are none."""
-    return repeat(None) if texts is None else [text or None for text in texts]
-
-
-def _stripped(texts: _Column | None) -> Iterable[str | None]:
-    """Like :func:`_or_none`, without white space around them."""
-    if texts is None:
-        return repeat(None)
-    joined = "".join(texts)
-    if all(texts) and joined.split() == [joined]:
-        return texts
-    return [text.strip() or None for text in texts]
