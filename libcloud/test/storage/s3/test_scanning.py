@@ -142,7 +142,17 @@ def test_objects_with_and_without_a_checksum_are_scanned() -> None:
 
 @pytest.mark.parametrize(
     "etag",
-    ["", "&quot;&quot;", "e", "&quot;e&quot;", "W/&quot;e&quot;", '"e"', " &quot;e&quot; ", "&quot;e", "&quot;"],
+    [
+        "",
+        "&quot;&quot;",
+        "e",
+        "&quot;e&quot;",
+        "W/&quot;e&quot;",
+        '"e"',
+        " &quot;e&quot; ",
+        "&quot;e",
+        "&quot;",
+    ],
 )
 def test_etags_of_any_form_are_those_that_the_parser_finds(etag: str) -> None:
     for other in (etag, etag.replace("e", "o"), "&quot;o&quot;"):
