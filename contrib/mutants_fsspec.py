@@ -91,6 +91,14 @@ MUTANTS = (
         caught_by="test_a_running_call_is_cancelled_and_waited_for",
     ),
     Mutant(
+        "calls of the file system continue after the error of another",
+        f"{_FILESYSTEM}/workers.py",
+        "            await asyncio.gather(*(call.cancel() for call in calls))\n",
+        "",
+        ("libcloud/test/storage/test_filesystem_workers.py",),
+        caught_by="test_the_first_error_cancels_the_other_calls",
+    ),
+    Mutant(
         "a file with the name of a directory is lost when that is moved",
         f"{_FILESYSTEM}/base.py",
         "            recorded.update(name for name in inner if name != path)\n",

@@ -42,6 +42,9 @@ _OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
 
+# Ranges of one call that are requested at a time, unless the user sets a number.
+_RANGES = 1000
+
 # Collects the copies that a ``copy`` would make, in place of making them.
 _planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
 
@@ -148,12 +151,15 @@ class LibcloudFileSystem(DriverFileSystem):
         paths = [self._strip_protocol(path) for path in paths]
         starts = starts if isinstance(starts, Iterable) else [starts] * len(paths)
         ends = ends if isinstance(ends, Iterable) else [ends] * len(paths)
-        ranges = zip(paths, starts, ends, strict=True)
-        results = await self._gather(
-            [self._run(self._operations.read, *one, kwargs.get("version_id")) for one in ranges],
-            batch_size=batch_size,
-            return_exceptions=on_error == "return",
-        )
+        version = kwargs.get("version_id")
+        calls = [(*one, version) for one in zip(paths, starts, ends, strict=True)]
+        size = batch_size or self.batch_size or _RANGES
+        results: list[Any] = []
+        while len(results) < len(calls):
+            some = calls[len(results) :][: size if size > 0 else None]
+            results += await self._calls.run_all(
+                self._operations.read, some, return_exceptions=on_error == "return"
+            )
         first: dict[str, Object] = {}
         for number, (path, result) in enumerate(zip(paths, results, strict=True)):
             if isinstance(result, BaseException):

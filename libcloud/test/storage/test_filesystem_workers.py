@@ -151,6 +151,39 @@ def test_a_running_call_is_cancelled_and_waited_for(monkeypatch: pytest.MonkeyPa
     asyncio.run(run())
 
 
+def test_the_first_error_cancels_the_other_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("libcloud.storage.filesystem.workers._GRACE", 5.0)
+    monkeypatch.setattr(cancellation.Cancellation, "interrupt", lambda self: None)  # too late
+    ended: list[float] = []
+    started = threading.Event()
+
+    def wait(seconds: float) -> None:
+        if not seconds:
+            assert started.wait(30)
+            raise KeyError(seconds)
+        try:
+            started.set()
+            cancellation.sleep(seconds)
+        finally:
+            ended.append(seconds)
+
+    async def run() -> None:
+        with pytest.raises(KeyError):
+            await calls(WorkerPool()).run_all(wait, [(0,), (300,)])
+        assert ended == [300]
+
+    asyncio.run(run())
+
+
+def test_errors_are_returned_where_the_results_would_be() -> None:
+    async def run() -> list[Any]:
+        made, pairs = calls(WorkerPool()), [(7, 0), (7, 2), (7, "x")]
+        return await made.run_all(divmod, pairs, return_exceptions=True)
+
+    first, second, third = asyncio.run(run())
+    assert (type(first), second, type(third)) == (ZeroDivisionError, (3, 1), TypeError)
+
+
 def test_a_result_for_a_loop_that_was_closed_is_dropped() -> None:
     pool = ManualPool()
     made: list[int] = []
