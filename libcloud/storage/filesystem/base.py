@@ -117,14 +117,6 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         known = self._listings.entry(path)
         return dict(known) if known else await self._run(self._listing.info, path)
 
-    async def _exists(self, path: str, **kwargs: Any) -> bool:
-        """Whether the path exists; raises if that cannot be determined."""
-        try:
-            await self._info(path, **kwargs)
-        except FileNotFoundError:
-            return False
-        return True
-
     async def _ls(
         self, path: str, detail: bool = True, refresh: bool = False, **kwargs: Any
     ) -> list[Any]:

@@ -42,8 +42,8 @@ class Calls:
 
         If the coroutine is cancelled, a running call is cancelled as well, and briefly waited for.
         """
-        (result,) = await self.run_all(function, [args])
-        return result
+        results: list[_T] = await self.run_all(function, [args])
+        return results[0]
 
     async def run_all(
         self,
