@@ -7,6 +7,7 @@ import copy
 import gzip
 import pickle
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -268,13 +269,19 @@ def test_a_silent_server_times_out(said: bytes) -> None:
             going_on = super()._exchange(source, sink)
             return (going_on and self.last.target == "/first") or bool(source.read(1))
 
-    answers = {"/first": reply(200)}
-    with Halting(lambda request: answers.get(request.target, said)) as server:
+    arrived = threading.Semaphore(0)
+
+    def answer(request: Received) -> bytes:
+        arrived.release()
+        return reply(200) if request.target == "/first" else said
+
+    with Halting(answer) as server:
         connection = connect(server, opened=True)
         connection.session.timeout = 0.05
         with pytest.raises((requests.ReadTimeout, requests.ConnectionError), match="timed out"):
             connection.request("GET", "/x")
 
+        assert all(arrived.acquire(timeout=30) for _ in range(2))  # the client may be faster
         assert len(server.requests) == 2
 
 

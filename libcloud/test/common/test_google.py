@@ -342,7 +342,7 @@ def browse(port: int, *queries: str) -> list[int]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for query in queries:
         try:
-            with opener.open(f"http://127.0.0.1:{port}/{query}", timeout=10) as answer:
+            with opener.open(f"http://127.0.0.1:{port}/{query}", timeout=60) as answer:
                 statuses.append(answer.status)
         except urllib.error.HTTPError as error:
             statuses.append(error.code)

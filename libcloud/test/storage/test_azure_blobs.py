@@ -529,10 +529,10 @@ def test_a_blob_replaced_during_a_download_is_not_mixed(
 def test_a_signed_url_needs_no_key(fake: FakeAzure, container: Container) -> None:
     upload(container, b"public", "a b/ä")
     url = container.get_object("a b/ä").get_cdn_url()
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         assert response.read() == b"public"
     with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(url.replace("sp=r", "sp=rw"), timeout=10)
+        urllib.request.urlopen(url.replace("sp=r", "sp=rw"), timeout=60)
 
 
 def test_a_copy_is_the_version_that_was_meant(

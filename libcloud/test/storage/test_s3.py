@@ -294,7 +294,7 @@ class MultipartTests(EveryDriverTests):
             raise error
 
         with self.assertRaises(ValueError) as caught:
-            self.upload(source())
+            self.upload(source(), ex_window=1)  # the third part is read after the first is sent
         assert caught.exception is error
         (delete,) = self.requested("DELETE")
         assert delete.query["uploadId"] == UPLOAD_ID

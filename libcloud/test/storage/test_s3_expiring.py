@@ -149,7 +149,8 @@ def test_concurrent_parts_are_signed_with_valid_credentials() -> None:
         assert day.there.body() == day.data
         day.there.assert_nothing_is_left("object")
         assert day.refused == []
-        assert len(day.keys) == PARTS // 4 + 1
+        # A part may be sent only when the credentials of its time have expired, four at most.
+        assert PARTS // 8 <= len(day.keys) <= PARTS // 4 + 1
 
 
 def test_credentials_that_expire_repeatedly_on_the_way_are_refreshed_repeatedly() -> None:

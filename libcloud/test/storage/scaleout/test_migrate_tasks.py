@@ -110,7 +110,7 @@ def test_an_interrupted_migration_stops_its_threads(
         cancellation = current()
         assert cancellation is not None
         started.set()
-        stopped.append(cancellation.wait(20))
+        stopped.append(cancellation.wait(60))
         return {}
 
     def interrupt(report: MigrationReport) -> None:

@@ -130,7 +130,7 @@ def test_data_is_sent_before_the_last_piece_is_made(
 
     def source() -> Iterator[bytes]:
         yield DATA[:-1]
-        assert arrived.event.wait(10)
+        assert arrived.event.wait(60)
         yield DATA[-1:]
 
     session.complete([session.upload_part(1, source(), size=len(DATA))])
