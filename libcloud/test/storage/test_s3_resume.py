@@ -277,7 +277,12 @@ def test_real_servers_continue_as_well(launch: Any, profile: Any) -> None:
         container = driver.create_container("resuming")
         with pytest.raises(ConnectionError) as caught:
             driver.upload_object_via_stream(
-                source(), container, "object", ex_part_size=5 * MIB, ex_on_failure="keep"
+                source(),
+                container,
+                "object",
+                ex_part_size=5 * MIB,
+                ex_window=1,  # the third part is read after the first is sent
+                ex_on_failure="keep",
             )
         upload_id = vars(caught.value)["upload_id"]
         stored = driver.ex_resume_upload(iter([data]), container, "object", upload_id)
