@@ -501,9 +501,11 @@ def test_a_download_of_several_connections_is_whole(
 ) -> None:
     upload(container)
     found = container.get_object("blob")
+    fake.faults.use_two_connections("GetBlob", after=500)
     assert found.download(str(tmp_path / "f"), ex_window=3, ex_part_size=700, ex_verify_hash=False)
     assert (tmp_path / "f").read_bytes() == LONG
-    assert fake.count("GetBlob") > 1
+    assert fake.count("GetBlob") > 2
+    assert not fake.faults.pending
 
 
 def test_damage_on_the_way_is_noticed(fake: FakeAzure, container: Container) -> None:

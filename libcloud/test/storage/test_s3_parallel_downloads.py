@@ -22,10 +22,18 @@ from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.transfer.download import parallel
 from libcloud.storage.types import IncompleteDownloadError, ObjectHashMismatchError
 from libcloud.test.storage.fakes.digests import checksum
-from libcloud.test.storage.fakes.faults import Action, Drop, FlipBit, Hold, Status, Truncate
+from libcloud.test.storage.fakes.faults import (
+    Action,
+    Drop,
+    FlipBit,
+    Hold,
+    Release,
+    Status,
+    Truncate,
+)
 from libcloud.test.storage.fakes.options import MIB
 from libcloud.test.storage.fakes.servers import Endpoint, moto_server, rclone_server
-from libcloud.test.storage.fakes.wire import Answer, Incoming
+from libcloud.test.storage.fakes.wire import Incoming
 from libcloud.test.storage.s3_servers import Store, pattern, store
 
 PART = 1000
@@ -98,18 +106,6 @@ class Whole(Action):
     def verified(self, request: Incoming) -> Incoming:
         headers = tuple(item for item in request.headers if item[0] != "range")
         return Incoming(request.method, request.target, headers)
-
-
-@dataclass(frozen=True, slots=True)
-class Release(Action):
-    """Let go of a request that is held."""
-
-    held: Hold
-    flip: bool = False
-
-    def answered(self, answer: Answer) -> Answer:
-        self.held.release.set()
-        return FlipBit(0, "answer").answered(answer) if self.flip else answer
 
 
 @dataclass(frozen=True, slots=True)

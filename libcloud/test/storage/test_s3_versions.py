@@ -168,10 +168,12 @@ def test_a_large_version_is_downloaded_by_several_connections(s3: Store, tmp_pat
     data = s3.in_parts(4)
     (version,) = listed(s3)
     s3.in_parts(2)
+    s3.server.faults.use_two_connections("GetObject", after=500)
     assert version.download(str(tmp_path / "file"), ex_window=3, ex_part_size=PART)
     assert (tmp_path / "file").read_bytes() == data
     reads = s3.requests("GetObject")
-    assert len(reads) > 1
+    assert len(reads) > 2
+    assert not s3.server.faults.pending
     assert {entry.query.get("versionId") for entry in reads} == {version.version_id}
 
 

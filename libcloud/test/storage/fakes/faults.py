@@ -205,6 +205,22 @@ class Hold(Action):
         return answer
 
 
+@dataclass(frozen=True, slots=True)
+class Release(Action):
+    """Let go of a request that is held.
+
+    :param flip: flip the first bit of the answer, too.
+    """
+
+    held: Hold
+    flip: bool = False
+
+    def answered(self, answer: Answer) -> Answer:
+        """Let go first."""
+        self.held.release.set()
+        return FlipBit(0, "answer").answered(answer) if self.flip else answer
+
+
 @dataclass(slots=True)
 class Rule:
     """When an action is due.
@@ -265,6 +281,18 @@ class Faults:
         with self._lock:
             self._rules.append(rule)
         return rule
+
+    def use_two_connections(self, operation: str, after: int) -> None:
+        """Cut the first response, and hold the next request until there is another one.
+
+        Else, the first connection of a parallel download might fetch all.
+
+        :param after: bytes of the body that arrive.
+        """
+        held = Hold("before")
+        self.add(operation, Truncate(after))
+        self.add(operation, held, nth=2)
+        self.add(operation, Release(held), nth=3)
 
     def clear(self) -> None:
         """Behave from now on."""
