@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from libcloud import common
 from libcloud.common.base import ConnectionUserAndKey, JsonResponse, RawResponse, XmlResponse
@@ -190,7 +190,8 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
     :param tokens: returns a token; ``None``: one for the application ``identity``.
     :param tenant_id: of the application.
     :param identity: client id of the application, whose secret is the connection's key.
-    :param cloud_environment: a key of :data:`LOGIN_HOSTS`.
+    :param cloud_environment: a key of :data:`LOGIN_HOSTS`, or a mapping that describes another
+        cloud, of which ``activeDirectoryEndpointUrl`` is used.
     """
 
     def __init__(
@@ -199,15 +200,13 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
         tokens: Any = None,
         tenant_id: str | None = None,
         identity: str | None = None,
-        cloud_environment: str = "default",
+        cloud_environment: str | Mapping[str, str] = "default",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.tenant_id = tenant_id
         self.identity = identity
-        if cloud_environment not in LOGIN_HOSTS:
-            known = ", ".join(LOGIN_HOSTS)
-            raise KeyError(f"cloud_environment is one of {known}, not {cloud_environment!r}")
+        self._login_host = _login_host_of(cloud_environment)
         self.cloud_environment = cloud_environment
         self._provider = CredentialProvider(tokens or self.get_client_credentials)
 
@@ -237,7 +236,7 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
         connection = _TokenConnection(
             self.identity,
             self.key,
-            host=LOGIN_HOSTS[self.cloud_environment],
+            host=self._login_host,
             timeout=self.timeout,
             proxy_url=self.proxy_url,
         )
@@ -273,6 +272,16 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
         # The lifetime counts from now; ``expires_on`` is a time of another clock.
         expires = datetime.now(timezone.utc) + lifetime
         return Credentials("", "", str(said["access_token"]), expires)
+
+
+def _login_host_of(environment: str | Mapping[str, str]) -> str:
+    if isinstance(environment, Mapping):
+        url = environment["activeDirectoryEndpointUrl"]
+        return urlsplit(url).hostname or url.strip("/")
+    if environment not in LOGIN_HOSTS:
+        known = ", ".join(LOGIN_HOSTS)
+        raise KeyError(f"cloud_environment is one of {known}, not {environment!r}")
+    return LOGIN_HOSTS[environment]
 
 
 def _seconds(text: Any) -> timedelta | None:

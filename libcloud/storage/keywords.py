@@ -344,7 +344,7 @@ class AzureEnvironmentKeywords(EnvironmentKeywords, AzureKeywords, total=False):
     tenant_id: str | None
     identity: str | None
     auth_type: str | None
-    cloud_environment: str
+    cloud_environment: str | Mapping[str, str]
     ex_sas_token: str | None
     ex_credential: Any
     ex_anonymous: bool

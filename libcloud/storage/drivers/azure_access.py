@@ -55,7 +55,7 @@ class Access:
 
     tenant_id: str | None = None
     identity: str | None = None
-    cloud_environment: str = "default"
+    cloud_environment: str | Mapping[str, str] = "default"
     sas_token: str | None = field(default=None, repr=False)
     credential: Any = field(default=None, repr=False)
 

@@ -104,7 +104,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
     :param identity: client id of an application.
     :param auth_type: ``"azureAD"``: requests carry a token of Entra ID.
     :param cloud_environment: where tokens come from: ``"default"``, ``"AzureChinaCloud"``,
-        ``"AzureUSGovernment"``.
+        ``"AzureUSGovernment"``, or a mapping with ``activeDirectoryEndpointUrl``.
     :param ex_sas_token: shared access signature, in place of ``secret``.
     :param ex_credential: a credential of ``azure-identity``, or ``"default"``, ``"cli"`` or
         ``"managed_identity"``, for which the extra ``azure`` is needed.
@@ -142,7 +142,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         tenant_id: str | None = None,
         identity: str | None = None,
         auth_type: str | None = None,
-        cloud_environment: str = "default",
+        cloud_environment: str | Mapping[str, str] = "default",
         *,
         ex_sas_token: str | None = None,
         ex_credential: Any = None,

@@ -138,8 +138,10 @@ class _Login:
     def __init__(self, *responses: tuple[int, Any]) -> None:
         self.responses = list(responses)
         self.asked = 0
+        self.host = ""
 
     def __call__(self, *args: Any, **options: Any) -> Any:
+        self.host = options["host"]
         return self
 
     def connect(self) -> None:
@@ -151,10 +153,34 @@ class _Login:
         return SimpleNamespace(status=found[0], object=found[1])
 
 
-def _application(fake: FakeAzure) -> AzureBlobsStorageDriver:
+def _application(fake: FakeAzure, **options: Any) -> AzureBlobsStorageDriver:
     return connect(
-        fake, secret="of the application", tenant_id="t", identity="i", auth_type="azureAD"
+        fake,
+        secret="of the application",
+        tenant_id="t",
+        identity="i",
+        auth_type="azureAD",
+        **options,
     )
+
+
+@pytest.mark.parametrize(
+    "url", ["https://login.example/", "https://login.example", "login.example"]
+)
+def test_a_cloud_environment_may_be_described(
+    fake: FakeAzure, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    fake.tokens.add("good")
+    login = _Login((200, {"access_token": "good", "expires_in": "3600"}))
+    monkeypatch.setattr(azure_storage, "_TokenConnection", login)
+    driver = _application(fake, cloud_environment={"activeDirectoryEndpointUrl": url})
+    assert driver.get_container("box").name == "box"
+    assert login.host == "login.example"
+
+
+def test_an_unknown_cloud_environment_is_a_key_error(fake: FakeAzure) -> None:
+    with pytest.raises(KeyError, match="nowhere"):
+        _application(fake, cloud_environment="nowhere")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
