@@ -15,6 +15,17 @@ _RANGES = (f"{_TESTS}/transfer/download/test_ranges.py",)
 _EXTENTS = (f"{_TESTS}/test_s3_extents.py",)
 _VERSIONS = (f"{_TESTS}/test_filesystem_versions.py",)
 
+_UPLOADS = (
+    Mutant(
+        "any empty success is believed to be the store's",
+        f"{_S3}/upload_port.py",
+        '        if "etag" not in found and not self._is_believed(found):',
+        "        if False:",
+        _EVIDENCE,
+        caught_by="test_an_upload_is_not_believed_without_a_sign_of_a_store",
+    ),
+)
+
 _DOWNLOADS = (
     Mutant(
         "another range is passed on",
@@ -213,4 +224,4 @@ _SUCCESSES = (
     ),
 )
 
-MUTANTS = _SUCCESSES + _DOWNLOADS
+MUTANTS = _SUCCESSES + _UPLOADS + _DOWNLOADS

@@ -191,7 +191,12 @@ def is_page_of_bucket(headers: Mapping[str, str]) -> bool:
 
 def is_page_of_object(headers: Mapping[str, str]) -> bool:
     """The same for HeadObject: a web page that is not an object."""
-    return _names_html(headers) and not any(name.startswith(_OF_OBJECTS) for name in headers)
+    return _names_html(headers) and not names_object(headers)
+
+
+def names_object(headers: Mapping[str, str]) -> bool:
+    """Whether the response has a header that only stores send (names in lower case)."""
+    return any(name.startswith(_OF_OBJECTS) for name in headers)
 
 
 def is_foreign(content: str) -> bool:

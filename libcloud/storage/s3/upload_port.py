@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.payload import Payload
@@ -130,9 +130,12 @@ class S3UploadPort:
         except LibcloudError as error:
             self._client.raise_if_no_container(error, self._container.name)
             raise
-        self._verifier.check_object(digest, response.headers)
-        etag = strip_etag(response.headers.get("etag", ""))
-        return StoredObject(etag, len(body), 0, dict(response.headers))
+        found = response.headers
+        if "etag" not in found and not self._is_believed(found):
+            found = self._find_object(len(body))
+        self._verifier.check_object(digest, found)
+        etag = strip_etag(found.get("etag", ""))
+        return StoredObject(etag, len(body), 0, dict(found))
 
     def create(self) -> str:
         headers = {
@@ -338,6 +341,27 @@ class S3UploadPort:
         return not isinstance(self._digest_name, OptionalValue)
 
     # Confirmation.
+
+    def _is_believed(self, headers: Mapping[str, str]) -> bool:
+        """Whether a success without an ETag is the store's: one with Amazon's ETags names them."""
+        return not self._driver.profile.multipart_etag or s3.response.names_object(headers)
+
+    def _find_object(self, size: int) -> Mapping[str, str]:
+        """The headers of the object, after a success that has none of a store.
+
+        A captive portal or a misconfigured proxy may respond to all requests with an empty 200.
+
+        :raises MalformedResponseError: there is no object of ``size`` bytes.
+        """
+        response = self._look(headers_for(Step.CONFIRM, self._headers))
+        found: Mapping[str, str] = response.headers
+        if response.status == 404 or found.get("content-length") != str(size):
+            raise MalformedResponseError(
+                f"Error uploading {self._label}: the response reports success without an ETag, and "
+                f"there is no object of {size} bytes. Is another server in the way of the store?",
+                driver=self._driver,
+            )
+        return found
 
     def _find_etag(self, parts: Sequence[PartReceipt], size: int) -> str:
         """The ETag of the object that Complete has just published without reporting one.

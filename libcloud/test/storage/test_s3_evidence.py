@@ -189,7 +189,27 @@ def test_a_success_without_etag_and_body_is_believed(
         "delete object": b"<DeleteObjectResponse/>",
     }
     sent = document.get(name, body) if body.startswith(b"<") else body
-    with Loopback(lambda request: reply(200, sent, {"Content-Type": "text/html"})) as server:
+
+    def answer(request: Received) -> bytes:
+        if request.method == "HEAD":
+            return only(request, reply(200, b"abc"))
+        return reply(200, sent, {"Content-Type": "text/html"})
+
+    with Loopback(answer) as server:
+        WRITES[name](asked_of(server, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["stream", "file", "writer"])
+@pytest.mark.parametrize("status", [200, 204])
+@pytest.mark.parametrize("looked_for", [200, 404])
+def test_an_upload_is_not_believed_without_a_sign_of_a_store(
+    name: str, status: int, looked_for: int, tmp_path: Path
+) -> None:
+    def answer(request: Received) -> bytes:
+        return reply(looked_for if request.method == "HEAD" else status, b"")
+
+    error = pytest.raises(MalformedResponseError, match=r"bucket/key.*no object of 3 bytes")
+    with Loopback(answer) as server, error:
         WRITES[name](asked_of(server, tmp_path))
 
 
