@@ -164,9 +164,7 @@ def _application(fake: FakeAzure, **options: Any) -> AzureBlobsStorageDriver:
     )
 
 
-@pytest.mark.parametrize(
-    "url", ["https://login.example/", "login.example"]
-)
+@pytest.mark.parametrize("url", ["https://login.example/", "login.example"])
 def test_a_cloud_environment_may_be_described(
     fake: FakeAzure, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
