@@ -12,8 +12,7 @@ import io
 import os
 import stat
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, Protocol, TypeVar
 
@@ -24,6 +23,8 @@ from libcloud.utils import files
 READ_LIMIT = 8 * 1024 * 1024
 
 _READ_SIZE = 64 * 1024
+# Iterable, but not over pieces of data.
+_NO_PIECES = (str, bytes, bytearray, memoryview, Mapping)
 
 _T = TypeVar("_T")
 
@@ -246,7 +247,7 @@ class HashingIterator:
 
 def check_source(stream: object) -> None:
     """Raise :class:`InvalidSourceError` unless ``stream`` can be read; nothing is read."""
-    if any(callable(getattr(stream, name, None)) for name in ("__next__", "next", "read")):
+    if _is_read(stream):
         return
     hint = ""
     if isinstance(stream, (str, os.PathLike)):
@@ -257,14 +258,18 @@ def check_source(stream: object) -> None:
     )
 
 
-def readable(stream: Any) -> Any:
-    """``stream``, or an iterator over it if it is a collection of pieces.
+def _is_read(stream: object) -> bool:
+    return any(callable(getattr(stream, name, None)) for name in ("__next__", "next", "read"))
 
-    For drivers that send nothing: Apache Libcloud's take collections, too.
+
+def readable(stream: Any) -> Any:
+    """``stream``, or an iterator over it if it is a collection of pieces, or another iterable.
+
+    For drivers that send nothing: Apache Libcloud's take iterables, too.
 
     :raises InvalidSourceError: it cannot be read. Nothing is read.
     """
-    if isinstance(stream, (list, tuple, set, frozenset, deque)):
+    if isinstance(stream, Iterable) and not isinstance(stream, _NO_PIECES) and not _is_read(stream):
         return iter(stream)
     check_source(stream)
     return stream

@@ -136,9 +136,19 @@ def test_drivers_that_send_nothing_take_values_of_any_type(kind: str, tmp_path: 
     assert [obj.name for obj in container.list_objects()] == ["a", "b"]
 
 
+class _Iterable:
+    """Like a response of ``requests``: neither ``read`` nor ``__next__``."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.pieces)
+
+
 @pytest.mark.parametrize("kind", ["local", "dummy"])
-@pytest.mark.parametrize("collection", [list, tuple, deque])
-def test_drivers_that_send_nothing_take_collections(
+@pytest.mark.parametrize("collection", [list, tuple, deque, _Iterable])
+def test_drivers_that_send_nothing_take_iterables(
     kind: str, collection: Any, tmp_path: Path
 ) -> None:
     drivers = {"local": LocalStorageDriver(str(tmp_path)), "dummy": DummyStorageDriver("k", "s")}
