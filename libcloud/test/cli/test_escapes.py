@@ -60,6 +60,11 @@ def test_names_of_properties_are_escaped_on_a_terminal(monkeypatch: pytest.Monke
     assert shown.getvalue() == "metadata.k\\x1b[31m: v\\x1b[31m\n"
 
 
+def test_names_are_written_unchanged_into_a_pipe(shell: Shell) -> None:
+    shell.ok("put", "-", f"s3://bucket/a{RED}b", stdin=b"abc")
+    assert f"  a{RED}b\n".encode() in shell.ok("ls", "s3://bucket").out
+
+
 def test_upload_ids_are_escaped() -> None:
     line = buckets._line({"name": f"n{RED}", "id": f"i{RED}", "created_at": f"b{RED}"})
     assert RED not in line and line.count(r"\x1b[31m") == 3
