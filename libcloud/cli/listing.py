@@ -93,7 +93,7 @@ def ls(
         else:
             entries = _objects(selection, recursive) if target.container else _containers(store)
         for entry in entries:
-            show(_as_json(entry) if as_json else _as_line(entry, human=human))
+            print_line(_as_json(entry) if as_json else _as_line(entry, human=human))
             shown += 1
             objects += entry.kind == "object"
             size += entry.size or 0
@@ -126,7 +126,7 @@ def stat(settings: Settings, *, url: str, version_id: str | None, as_json: bool)
     lines = [(f"{escaped(name)}:", escaped(str(value))) for name, value in _flat(facts)]
     width = max(len(name) for name, _ in lines) + 1
     for name, value in lines:
-        show(f"{name:<{width}}{value}")
+        print_line(f"{name:<{width}}{value}")
 
 
 def _versions(selection: Selection) -> Iterator[_Entry]:
@@ -213,7 +213,7 @@ def escaped(text: str) -> str:
     return printable(text) if sys.stdout.isatty() else text
 
 
-def show(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line with names; click would remove escape sequences of names from a pipe."""
     click.echo(line, color=True)
 
@@ -269,7 +269,7 @@ def du(
             click.echo(json.dumps({"name": name, "objects": objects, "size": size}))
             return
         shown = f"{size_text(size):>11}" if human else f"{size:>16}"
-        show(f"{shown}  {count(objects, 'object'):>16}  {escaped(name)}")
+        print_line(f"{shown}  {count(objects, 'object'):>16}  {escaped(name)}")
 
     if not summarize:
         for name, (objects, size) in sorted(totals.items()):

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from libcloud.cli.errors import error_context
-from libcloud.cli.listing import escaped, show
+from libcloud.cli.listing import escaped, print_line
 from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
 from libcloud.cli.selection import version_option
 from libcloud.cli.settings import Settings, age, option, store_options
@@ -75,7 +75,7 @@ def tags(
         click.echo(json.dumps(known))
         return
     for key, value in known.items():
-        show(f"{escaped(key)}={escaped(value)}")
+        print_line(f"{escaped(key)}={escaped(value)}")
 
 
 @click.command("legal-hold")

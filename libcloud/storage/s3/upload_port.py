@@ -344,7 +344,7 @@ class S3UploadPort:
 
     def _is_believed(self, headers: Mapping[str, str]) -> bool:
         """Whether a success without an ETag is the store's: one with Amazon's ETags names them."""
-        return not self._driver.profile.multipart_etag or s3.response.names_object(headers)
+        return not self._driver.profile.multipart_etag or s3.http_response.names_object(headers)
 
     def _find_object(self, size: int) -> Mapping[str, str]:
         """The headers of the object, after a success that has none of a store.
