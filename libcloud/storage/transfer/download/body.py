@@ -15,7 +15,7 @@ from typing import Any
 
 from libcloud.common.response import RawResponse
 from libcloud.storage.base import Object
-from libcloud.storage.transfer.client import RetryLoop
+from libcloud.storage.transfer.client import RetryLoop, raise_if_lost
 from libcloud.storage.transfer.download.port import (
     Content,
     DownloadPort,
@@ -199,7 +199,7 @@ class ResumableBody:
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
         """The body in pieces of ``chunk_size`` bytes, except for the last.
 
-        :raises OSError: the network's, once the retry policy allows no more attempts; or see
+        :raises LibcloudError: the network's, once the retry policy allows no more attempts; or see
             :meth:`PinnedRange.request_rest`.
         :raises ObjectHashMismatchError: at the end, if the checksum differs.
         """
@@ -291,9 +291,17 @@ def check_length(pieces: Iterator[bytes], length: int | None, obj: Object) -> It
 
     :param length: ``None``: nothing is checked.
     :raises IncompleteDownloadError: there are more than ``length`` bytes, or fewer.
+    :raises LibcloudError: the connection broke; it is an error of requests, too.
     """
     received = 0
-    for piece in pieces:
+    while True:
+        try:
+            piece = next(pieces, None)
+        except Exception as error:
+            raise_if_lost(error, f"Error downloading {obj.name} after {received} bytes", obj.driver)
+            raise
+        if piece is None:
+            break
         received += len(piece)
         if length is not None and received > length:
             raise IncompleteDownloadError(
@@ -344,8 +352,6 @@ def make_resumable(
     :param length: bytes that it must have; ``None`` if that is not known.
     """
     if not isinstance(response, RawResponse):
-        return
-    if pinned is None and verification is None and length is None:
         return
     body = ResumableBody(response._response, obj, pinned, verification, length)
     response._response = body

@@ -7,7 +7,9 @@ import hashlib
 from collections.abc import Iterator
 
 import pytest
+from requests.exceptions import ChunkedEncodingError
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.transfer.client import RetryLoop
@@ -175,6 +177,16 @@ def test_an_abandoned_range_is_closed() -> None:
 def test_another_number_of_bytes_is_an_error(length: int) -> None:
     with pytest.raises(IncompleteDownloadError):
         list(check_length(iter([b"12345", b"67890"]), length, FakePort().obj))
+
+
+def test_a_broken_connection_is_an_error_of_both_kinds() -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"12345"
+        raise ChunkedEncodingError("cut")
+
+    with pytest.raises(LibcloudError, match="name after 5 bytes: cut") as caught:
+        list(check_length(pieces(), 10, FakePort().obj))
+    assert isinstance(caught.value, ChunkedEncodingError)
 
 
 def test_another_checksum_is_an_error() -> None:
