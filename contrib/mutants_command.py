@@ -10,14 +10,6 @@ _TESTS = "libcloud/test"
 
 MUTANTS = (
     Mutant(
-        "escape sequences of names are removed from a pipe",
-        f"{_CLI}/listing.py",
-        "    click.echo(line, color=True)",
-        "    click.echo(line)",
-        (f"{_TESTS}/cli/test_escapes.py",),
-        caught_by="test_names_are_written_unchanged_into_a_pipe",
-    ),
-    Mutant(
         "a command that failed is waited for because of its children",
         f"{_CLI}/programs.py",
         "        while not wait_for_input(self._pipe, _SILENCE):",

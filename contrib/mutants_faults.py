@@ -129,7 +129,7 @@ _LOOKS = (
     Mutant(
         "whatever has the size of a small file is that file",
         "libcloud/storage/s3/upload_port.py",
-        "            return Confirmation.STORED if same else Confirmation.ABSENT\n"
+        "            return Confirmation.STORED if etag == known else Confirmation.ABSENT\n"
         "        if etag and",
         "            return Confirmation.STORED\n        if etag and",
         (f"{_TESTS}/storage/test_s3_files.py",),

@@ -15,6 +15,14 @@ _LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
 
 MUTANTS = (
     Mutant(
+        "escape sequences of names are removed from a pipe",
+        "libcloud/cli/listing.py",
+        "    click.echo(line, color=True)",
+        "    click.echo(line)",
+        ("libcloud/test/cli/test_escapes.py",),
+        caught_by="test_names_are_written_unchanged_into_a_pipe",
+    ),
+    Mutant(
         "a listing that cannot continue ends",
         f"{_S3}/listing.py",
         "            raise IncompleteListingError(\n",

@@ -12,7 +12,7 @@ knows by its root element.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.aws import AWSBaseResponse
@@ -197,6 +197,31 @@ def is_page_of_object(headers: Mapping[str, str]) -> bool:
 def names_object(headers: Mapping[str, str]) -> bool:
     """Whether the response has a header that only stores send (names in lower case)."""
     return any(name.startswith(_OF_OBJECTS) for name in headers)
+
+
+def proven(
+    response: Any, size: int, look: Callable[[], Any], *, label: str, driver: Any
+) -> Mapping[str, str]:
+    """The headers of a successful upload; of a HEAD request if these cannot be the store's.
+
+    A captive portal or a misconfigured proxy may respond to all requests with an empty 200. A store
+    that has Amazon's ETags names them.
+
+    :param look: sends the HEAD request.
+    :raises MalformedResponseError: there is no object of ``size`` bytes.
+    """
+    found: Mapping[str, str] = response.headers
+    if "etag" in found or not driver.profile.multipart_etag or names_object(found):
+        return found
+    response = look()
+    found = response.headers
+    if response.status == 404 or found.get("content-length") != str(size):
+        raise MalformedResponseError(
+            f"Error uploading {label}: the response reports success without an ETag, and there is "
+            f"no object of {size} bytes. Is another server in the way of the store?",
+            driver=driver,
+        )
+    return found
 
 
 def is_foreign(content: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.payload import Payload
@@ -22,7 +22,7 @@ from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.checksums import PartSource, StreamedPart
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
-from libcloud.storage.s3.http_response import etag_of_part
+from libcloud.storage.s3.http_response import etag_of_part, proven
 from libcloud.storage.s3.integrity import Verifier
 from libcloud.storage.s3.names import Place
 from libcloud.storage.transfer.upload.times import StoreTimes
@@ -130,12 +130,9 @@ class S3UploadPort:
         except LibcloudError as error:
             self._client.raise_if_no_container(error, self._container.name)
             raise
-        found = response.headers
-        if "etag" not in found and not self._is_believed(found):
-            found = self._find_object(len(body))
+        found = proven(response, len(body), self._look, label=self._label, driver=self._driver)
         self._verifier.check_object(digest, found)
-        etag = strip_etag(found.get("etag", ""))
-        return StoredObject(etag, len(body), 0, dict(found))
+        return StoredObject(strip_etag(found.get("etag", "")), len(body), 0, dict(found))
 
     def create(self) -> str:
         headers = {
@@ -328,7 +325,8 @@ class S3UploadPort:
 
     # Requests.
 
-    def _look(self, headers: Mapping[str, str]) -> Any:
+    def _look(self, headers: Mapping[str, str] | None = None) -> Any:
+        headers = headers or headers_for(Step.CONFIRM, self._headers)
         request = requests.head(self._path.partition("?")[0], headers)
         return self._send(request, f"Error looking for {self._label}", ok=(200, 404))
 
@@ -342,27 +340,6 @@ class S3UploadPort:
 
     # Confirmation.
 
-    def _is_believed(self, headers: Mapping[str, str]) -> bool:
-        """Whether a success without an ETag is the store's: one with Amazon's ETags names them."""
-        return not self._driver.profile.multipart_etag or s3.http_response.names_object(headers)
-
-    def _find_object(self, size: int) -> Mapping[str, str]:
-        """The headers of the object, after a success that has none of a store.
-
-        A captive portal or a misconfigured proxy may respond to all requests with an empty 200.
-
-        :raises MalformedResponseError: there is no object of ``size`` bytes.
-        """
-        response = self._look(headers_for(Step.CONFIRM, self._headers))
-        found: Mapping[str, str] = response.headers
-        if response.status == 404 or found.get("content-length") != str(size):
-            raise MalformedResponseError(
-                f"Error uploading {self._label}: the response reports success without an ETag, and "
-                f"there is no object of {size} bytes. Is another server in the way of the store?",
-                driver=self._driver,
-            )
-        return found
-
     def _find_etag(self, parts: Sequence[PartReceipt], size: int) -> str:
         """The ETag of the object that Complete has just published without reporting one.
 
@@ -370,7 +347,7 @@ class S3UploadPort:
         object meanwhile; the ETag of another object is not used.
         """
         try:
-            response = self._look(headers_for(Step.CONFIRM, self._headers))
+            response = self._look()
         except (LibcloudError, OSError):
             return ""
         found = response.headers
@@ -389,8 +366,7 @@ class S3UploadPort:
         if not parts and integrity.is_md5(etag) and not self._verifier.is_opaque(headers):
             whole = self._whole
             known = whole.digest() if isinstance(whole, Payload) else integrity.md5_hex(whole)
-            same = etag == known
-            return Confirmation.STORED if same else Confirmation.ABSENT
+            return Confirmation.STORED if etag == known else Confirmation.ABSENT
         if etag and etag == integrity.expected_etag(parts):
             return Confirmation.STORED
         if headers.get("content-length") != str(size):
