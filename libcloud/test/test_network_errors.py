@@ -7,7 +7,14 @@ import pytest
 import requests
 
 from libcloud.common.types import LibcloudError
-from libcloud.http import NetworkError, is_transient, network_error, never_sent
+from libcloud.http import (
+    LibcloudConnection,
+    NetworkError,
+    is_transient,
+    network_error,
+    never_sent,
+)
+from libcloud.test._loopback import Loopback, reply
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [
@@ -36,6 +43,18 @@ def test_it_is_judged_as_the_error_it_was_made_from() -> None:
     assert is_transient(error) and never_sent(error)
     refused = network_error(requests.exceptions.SSLError("certificate verify failed"), "asking", 0)
     assert refused is not None and not is_transient(refused)
+
+
+def test_nothing_is_sent_through_a_proxy_that_opens_no_tunnel() -> None:
+    refused = reply(407, b"", {"Connection": "close"})
+    with Loopback(lambda request: refused) as proxy:
+        connection = LibcloudConnection(
+            "s3.example.test", 443, secure=True, proxy_url=f"http://127.0.0.1:{proxy.port}"
+        )
+        with pytest.raises(requests.exceptions.ProxyError) as caught:
+            connection.request("PUT", "/bucket/key", body=b"abc")
+        assert [request.method for request in proxy.requests] == ["CONNECT"]
+    assert is_transient(caught.value) and never_sent(caught.value)
 
 
 def test_an_error_that_is_not_of_the_network_is_unchanged() -> None:
