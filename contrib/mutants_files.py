@@ -19,6 +19,14 @@ MUTANTS = (
         caught_by="test_the_data_are_on_the_disk_before_the_file_has_its_name",
     ),
     Mutant(
+        "a new file takes two names",
+        _REPLACE,
+        "            self._link_unnamed(self._final)\n",
+        "            return False\n",
+        _STAGING,
+        caught_by="test_a_new_file_gets_its_name_in_one_step",
+    ),
+    Mutant(
         "without hard links a file that appears is replaced",
         _REPLACE,
         "                os.close(os.open(self._final, os.O_CREAT | os.O_EXCL))",
@@ -61,8 +69,8 @@ MUTANTS = (
     Mutant(
         "a file gets its name before its data are on the disk",
         _REPLACE,
-        "            os.fsync(self._file.fileno())",
-        "            self._file.fileno()",
+        "        _sync(self._file.fileno())\n",
+        "",
         _STAGING,
         caught_by="test_data_that_do_not_reach_the_disk_are_an_error",
     ),

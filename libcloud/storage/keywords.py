@@ -9,7 +9,7 @@ Methods take them as ``**options: Unpack[UploadKeywords]``. Each is described he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from libcloud.utils.help import complete, descriptions
@@ -464,8 +464,9 @@ class _Terms:
     """
 
 
-_GLOSSARY = MappingProxyType(
-    descriptions(
+@cache
+def _glossary() -> dict[str, str]:
+    return descriptions(
         _Terms,
         *(AnyUploadKeywords, ManyUploadKeywords, UploadKeywords, EngineKeywords),
         *(ManyDownloadKeywords, DownloadKeywords, StreamKeywords, ReadKeywords),
@@ -473,7 +474,12 @@ _GLOSSARY = MappingProxyType(
         S3ConstructorKeywords,
         *(AzureEnvironmentKeywords, SwiftKeywords, CloudFilesKeywords, OpenStackKeywords),
     )
-)
+
+
+is_help_complete = True
+"""Whether :func:`complete_help` does anything. The command, which shows no docstring of a driver,
+saves the time."""
+
 
 _RAISES = """\
 :raises InvalidCredsError: the store rejects the credentials.
@@ -485,4 +491,5 @@ def complete_help(kind: type, *others: type) -> None:
 
     :param others: classes whose methods the docstrings refer to.
     """
-    complete(kind, _GLOSSARY, others=others, raises=_RAISES)
+    if is_help_complete:
+        complete(kind, _glossary(), others=others, raises=_RAISES)

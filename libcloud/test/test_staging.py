@@ -138,6 +138,30 @@ def test_every_driver_keeps_a_file_that_appears_during_the_download(tmp_path: Pa
 
 
 @on_linux
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="all staging files have names")
+def test_a_new_file_gets_its_name_in_one_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "replace", _failing(errno.EIO))
+    _write(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_file_that_appears_during_a_download_is_replaced_and_keeps_its_permissions(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "file"
+    with StagingFile(str(path)) as file:
+        file.write(b"new")
+        path.write_bytes(b"made meanwhile")
+        path.chmod(0o640)
+        file.commit()
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@on_linux
 def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     for path in (tmp_path / "new", tmp_path / "old"):
         if path.name == "old":

@@ -14,43 +14,39 @@ REDACTED = "[redacted]"
 # Shorter texts are not secrets, and may be part of any word.
 _SHORTEST = 8
 
+# Expressions are compiled when they are first used: that takes longer than many a request.
+
 # Headers that grant access, or contain a key (SSE-C, with any vendor's prefix).
 _HEADER = (
     r"(?:proxy-)?authorization|(?:set-)?cookie|api-?key|private-token"
     r"|x-(?!(?:amz|goog)-meta-)[a-z0-9-]*(?:token|key|secret|password)"
 )
-_SECRET_HEADER = re.compile(_HEADER, re.IGNORECASE)
 
 # The same in a text: as a line, a parameter, or a member of an object in any notation.
-_HEADER_LINE = re.compile(
-    rf"((?<![\w-])(?:{_HEADER})\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\\\"'&<>][^\r\n\\\"'&<>]*",
-    re.IGNORECASE,
+_HEADER_LINE = (
+    rf"(?i)((?<![\w-])(?:{_HEADER})\\?[\"']?\s*[:=]\s*\\?[\"']?)"
+    r"[^\s\\\"'&<>][^\r\n\\\"'&<>]*"
 )
 
 # Parameters of a query or a form, and members of a JSON object. The signature of a presigned URL is
 # sufficient to use it.
-_PARAMETER = re.compile(
-    r"((?:X-(?:Amz|Goog)-(?:Signature|Security-Token)|(?:(?<![A-Za-z-])|(?<=%3F)|(?<=%26))Signature"
+_PARAMETER = (
+    r"(?i)((?:X-(?:Amz|Goog)-(?:Signature|Security-Token)|(?:(?<![A-Za-z-])|(?<=%3F)|(?<=%26))Signature"
     # The signature of a shared access signature, and the key in a connection string, of Azure.
     r"|(?:(?<![\w-])|(?<=%3F)|(?<=%26))(?:sig|AccountKey|SharedAccessSignature)"
     r"|access_token|refresh_token|id_token|client_secret|assertion|private_key|password"
     r"|temp_url_sig|api_?key|(?<=[\"'])secret"
     r"|secret_?access_?key|session_?token)(?:=|%3D|\\?[\"']\s*:\s*\\?[\"']))"
-    r"(?:(?!%26)[^&\s\\\"'<>)])+",
-    re.IGNORECASE,
+    r"(?:(?!%26)[^&\s\\\"'<>)])+"
 )
 # The id of a token, in the response of Keystone version 2, is the token.
-_TOKEN_ID = re.compile(
-    r"(\"token\"\s*:\s*\{(?:[^{}]|\{[^{}]*\}){0,2000}?\"id\"\s*:\s*\")[^\"]+", re.IGNORECASE
-)
-_ELEMENT = re.compile(r"(<(?:SecretAccessKey|SessionToken)>)[^<]+")
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
-)
-_PASSWORD_IN_URL = re.compile(r"(://)[^\s/@:\"']*:[^\s/@\"']+(?=@)")
+_TOKEN_ID = r"(?i)(\"token\"\s*:\s*\{(?:[^{}]|\{[^{}]*\}){0,2000}?\"id\"\s*:\s*\")[^\"]+"
+_ELEMENT = r"(<(?:SecretAccessKey|SessionToken)>)[^<]+"
+_PRIVATE_KEY = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+_PASSWORD_IN_URL = r"(://)[^\s/@:\"']*:[^\s/@\"']+(?=@)"
 
 # Separators of the parts of an authorization header.
-_BETWEEN_PARTS = re.compile(r"[\s,:]+|\bSignature=")
+_BETWEEN_PARTS = r"[\s,:]+|\bSignature="
 
 # Attributes in which exceptions of the standard library store texts, besides ``args``.
 _TEXTS = ("strerror", "filename", "object", "reason", "msg", "text")
@@ -58,17 +54,18 @@ _TEXTS = ("strerror", "filename", "object", "reason", "msg", "text")
 
 def redact_headers(headers: Mapping[str, object]) -> dict[str, object]:
     """Return a copy of ``headers`` without secret values."""
-    return {
-        name: REDACTED if _SECRET_HEADER.fullmatch(str(name)) else value
-        for name, value in headers.items()
-    }
+    return {name: REDACTED if _is_secret(str(name)) else value for name, value in headers.items()}
+
+
+def _is_secret(name: str) -> bool:
+    return re.fullmatch(_HEADER, name, re.IGNORECASE) is not None
 
 
 def secrets_in(headers: object) -> list[str]:
     """Return the secrets in ``headers``, in all forms in which texts may repeat them."""
     found: set[str] = set()
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
-        if _SECRET_HEADER.fullmatch(_text(name)):
+        if _is_secret(_text(name)):
             found.update(forms_of(_text(value)))
     return sorted(found, key=len, reverse=True)
 
@@ -76,7 +73,7 @@ def secrets_in(headers: object) -> list[str]:
 def forms_of(value: str) -> list[str]:
     """Return the forms in which texts may repeat a secret header value: in part, or quoted."""
     bare = value.strip()
-    found = {bare, repr(value)[1:-1], *_BETWEEN_PARTS.split(bare)}
+    found = {bare, repr(value)[1:-1], *re.split(_BETWEEN_PARTS, bare)}
     found.update([quote(form, safe="") for form in found])
     return sorted((form for form in found if len(form) >= _SHORTEST), key=len, reverse=True)
 
@@ -91,10 +88,9 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     """
     for secret in secrets:
         text = text.replace(secret, REDACTED)
-    text = _PRIVATE_KEY.sub(REDACTED, text)
-    text = _HEADER_LINE.sub(rf"\g<1>{REDACTED}", text)
-    for pattern in (_PARAMETER, _TOKEN_ID, _ELEMENT, _PASSWORD_IN_URL):
-        text = pattern.sub(rf"\g<1>{REDACTED}", text)
+    text = re.sub(_PRIVATE_KEY, REDACTED, text)
+    for pattern in (_HEADER_LINE, _PARAMETER, _TOKEN_ID, _ELEMENT, _PASSWORD_IN_URL):
+        text = re.sub(pattern, rf"\g<1>{REDACTED}", text)
     return text
 
 

@@ -10,7 +10,6 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
 from types import TracebackType
 from typing import BinaryIO
 
@@ -123,8 +122,7 @@ class StagingFile:
         self._file.flush()
         if self._temporary is None or self._synced:
             return
-        with _where_syncing_works():
-            os.fsync(self._file.fileno())
+        _sync(self._file.fileno())
         self._synced = True
 
     def commit(self) -> None:
@@ -134,6 +132,8 @@ class StagingFile:
         """
         if self._temporary is None:
             self._file.close()
+            return
+        if self._appears_at_once():
             return
         with contextlib.suppress(OSError):
             self._set_permissions(self._temporary if self._has_name else self.fileno())
@@ -147,15 +147,31 @@ class StagingFile:
             self._link(self._temporary)
         self._temporary = None
 
-    def _add_name(self, temporary: str) -> None:
-        number = self.fileno()
-        source = f"{_OPEN_FILES}/{number}"
+    def _appears_at_once(self) -> bool:
+        """Give a new file its final name; false if it needs another one first."""
+        if self._has_name or self._predecessor is not None or self._given_mode is not None:
+            return False
+        self.sync()
         try:
-            # Python follows the link to the file only if a descriptor for relative paths is given.
-            os.link(source, temporary, src_dir_fd=number, follow_symlinks=True)
+            self._link_unnamed(self._final)
+        except OSError:  # a file has appeared there, or links are forbidden
+            return False
+        self._temporary = None
+        self._file.close()
+        return True
+
+    def _link_unnamed(self, path: str) -> None:
+        number = self.fileno()
+        # Python follows the link to the file only if a descriptor for relative paths is given.
+        os.link(f"{_OPEN_FILES}/{number}", path, src_dir_fd=number, follow_symlinks=True)
+
+    def _add_name(self, temporary: str) -> None:
+        try:
+            self._link_unnamed(temporary)
         except OSError:  # forbidden, for example by AppArmor
+            number = self.fileno()
             with (
-                open(source, "rb") as data,
+                open(f"{_OPEN_FILES}/{number}", "rb") as data,
                 os.fdopen(os.open(temporary, _NEW, 0o600), "wb") as copy,
             ):
                 shutil.copyfileobj(data, copy)
@@ -260,16 +276,15 @@ def sync_directory(path: str) -> None:
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with _where_syncing_works():
-            os.fsync(descriptor)
+        _sync(descriptor)
     finally:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _where_syncing_works() -> Iterator[None]:
+def _sync(descriptor: int) -> None:
+    """Flush a file to the disk, if the file system supports it."""
     try:
-        yield
+        os.fsync(descriptor)
     except OSError as error:
         if error.errno not in _CANNOT_SYNC:
             raise

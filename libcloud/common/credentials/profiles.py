@@ -7,7 +7,6 @@ Reference Guide, "Shared config and credentials files" and "Service-specific end
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,20 +100,24 @@ def _path(environ: Mapping[str, str], variable: str, name: str) -> Path:
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
     """Return the sections of a file by normalized heading; none if the file does not exist."""
-    # No interpolation: "%" is common in secrets.
-    parser = configparser.RawConfigParser(strict=False, default_section="\0", delimiters=("=",))
     try:
-        parser.read_string(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise ProfileFileError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ProfileFileError(f"{path} is not UTF-8") from None
+    import configparser
+
+    # No interpolation: "%" is common in secrets.
+    parser = configparser.RawConfigParser(strict=False, default_section="\0", delimiters=("=",))
+    try:
+        parser.read_string(text)
     except configparser.Error as error:
         # The error's text quotes the line, which may contain a secret.
         where = f", line {error.lineno}" if hasattr(error, "lineno") else ""
         raise ProfileFileError(f"{path} is not a valid AWS profile file{where}") from None
-    except UnicodeDecodeError:
-        raise ProfileFileError(f"{path} is not UTF-8") from None
     return {_heading(name): dict(parser.items(name)) for name in parser.sections()}
 
 

@@ -23,7 +23,6 @@ from libcloud.storage.s3.checksums import PartSource, StreamedPart
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.http_response import etag_of_part, proven
-from libcloud.storage.s3.integrity import Verifier
 from libcloud.storage.s3.names import Place
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
@@ -92,7 +91,7 @@ class S3UploadPort:
         self._expected = "", Digest()
         self._label = place.label
         self._send = partial(self._client.send_once, names=place.names)
-        self._verifier = Verifier(
+        self._verifier = integrity.Verifier(
             driver, place.name, place.label, headers=headers, compares_etag=compares_etag
         )
 

@@ -166,7 +166,14 @@ class S3Profile:
 
     def owns(self, host: str) -> bool:
         """Whether ``host`` is in a domain of the store."""
-        return any(re.search(f"(?:{domain})\\Z", f".{host}") for domain in self.domains)
+        for domain in self.domains:
+            last = domain.rpartition(".")[2]
+            # Compiling all expressions takes a tenth of the time until the first request.
+            if (host.endswith(last) or not last.isalpha()) and re.search(
+                f"(?:{domain})\\Z", f".{host}"
+            ):
+                return True
+        return False
 
     def _pattern(self, region: str) -> str | None:
         """The pattern of the hosts of ``region``, which may be an invalid name."""

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a command loads before its first request: each module delays it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Prints which modules are loaded, and whether drivers have complete docstrings, and ends.
+PROGRAM = """
+import os, socket, sys
+
+def connect(*_):
+    from libcloud.storage.drivers.s3 import S3StorageDriver
+    completed = ":raises" in (S3StorageDriver.iterate_containers.__doc__ or "")
+    print(*sys.modules, "completed" if completed else "", flush=True)
+    os._exit(0)
+
+socket.socket.connect = connect
+from libcloud.cli.main import run
+run()
+"""
+
+NEVER = {
+    "argparse",
+    "asyncio",
+    "boto3",
+    "botocore",
+    "completed",
+    "configparser",
+    "libcloud.cli.places",
+    "libcloud.storage.azure",
+    "libcloud.storage.drivers.local",
+    "libcloud.storage.filesystem",
+    "libcloud.storage.scaleout",
+    "libcloud.storage.swift",
+    "lxml",
+    "multiprocessing",
+    "xml.etree",
+}
+UPLOADS = {"libcloud.storage.transfer.upload", "libcloud.storage.s3.uploads"}
+DOWNLOADS = {"libcloud.storage.transfer.download"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "other"),
+    [
+        (["put", "--recursive", "files/", "s3://bucket/"], DOWNLOADS),
+        (["rm", "--recursive", "s3://bucket/"], UPLOADS | DOWNLOADS),
+    ],
+)
+def test_a_command_loads_only_what_its_first_request_needs(
+    arguments: list[str], other: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "one").touch()
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "HOME": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stdout.split(" "))
+    assert "libcloud.http.fast_path" in loaded
+    assert loaded & (NEVER | other) == set()
