@@ -241,10 +241,18 @@ def test_abort_raises_if_it_cannot_remove() -> None:
 
 def test_the_exception_of_the_block_takes_precedence_over_a_pending_error() -> None:
     store = FakeStore({Call(Step.PART, 1): [Fault.BUSY] * 3, Call(Step.ABORT): [Fault.REFUSED]})
-    release = threading.Event()
-    store._during = lambda call: call.step is Step.PART and release.wait(PATIENCE)
+    created, release = threading.Event(), threading.Event()
+
+    def during(call: Call) -> None:
+        if call.step is Step.CREATE:
+            created.set()
+        if call.step is Step.PART:
+            assert release.wait(PATIENCE)
+
+    store._during = during
     with pytest.raises(KeyError) as caught, writer_to(store, "threads") as writer:
         writer.write(data_of(11))
+        assert created.wait(PATIENCE)  # until then there is nothing to abort
         release.set()
         raise KeyError("mine")
     assert caught.value.args == ("mine",)
