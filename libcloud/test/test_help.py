@@ -16,8 +16,7 @@ from libcloud.storage import providers
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
-from libcloud.storage.filesystem.azure import AzureFileSystem
-from libcloud.storage.filesystem.swift import SwiftFileSystem
+from libcloud.storage.filesystem.stores import AzureFileSystem, SwiftFileSystem
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.writer import UploadWriter

@@ -20,10 +20,9 @@ from __future__ import annotations
 # fsspec has no types.
 from fsspec.registry import register_implementation  # type: ignore[import-untyped]
 
-from libcloud.storage.filesystem.azure import AzureFileSystem
 from libcloud.storage.filesystem.errors import FileExpired
 from libcloud.storage.filesystem.files import LibcloudTransaction, ReadFile, WriteFile
-from libcloud.storage.filesystem.swift import SwiftFileSystem
+from libcloud.storage.filesystem.stores import AzureFileSystem, SwiftFileSystem
 from libcloud.storage.filesystem.system import LibcloudFileSystem
 
 __all__ = [

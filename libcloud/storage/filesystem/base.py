@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 # fsspec has no types.
 from fsspec.asyn import (  # type: ignore[import-untyped]
@@ -28,8 +28,6 @@ from libcloud.storage.filesystem.entries import (
 )
 from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.workers import Calls
-
-_T = TypeVar("_T")
 
 # Directories that the running ``get`` or ``copy`` has seen in a listing that would also have
 # included a file of the same name.
@@ -68,6 +66,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         self._listings = ListingCache(self.dircache)
         self._listing = Listing(driver)
         self._calls = Calls(driver)
+        self._run = self._calls.run
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -270,10 +269,6 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         return time_of(self._listing.info(self._strip_protocol(path)), "modified")
 
     # Inside.
-
-    async def _run(self, function: Callable[..., _T], *args: Any) -> _T:
-        """Call ``function`` in the driver's worker pool."""
-        return await self._calls.run(function, *args)
 
     async def _change(self, path: str, function: Callable[..., object], *args: Any) -> None:
         """Call ``function``, which changes what is at ``path``, in the driver's worker pool."""

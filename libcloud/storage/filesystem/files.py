@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
@@ -250,10 +251,13 @@ class WriteFile(io.BufferedIOBase):
 
     def commit(self) -> None:
         """Publish the object, unless it was discarded."""
+        self._end(self._writer.close)
+
+    def _end(self, end: Callable[..., None], *args: object) -> None:
         self._written = True
         try:
             with as_os_errors(self.path, exclusive=self.mode == "xb"):
-                self._writer.close()
+                end(*args)
         finally:
             self.fs.invalidate_cache(self.path)
 
@@ -274,12 +278,7 @@ class WriteFile(io.BufferedIOBase):
         traceback: TracebackType | None,
     ) -> None:
         if self.autocommit:
-            self._written = True
-            try:
-                with as_os_errors(self.path, exclusive=self.mode == "xb"):
-                    self._writer.__exit__(kind, error, traceback)
-            finally:
-                self.fs.invalidate_cache(self.path)
+            self._end(self._writer.__exit__, kind, error, traceback)
         elif error is not None:
             self.discard()
         else:

@@ -146,10 +146,6 @@ class Listing:
                     found[entry["name"]] = entry
         return found
 
-    def tree(self, path: str) -> list[Object]:
-        """All objects in a directory and in those in it."""
-        return list(self.objects(path))
-
     def file(self, path: str) -> list[Object]:
         """The object of a file, if there is one and ``path`` is not a container."""
         with contextlib.suppress(FileNotFoundError, IsADirectoryError):

@@ -429,7 +429,10 @@ class LibcloudFileSystem(DriverFileSystem):
         root = self._strip_protocol(root)
         if not root:
             raise PermissionError(errno.EPERM, "delete containers one by one", root)
-        lookups = [self._run(self._listing.tree, root), self._run(self._listing.file, root)]
+        lookups = [
+            self._run(list, self._listing.objects(root)),
+            self._run(self._listing.file, root),
+        ]
         below, here = await self._gather(lookups)
         if not below and not here and "/" in root:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)

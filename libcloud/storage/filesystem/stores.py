@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file system for Azure Blob Storage."""
+"""The file systems of stores that do not speak S3."""
 
 from __future__ import annotations
 
@@ -19,14 +19,7 @@ class AzureFileSystem(LibcloudFileSystem):
     and ``secret``, the account comes from ``AZURE_STORAGE_*``.
     """
 
-    protocol: tuple[str, ...] = (
-        "libcloud+az",
-        "libcloud+abfs",
-        "libcloudaz",
-        "az",
-        "abfs",
-        "abfss",
-    )
+    protocol = ("libcloud+az", "libcloud+abfs", "libcloudaz", "az", "abfs", "abfss")
     default_provider: ClassVar[str] = Provider.AZURE_BLOBS
 
     @classmethod
@@ -45,4 +38,16 @@ class AzureFileSystem(LibcloudFileSystem):
         return {"key": account} if account else {}
 
 
+class SwiftFileSystem(LibcloudFileSystem):
+    """Containers of OpenStack Swift: ``swift://container/name``.
+
+    Without ``key``, credentials come from ``clouds.yaml`` (``profile`` is the cloud) or from the
+    environment. ``endpoint_url`` is where tokens are requested.
+    """
+
+    protocol = ("swift",)
+    default_provider: ClassVar[str] = Provider.OPENSTACK_SWIFT
+
+
 complete_help(AzureFileSystem)
+complete_help(SwiftFileSystem)
