@@ -193,8 +193,8 @@ MUTANTS = (
     Mutant(
         "a watcher hears nothing of plain sockets",
         "libcloud/http/timeouts.py",
-        "        if listener is None and can_listen(self.sock):",
-        "        if can_listen(self.sock):",
+        "        at_once = listens and TimedConnection.progress_listener is None",
+        "        at_once = listens",
         (f"{_TESTS}/test_http_progress.py",),
         caught_by="test_a_request_that_is_cut_fails_and_leaves_nothing",
     ),

@@ -100,7 +100,7 @@ MUTANTS = (
     Mutant(
         "a deadline includes a streamed body",
         f"{_HTTP}/adapter.py",
-        "        if stream and has_deadline():",
+        "        if stream and current.deadline:",
         "        if False:",
         _EXCHANGE,
         caught_by="test_a_deadline_does_not_include_the_body_of_a_streamed_response",

@@ -13,8 +13,8 @@ from __future__ import annotations
 import http.client
 import os
 import warnings
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.http.adapter import SignedHTTPSAdapter, split_url
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.fast_path import FastRequest
-from libcloud.http.secrets import redacting
+from libcloud.http.secrets import redact_error
 from libcloud.http.session import Session
 from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
@@ -214,24 +214,13 @@ class LibcloudConnection(LibcloudBaseConnection):
         :param stream: do not read the body of the response.
         :param hooks: hooks of the library requests: ``{"response": function}``.
         """
-        headers = self._normalize_headers(headers=dict(headers or {}))
-        with redacting(headers), self._deadline():
-            response = None
-            if not hooks:
-                response = self._exchange(method, url, body, headers, stream=stream)
-            if response is None:
-                response = self.session.request(
-                    method=method.lower(),
-                    url=self._absolute(url),
-                    data=sendable(body),
-                    headers=headers,
-                    allow_redirects=self._redirects,
-                    stream=stream,
-                    verify=self._existing_certificates(),
-                    timeout=self._limits,
-                    hooks=hooks,
-                )
-        self._keep(response)
+
+        def by_requests(url: str, data: Any, headers: Any, **settings: Any) -> Any:
+            return self.session.request(
+                method=method.lower(), url=url, data=data, headers=headers, hooks=hooks, **settings
+            )
+
+        self._send(method, url, body, headers, stream=stream, hooks=hooks, otherwise=by_requests)
 
     def prepared_request(
         self,
@@ -248,41 +237,57 @@ class LibcloudConnection(LibcloudBaseConnection):
             current position), an iterator, or a form as a dict. An iterator is sent chunked,
             unless a ``Content-Length`` header states its size.
         """
-        headers = self._normalize_headers(headers=dict(headers or {}))
-        # The content of an object may have any size; the caller decides how it is read.
-        content = method.upper() == "GET" and not stream
-        stream = stream or content
-        with redacting(headers), self._deadline():
-            response = self._exchange(method, url, body, headers, stream=stream)
-            if response is None:
-                request = requests.Request(
-                    method=method, url=self._absolute(url), data=sendable(body), headers=headers
-                )
-                response = self.session.send(
-                    self.session.prepare_request(request),
-                    stream=stream,
-                    verify=self._existing_certificates(),
-                    timeout=self._limits,
-                    allow_redirects=self._redirects,
-                )
-            if content:
-                _ = response.content
-        self._keep(response)
 
-    def _exchange(self, method: str, url: str, body: Any, headers: Any, *, stream: bool) -> Any:
-        """See :meth:`Session.exchange`; ``None`` if the session or its methods were replaced."""
-        if type(self.session) is not Session or not _REPLACEABLE.isdisjoint(vars(self.session)):
-            return None
-        return self.session.exchange(
-            method.upper(),
-            self._absolute(url),
-            headers,
-            sendable(body),
-            stream=stream,
-            verify=self._existing_certificates(),
-            timeout=self._limits,
-            follows=self._redirects,
-        )
+        def by_requests(url: str, data: Any, headers: Any, **settings: Any) -> Any:
+            request = requests.Request(method=method, url=url, data=data, headers=headers)
+            return self.session.send(self.session.prepare_request(request), **settings)
+
+        # The content of an object may have any size; the caller decides how it is read.
+        whole = not stream and method.upper() == "GET"
+        self._send(method, url, body, headers, stream=stream, whole=whole, otherwise=by_requests)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        body: Any,
+        headers: Any,
+        *,
+        stream: bool,
+        otherwise: Callable[..., Any],
+        hooks: Any = None,
+        whole: bool = False,
+    ) -> None:
+        """Send a request on the fast path, or by requests.
+
+        :param otherwise: sends it by requests: if there are hooks, if the session or its methods
+            were replaced, or if the fast path does not support it.
+        :param whole: read the body of the response at the end.
+        """
+        headers = self._normalize_headers(headers=dict(headers or {}))
+        session, follows, response = self.session, self.follow_redirects, None
+        follows = ALLOW_REDIRECTS if follows is None else follows
+        try:
+            with _NO_DEADLINE if self.total_timeout is None else Deadline(self.total_timeout):
+                url, data = self._absolute(url), sendable(body)
+                settings: dict[str, Any] = {"stream": stream or whole, "timeout": self._limits}
+                settings["verify"] = self._existing_certificates()
+                if (
+                    not hooks
+                    and type(session) is Session
+                    and _REPLACEABLE.isdisjoint(vars(session))
+                ):
+                    response = session.exchange(
+                        method.upper(), url, headers, data, follows=follows, **settings
+                    )
+                if response is None:
+                    response = otherwise(url, data, headers, allow_redirects=follows, **settings)
+                if whole:
+                    _ = response.content
+        except Exception as error:
+            redact_error(error, headers)
+            raise
+        self._keep(response)
 
     @contextmanager
     def extended_timeout(self, seconds: float) -> Iterator[None]:
@@ -341,23 +346,18 @@ class LibcloudConnection(LibcloudBaseConnection):
         return chosen
 
     @property
-    def _redirects(self) -> Any:
-        return ALLOW_REDIRECTS if self.follow_redirects is None else self.follow_redirects
-
-    @property
     def _limits(self) -> Any:
         """Return the timeout for requests: a pair (connect, read), or one number for both."""
-        usual = self.session.timeout
+        usual, extended = self.session.timeout, self._extended_timeout
         if isinstance(usual, tuple) and isinstance(usual[1], (int, float)):
-            return usual[0], max(usual[1], self._extended_timeout)
+            return usual[0], max(usual[1], extended)
         if not isinstance(usual, (int, float)):
             return usual
-        connect = usual if self.connect_timeout is None else min(self.connect_timeout, usual)
-        silence = max(usual, self._extended_timeout)
+        connect = self.connect_timeout
+        if connect is None or connect > usual:
+            connect = usual
+        silence = extended if extended > usual else usual
         return usual if connect == silence else (connect, silence)
-
-    def _deadline(self) -> AbstractContextManager[Any]:
-        return _NO_DEADLINE if self.total_timeout is None else Deadline(self.total_timeout)
 
     def _absolute(self, url: str) -> str:
         if not url.startswith("/") and split_url(url)[0]:
@@ -382,14 +382,12 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     def _keep(self, response: Any) -> None:
         sent = getattr(response, "request", None)
-        if isinstance(sent, FastRequest):
-            if _is_large(sent.body):
-                sent.body = None
-        elif isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
-            kept = requests.PreparedRequest()
-            vars(kept).update(vars(sent))
-            kept.body = None
-            response.request = kept
+        if isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
+            if not isinstance(sent, FastRequest):
+                kept = requests.PreparedRequest()
+                vars(kept).update(vars(sent))
+                response.request = sent = kept
+            sent.body = None
         self.response = response
 
 

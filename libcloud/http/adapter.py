@@ -32,13 +32,12 @@ from libcloud.http.errors import named
 from libcloud.http.fast_path import (
     FastRequest,
     FastResponse,
-    ReceivedResponse,
     exchange,
     request_head,
 )
 from libcloud.http.heads import WholeHeadResponse
 from libcloud.http.sending import has_arrived
-from libcloud.http.timeouts import TimedConnection, has_deadline, timing
+from libcloud.http.timeouts import TimedConnection, current, silence_of, timing
 from libcloud.http.tls import SharedContext
 from libcloud.utils.documents import read_document
 from libcloud.utils.redact import redact_text
@@ -146,20 +145,27 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
 
     def take(self) -> Any:
         """Take a connection, to be put back later; it may have to be opened."""
-        return self._get_conn()
+        idle: Any = self.pool
+        if type(idle) is not IdleConnections:  # closed, or of limited size
+            return self._get_conn()
+        connection = idle.take()
+        if connection is None:
+            return self._new_conn()
+        if connection.sock is not None and has_arrived(connection.sock):
+            connection.close()
+        return connection
 
     def open(self, connection: Any, timeout: Any) -> None:
-        """Connect, unless ``connection`` is open."""
-        if connection.sock is None:
-            connection.timeout = _connect_timeout(timeout)
-            untyped: Any = self
-            try:
-                untyped._validate_conn(connection)  # connects if it uses TLS
-                if connection.sock is None:
-                    connection.connect()
-            except TimeoutError as late:  # of TLS
-                text = f"Read timed out. (read timeout={connection.timeout})"
-                raise ReadTimeoutError(untyped, "", text) from late
+        """Connect."""
+        connection.timeout = _connect_timeout(timeout)
+        untyped: Any = self
+        try:
+            untyped._validate_conn(connection)  # connects if it uses TLS
+            if connection.sock is None:
+                connection.connect()
+        except TimeoutError as late:  # of TLS
+            text = f"Read timed out. (read timeout={connection.timeout})"
+            raise ReadTimeoutError(untyped, "", text) from late
 
     def _put_conn(self, conn: Any) -> None:
         """Put ``conn`` back; it is closed first unless its response has certainly ended."""
@@ -337,35 +343,37 @@ class ExactAdapter(HTTPAdapter):
             return None
         if type(self).send is not _OWN_SEND or "send" in vars(self):
             return None
-        if stream and has_deadline():  # which does not include a body that the caller reads
+        if stream and current.deadline:  # which does not include a body that the caller reads
             return None
-        method, target = str(request.method), split_url(str(request.url))[1]
+        method: Any = request.method
+        target = split_url(request.url)[1]
         head = request_head(method, target, request.lines or {})
         if head is None:
             return None
         pool = self.get_connection_with_tls_context(request, verify)
-        received: Any = None
-        with timing(timeout):
-            connection = None
-            try:
-                connection = pool.take()
+        connection = received = None
+        outer, current.silence = current.silence, silence_of(timeout)
+        try:
+            connection = pool.take()
+            if connection.sock is None:
                 pool.open(connection, timeout)
-                received = exchange(
-                    connection, head, request.body, method=method, pool=pool, stream=stream
-                )
-            except (OSError, HTTPException, HTTPError, CertificateError) as error:
-                raise named(error, request=request, pool=pool, target=target) from error
-            finally:
-                # A response that is not yet read puts the connection back itself.
-                if connection and (received is None or type(received) is ReceivedResponse):
-                    pool.give_back(connection)
-            if type(received) is ReceivedResponse:
-                unread = stream and received.head.status in _SUCCESS
-                return FastResponse(received, request, self, stream=unread)
-            response = self.build_response(request, received)
-            if not stream or response.status_code not in _SUCCESS:
-                read_document(response)
-            return response
+            received = exchange(
+                connection, head, request.body, method=method, pool=pool, stream=stream
+            )
+        except (OSError, HTTPException, HTTPError, CertificateError) as error:
+            raise named(error, request=request, pool=pool, target=target) from error
+        finally:
+            current.silence = outer
+            # A response that is not yet read puts the connection back itself.
+            if connection and (received is None or type(received) is tuple):
+                pool.give_back(connection)
+        if type(received) is tuple:
+            unread = stream and received[0].status in _SUCCESS
+            return FastResponse(*received, request, self, stream=unread)
+        response = self.build_response(request, received)
+        if not stream or response.status_code not in _SUCCESS:
+            read_document(response)
+        return response
 
 
 _OWN_SEND = ExactAdapter.send
@@ -458,6 +466,13 @@ class IdleConnections:
             return self._items.pop()
         except IndexError:
             raise queue.Empty from None
+
+    def take(self) -> Any:
+        """Remove and return the item that was added last; ``None`` if there is none."""
+        try:
+            return self._items.pop()
+        except IndexError:
+            return None
 
     def qsize(self) -> int:
         """Return the number of items."""

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import requests
 import urllib3
@@ -27,6 +27,7 @@ from urllib3.exceptions import ReadTimeoutError
 from libcloud.http.heads import HEAD_END, Head, plain_head
 from libcloud.http.received import RequestState
 from libcloud.utils.bodies import Pieces, StreamedPieces
+from libcloud.utils.headers import LOWER
 
 # Bytes to receive at once: enough for the headers and a small document.
 _TAKEN = 16 * 1024
@@ -52,13 +53,6 @@ _NEEDED = frozenset({"accept-encoding", "host", "user-agent"})
 _SPECIAL_IN_REQUESTS = frozenset({"expect", "transfer-encoding"})
 _SUCCESS = range(200, 300)
 _SPECIAL_IN_RESPONSES = frozenset({"content-encoding", "set-cookie"})
-
-
-class ReceivedResponse(NamedTuple):
-    """A complete response of the usual form."""
-
-    head: Head
-    body: bytes
 
 
 def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]]) -> bytes | None:
@@ -90,7 +84,7 @@ def _are_names(names: tuple[str, ...]) -> bool:
 
 def exchange(
     connection: Any, head: bytes, body: Any, *, method: str, pool: Any, stream: bool = False
-) -> ReceivedResponse | urllib3.HTTPResponse:
+) -> tuple[Head, bytes] | urllib3.HTTPResponse:
     """Send a request and receive its response.
 
     :param connection: an open connection of urllib3; see
@@ -99,28 +93,27 @@ def exchange(
     :param body: bytes, a view of bytes, ``Pieces`` or ``None``.
     :param pool: the pool of ``connection``.
     :param stream: leave the body of a success unread, unless it is small.
-    :return: a response of urllib3 is not yet read, and puts the connection back itself.
+    :return: head and body; or a response of urllib3, which is not yet read, and puts the connection
+        back itself.
     :raises OSError, http.client.HTTPException, urllib3.exceptions.HTTPError: no response came.
     """
     connection.begin()
     state: RequestState = connection.state
     try:
         _send(connection, head, body)
-        _until_head_ends(connection.sock, state)
-        end = HEAD_END.search(state.received)
-        parsed = None if end is None else plain_head(state.received[: end.end()], method)
-        if end is not None and parsed is not None and _is_plain(parsed, stream=stream):
-            _receive(connection.sock, state, end.end() + parsed.length)
-            content = state.received[end.end() :]
-            if len(content) >= parsed.length:
-                state.check(parsed.status)
+        end = _until_head_ends(connection.sock, state)
+        parsed = plain_head(state.received[:end], method) if end else None
+        if parsed is not None and _is_plain(parsed, stream=stream):
+            size, status = end + parsed.length, parsed.status
+            if len(state.received) < size:
+                _receive(connection.sock, state, size)
+            received = len(state.received)
+            if received >= size:
+                state.check(status)
                 # Bytes after the response belong to no request.
-                state.complete = (
-                    len(content) == parsed.length
-                    and not parsed.closes
-                    and not state.may_be_unread(parsed.status)
-                )
-                return ReceivedResponse(parsed, content[: parsed.length])
+                whole = received == size and not parsed.closes
+                state.complete = whole and not state.may_be_unread(status)
+                return parsed, state.received[end:size]
         return _by_the_library(connection, method=method, pool=pool)
     finally:
         connection.settle()
@@ -145,11 +138,14 @@ def _send(connection: Any, head: bytes, body: Any) -> None:
     connection.await_response()
 
 
-def _until_head_ends(sock: Any, state: RequestState) -> None:
-    """Receive until the headers are complete; less after an error."""
+def _until_head_ends(sock: Any, state: RequestState) -> int:
+    """Receive until the headers are complete; return their size, or 0 after an error."""
     data = state.received
     try:
-        while state.error is None and not HEAD_END.search(data) and len(data) < _TAKEN:
+        while True:
+            end = HEAD_END.search(data) if data else None
+            if end or state.error is not None or len(data) >= _TAKEN:
+                break
             more = sock.recv(_TAKEN)
             if not more:
                 break
@@ -157,12 +153,13 @@ def _until_head_ends(sock: Any, state: RequestState) -> None:
     except OSError as error:
         state.error = error
     state.received = data
+    return end.end() if end else 0
 
 
 def _receive(sock: Any, state: RequestState, size: int) -> None:
     """Receive up to ``size`` bytes in total; less after an error."""
     done = len(state.received)
-    if done >= size or state.error is not None:
+    if state.error is not None:
         return
     whole = memoryview(bytearray(size))
     whole[:done] = state.received
@@ -265,9 +262,8 @@ class FastResponse(requests.Response):
     _unread = b""
 
     def __init__(
-        self, received: ReceivedResponse, request: Any, adapter: Any, *, stream: bool = False
+        self, head: Head, body: bytes, request: Any, adapter: Any, *, stream: bool = False
     ) -> None:
-        head = received.head
         vars(self).update(_defaults())
         self.history = []
         self.status_code = head.status
@@ -278,10 +274,10 @@ class FastResponse(requests.Response):
         if "content-type" in head.found:
             self.encoding = get_encoding_from_headers(self.headers)
         self.url, self.request, self.connection = request.url, request, adapter
-        self._content, self._content_consumed = received.body, True
+        self._content, self._content_consumed = body, True
         self._raw: Any = None
         if stream:
-            self._unread = received.body
+            self._unread = body
         self._jar: Any = None
 
     @property
@@ -326,7 +322,7 @@ def header_lines(headers: Any) -> dict[str, tuple[Any, Any]]:
     known = getattr(headers, "_store", None)  # the class of requests has it
     if isinstance(known, dict):
         return dict(known)
-    return {name.lower(): (name, value) for name, value in headers.items()}
+    return {LOWER[name]: (name, value) for name, value in headers.items()}
 
 
 @cache

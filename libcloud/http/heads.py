@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from libcloud.http.received import EMPTY_LINES, InvalidResponseError, Received, RequestState
+from libcloud.utils.headers import LOWER
 
 # As for the standard library, a bare line feed ends a line.
 HEAD_END = re.compile(rb"\n\r?\n")
@@ -73,13 +74,17 @@ def plain_head(data: bytes, method: str) -> Head | None:
     if match is None:
         return None
     headers: list[tuple[str, str]] = _LINE.findall(match[3])
-    found = {name.lower(): value for name, value in headers}
+    found = {}
+    for name, value in headers:
+        found[LOWER[name]] = value
     if len(found) != len(headers) or len(headers) >= _MOST_LINES or "transfer-encoding" in found:
         return None  # repeated, or special: let the library decide
-    status, length = int(match[1]), found.get("content-length", "").strip()
+    status = int(match[1])
     without_body = method == "HEAD" or status in _WITHOUT_BODY
-    if without_body and "content-length" not in found:
-        length = "0"
+    if "content-length" in found:
+        length = found["content-length"].strip()
+    else:
+        length = "0" if without_body else ""
     closes: bool | None = False
     if "connection" in found:
         closes = _CLOSES.get(found["connection"].strip().lower())

@@ -133,13 +133,10 @@ class RequestState:
     :ivar complete: the response was read to its end and no bytes follow it.
     """
 
-    __slots__ = ("complete", "error", "final", "received", "size", "unsent")
-
-    def __init__(self) -> None:
-        self.received = b""
-        self.error: OSError | None = None
-        self.size = 0
-        self.unsent = self.final = self.complete = False
+    received = b""
+    error: OSError | None = None
+    size = 0
+    unsent = final = complete = False
 
     def check(self, status: int) -> None:
         """Reject a success status if the request was not sent completely.

@@ -33,36 +33,25 @@ _PUBLIC_HEADERS = frozenset(
 _LONGEST_FORM = 64 * 1024
 
 
-class redacting:
-    """A context manager that removes the secrets of a request from exceptions of the block.
+def redact_error(error: Exception, headers: Mapping[Any, Any] | None) -> None:
+    """Remove the secrets of a request from ``error``, which it has raised.
 
     :param headers: headers of the request.
+    :raises InvalidHeader: in place of ``error``: a header cannot be sent.
     """
-
-    __slots__ = ("_headers",)
-
-    def __init__(self, headers: Mapping[Any, Any] | None) -> None:
-        self._headers = headers
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, Exception):
-            return
-        name, value = _unsendable(self._headers)
-        secrets = [*secrets_in(self._headers), *(forms_of(value) if name else ())]
-        for found in redact_exception(error, secrets):
-            _drop_secrets_of_request(found)
-        if not name or not _is_refusal(error):
-            return
-        text = (
-            f"the value of the header {name} cannot be sent: it starts with whitespace or contains "
-            "a line break or a character that is not Latin-1"
-        )
-        if not isinstance(error, InvalidHeader):
-            raise InvalidHeader(text) from None
-        error.args = (text,)
+    name, value = _unsendable(headers)
+    secrets = [*secrets_in(headers), *(forms_of(value) if name else ())]
+    for found in redact_exception(error, secrets):
+        _drop_secrets_of_request(found)
+    if not name or not _is_refusal(error):
+        return
+    text = (
+        f"the value of the header {name} cannot be sent: it starts with whitespace or contains "
+        "a line break or a character that is not Latin-1"
+    )
+    if not isinstance(error, InvalidHeader):
+        raise InvalidHeader(text) from None
+    error.args = (text,)
 
 
 def keep_public_headers(request: requests.PreparedRequest) -> None:

@@ -37,11 +37,6 @@ _BLOCKED = (BlockingIOError, ssl.SSLWantWriteError)
 _BROKEN = (BrokenPipeError, ConnectionResetError)
 
 
-def can_listen(sock: Any) -> bool:
-    """Return whether ``sock`` can be read while writing: not TLS in TLS, and not a mock."""
-    return isinstance(sock, socket.socket)
-
-
 def has_arrived(sock: Any) -> bool:
     """Return whether ``sock`` can be read now: bytes have arrived, or the peer has closed it."""
     if not hasattr(select, "poll"):  # Windows
@@ -56,8 +51,7 @@ def send_buffers(
 ) -> None:
     """Send ``buffers`` with as few system calls as possible.
 
-    :param sock: see :func:`can_listen`. It is non-blocking afterwards if it did not accept all
-        buffers at once.
+    :param sock: it is non-blocking afterwards if it did not accept all buffers at once.
     :param buffers: bytes, or views of bytes.
     :param silence: seconds to wait until the socket accepts more; ``None``: no limit.
     :raises BrokenPipeError: the server reads no more of the request. Its response can be read.
@@ -67,6 +61,9 @@ def send_buffers(
     total = sum(map(len, views))
     state.size += total
     gathers = not isinstance(sock, ssl.SSLSocket) and hasattr(sock, "sendmsg")
+    # The method of a socket with a timeout polls it before it sends. Each of the two system calls
+    # releases the interpreter's lock, which other threads of a busy program wait for.
+    writes = type(sock) is socket.socket and hasattr(os, "writev")
     start, full = 0, False
     while start < len(views):
         if full:
@@ -76,7 +73,10 @@ def send_buffers(
         # TLS must be given the same bytes again if they could not be sent.
         offered = views[start : start + _AT_ONCE] if gathers else [views[start][:_SLICE]]
         try:
-            count = _write(sock, offered) if gathers else sock.send(offered[0])
+            if writes:
+                count = os.writev(sock.fileno(), offered)
+            else:
+                count = sock.sendmsg(offered) if gathers else sock.send(offered[0])
         except _BLOCKED:
             full = True
             continue
@@ -93,17 +93,6 @@ def send_buffers(
             start += 1
         if count:
             views[start] = views[start][count:]
-
-
-def _write(sock: Any, buffers: Sequence[Any]) -> int:
-    """Send what ``sock`` accepts of ``buffers`` now, and return the number of bytes.
-
-    The method of a socket with a timeout polls it before it sends. Each of the two system calls
-    releases the interpreter's lock, which other threads of a busy program wait for.
-    """
-    if type(sock) is not socket.socket or not hasattr(os, "writev"):
-        return int(sock.sendmsg(buffers))
-    return os.writev(sock.fileno(), buffers)
 
 
 def _wait(sock: Any, state: RequestState, silence: float | None) -> None:

@@ -20,6 +20,7 @@ from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter, split_url
 from libcloud.http.fast_path import FastRequest, FastResponse, header_lines
 from libcloud.http.secrets import holds_secret, keep_public_headers
 from libcloud.utils.bodies import Pieces
+from libcloud.utils.headers import LOWER
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
 
@@ -115,7 +116,7 @@ class Session(requests.Session):
             return None
         lines = header_lines(self.headers)
         for name, value in headers.items():
-            lines[name.lower()] = name, value
+            lines[LOWER[name]] = name, value
         if body:
             lines["content-length"] = "Content-Length", str(len(body))
         elif method not in ("GET", "HEAD"):

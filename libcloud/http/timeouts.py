@@ -11,15 +11,15 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from threading import RLock, Timer
 from typing import Any, ClassVar, Protocol
 
 import requests
 
 from libcloud.http.received import RequestState
-from libcloud.http.sending import can_listen, send_buffers
+from libcloud.http.sending import send_buffers
 from libcloud.utils import cancellation
 from libcloud.utils.local import PerProcess
 
@@ -27,41 +27,36 @@ from libcloud.utils.local import PerProcess
 _SLICE = 256 * 1024
 
 
-class _Current(threading.local):
-    """The timeouts of the request that this thread is sending."""
+_UNKNOWN: Any = object()
 
-    known = False
-    silence: float | None = None
+
+class _Current(threading.local):
+    """The timeouts of the request that this thread is sending.
+
+    :ivar silence: the read timeout.
+    """
+
+    silence: float | None = _UNKNOWN
     deadline: Deadline | None = None
 
 
-_current = _Current()
+current = _Current()
 
 
-class timing:
-    """A context manager that applies ``timeout``, in any form of requests, to this thread."""
-
-    __slots__ = ("_outer", "_silence")
-
-    def __init__(self, timeout: Any) -> None:
-        self._silence = _silence_of(timeout)
-
-    def __enter__(self) -> None:
-        self._outer = _current.known, _current.silence
-        _current.known, _current.silence = True, self._silence
-
-    def __exit__(self, *args: object) -> None:
-        _current.known, _current.silence = self._outer
+@contextmanager
+def timing(timeout: Any) -> Iterator[None]:
+    """Apply ``timeout``, in any form of requests, to this thread in the block."""
+    outer, current.silence = current.silence, silence_of(timeout)
+    try:
+        yield
+    finally:
+        current.silence = outer
 
 
-def _silence_of(timeout: Any) -> float | None:
+def silence_of(timeout: Any) -> float | None:
+    """The read timeout in ``timeout``, in any form of requests."""
     silence = timeout[1] if isinstance(timeout, tuple) else timeout
     return getattr(silence, "read_timeout", silence)
-
-
-def has_deadline() -> bool:
-    """Return whether a :class:`Deadline` applies to the request of this thread."""
-    return _current.deadline is not None
 
 
 class ProgressListener(Protocol):
@@ -101,7 +96,7 @@ class TimedConnection(http.client.HTTPConnection):
                 self._connecting = None
         self._watch()
         self._set_limits()
-        if can_listen(self.sock):
+        if isinstance(self.sock, socket.socket):
             self.sock.settimeout(self._silence)
 
     def _new_conn(self) -> Any:
@@ -159,7 +154,7 @@ class TimedConnection(http.client.HTTPConnection):
     def await_response(self) -> None:
         """Make the socket blocking again, before the response is read."""
         sock: Any = self.sock
-        if can_listen(sock) and sock.gettimeout() != self._silence:
+        if isinstance(sock, socket.socket) and sock.gettimeout() != self._silence:
             sock.settimeout(self._silence)
 
     @staticmethod
@@ -187,43 +182,45 @@ class TimedConnection(http.client.HTTPConnection):
         :param buffers: bytes, or views of bytes.
         :raises BrokenPipeError: see :meth:`send`.
         """
-        listener = TimedConnection.progress_listener
-        if listener is None and can_listen(self.sock):
-            self._send_listening(buffers)
-            return
-        for buffer in buffers:
-            view = memoryview(buffer)
-            for start in range(0, len(view), _SLICE):
-                part = view[start : start + _SLICE]
-                if listener is not None:
-                    listener.sending(len(part))
-                if can_listen(self.sock):
-                    self._send_listening((part,))
-                else:
-                    super().send(part)
-
-    def _send_listening(self, buffers: Sequence[Any]) -> None:
         sock: Any = self.sock
         state = self.state
-        if state is None:  # CONNECT to a proxy
-            state = RequestState()
-        elif (state.size or isinstance(sock, ssl.SSLSocket)) and sock.gettimeout() != 0:
-            # Only over plain http the first call is certain to return at once.
-            sock.settimeout(0)
-        send_buffers(sock, buffers, state=state, silence=self._silence)
+        listens = isinstance(sock, socket.socket)  # not TLS in TLS, and not a mock
+        at_once = listens and TimedConnection.progress_listener is None
+        for group in (buffers,) if at_once else _slices(buffers):
+            if not listens:
+                super().send(group[0])
+                continue
+            if state is None:  # CONNECT to a proxy
+                state = RequestState()
+            elif (state.size or isinstance(sock, ssl.SSLSocket)) and sock.gettimeout() != 0:
+                # Only over plain http the first call is certain to return at once.
+                sock.settimeout(0)
+            send_buffers(sock, group, state=state, silence=self._silence)
 
     def _set_limits(self) -> None:
         sock: Any = self.sock
         if sock is None:
             return
-        if _current.known:
-            self._silence = _current.silence
-            if not can_listen(sock) or sock.gettimeout() != self._silence:
+        if current.silence is not _UNKNOWN:
+            self._silence = current.silence
+            if not isinstance(sock, socket.socket) or sock.gettimeout() != self._silence:
                 sock.settimeout(self._silence)
-        elif can_listen(sock):
+        elif isinstance(sock, socket.socket):
             self._silence = sock.gettimeout()
-        if _current.deadline is not None:
-            _current.deadline.watch(sock)
+        if current.deadline is not None:
+            current.deadline.watch(sock)
+
+
+def _slices(buffers: Sequence[Any]) -> Iterator[tuple[memoryview]]:
+    """Yield ``buffers`` in slices, each after the listener was called."""
+    listener = TimedConnection.progress_listener
+    for buffer in buffers:
+        view = memoryview(buffer)
+        for start in range(0, len(view), _SLICE):
+            part = view[start : start + _SLICE]
+            if listener is not None:
+                listener.sending(len(part))
+            yield (part,)
 
 
 class Deadline:
@@ -245,13 +242,13 @@ class Deadline:
         self._outer: Deadline | None = None
 
     def __enter__(self) -> Deadline:
-        self._outer, _current.deadline = _current.deadline, self
+        self._outer, current.deadline = current.deadline, self
         self._timer.start()
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         self._timer.cancel()
-        _current.deadline = self._outer
+        current.deadline = self._outer
         with self._lock():
             self._sock = None
         if self._expired and isinstance(error, Exception):

@@ -143,9 +143,8 @@ class _Active:
         _active.reset(self._token)
 
 
-def current() -> Cancellation | None:
-    """The cancellation of the calling thread."""
-    return _active.get()
+current = _active.get
+"""Returns the cancellation of the calling thread, or ``None``."""
 
 
 def joined(cancellation: Cancellation | None) -> contextlib.AbstractContextManager[None]:

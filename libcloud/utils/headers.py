@@ -3,7 +3,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_MOST_NAMES = 1000
+
+
+class _LowerCase(dict[Any, Any]):
+    """Names of headers in lower case. They are few, and each request needs them several times."""
+
+    def __missing__(self, name: Any) -> Any:
+        if len(self) >= _MOST_NAMES:
+            self.clear()
+        self[name] = lower = name.lower()
+        return lower
+
+
+LOWER = _LowerCase()
+"""``LOWER[name]`` is ``name``, a str or bytes, in lower case."""
 
 
 def authority(host: str, port: int | None, *, scheme: str) -> str:

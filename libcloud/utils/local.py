@@ -93,15 +93,25 @@ class PerThread:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return self.default
-        values = values_of(instance)
+        # Repeats values_of(): a request gets here a dozen times.
         try:
-            return values[self._name]
-        except KeyError:
-            if self._factory is None:
-                return self.default
-            return values.setdefault(self._name, self._factory())
+            reference, values = _locals["local"].objects[id(instance)]
+            if reference() is instance:
+                return values[self._name]
+        except (KeyError, AttributeError):
+            pass
+        if self._factory is None:
+            return self.default
+        return values_of(instance).setdefault(self._name, self._factory())
 
     def __set__(self, instance: Any, value: Any) -> None:
+        try:
+            reference, values = _locals["local"].objects[id(instance)]
+            if reference() is instance:
+                values[self._name] = value
+                return
+        except (KeyError, AttributeError):
+            pass
         values_of(instance)[self._name] = value
 
     def __delete__(self, instance: Any) -> None:
@@ -161,11 +171,7 @@ def values_of(instance: Any) -> dict[str, Any]:
 
     A descriptor looks this dict up for each access; one method may do so once.
     """
-    # Repeats _of_this_thread(): a request gets here a dozen times.
-    try:
-        known: _Objects = _locals["local"].objects
-    except (KeyError, AttributeError):
-        known = _of_this_thread()
+    known = _of_this_thread()
     try:
         reference, values = known[id(instance)]
         if reference() is instance:
