@@ -367,6 +367,9 @@ class SignedAWSConnection(AWSTokenConnection):
     version: str | None = None
     service_name: str = ""
 
+    anonymous = False
+    """Whether requests are sent without a signature."""
+
     _SIGNERS: ClassVar[Mapping[str, type[AWSRequestSigner]]] = {
         "2": AWSRequestSignerAlgorithmV2,
         "4": AWSRequestSignerAlgorithmV4,
@@ -414,6 +417,8 @@ class SignedAWSConnection(AWSTokenConnection):
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
         """Sign with the time of this attempt."""
+        if self.anonymous:
+            return params, headers
         return self._current_signer().get_request_headers(
             params=params, headers=headers, method=self.method, path=self.action, data=self.data
         )

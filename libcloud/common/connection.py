@@ -17,9 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from operator import methodcaller
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -29,6 +27,7 @@ from libcloud.common.response import RawResponse, Response
 from libcloud.common.settings import ConnectionSettings
 from libcloud.common.types import LibcloudError
 from libcloud.utils.bodies import has_content, rewinder
+from libcloud.utils.headers import LOWER
 from libcloud.utils.lazy import LazyAttribute
 from libcloud.utils.local import PerProcess, PerThread, ThreadState, values_of
 from libcloud.utils.misc import get_secure_random_string
@@ -38,26 +37,11 @@ LOG = logging.getLogger(__name__)
 
 _CALL_ATTRIBUTES = ("action", "method", "data", "context")
 
-_UNCHANGED = nullcontext()
-
 # Key of the per-thread values of a connection: the thread is sending a request on it.
 _REQUESTING = "_requesting"
 
-_lower = methodcaller("lower")  # header names may be bytes
-
-
-@dataclass(slots=True)
-class _Call:
-    """The arguments of :meth:`Connection.request`; they are not modified."""
-
-    action: str
-    params: Any
-    data: Any = field(repr=False)
-    headers: Any = field(repr=False)
-    method: str
-    raw: bool
-    stream: bool
-    attempts: int = 0
+# The arguments of :meth:`Connection.request` for an attempt; they are not modified.
+_Call = tuple[str, Any, Any, Any, str, bool, bool]
 
 
 class Connection(ConnectionSettings):
@@ -139,7 +123,7 @@ class Connection(ConnectionSettings):
 
             data = dumps(json)
             headers = {"Content-Type": "application/json", **(headers or {})}
-        call = _Call(action, params, data, headers, method, raw, stream)
+        call = (action, params, data, headers, method, raw, stream)
         # A request within another one of the same thread comes from a signal handler or from a
         # finalizer, which the garbage collector may run anywhere.
         values = values_of(self)
@@ -196,9 +180,13 @@ class Connection(ConnectionSettings):
         return target
 
     def _with_retries(self, call: _Call, rewind: Callable[[], None]) -> Any:
+        is_first = True
+
         def attempt() -> Any:
-            if call.attempts:
+            nonlocal is_first
+            if not is_first:
                 self._go_back(rewind)
+            is_first = False
             return self._attempt(call)
 
         total = None if isinstance(self.timeout, tuple) else self.timeout
@@ -216,33 +204,35 @@ class Connection(ConnectionSettings):
 
     def _attempt(self, call: _Call) -> Any:
         """Build the request from ``call``, calling the hooks, and send it."""
-        call.attempts += 1
+        action, params, data, headers, method, raw, stream = call
         is_ready = False
         try:
-            self._begin_attempt(call.action)
-            action = self.morph_action_hook(call.action)
-            self.action, self.method, self.data = action, call.method, call.data
-            params = self.add_default_params(copy.copy(call.params) if call.params else {})
-            if self.cache_busting and call.method == "GET":
+            self._begin_attempt(action)
+            action = self.morph_action_hook(action)
+            self.action, self.method, self.data = action, method, data
+            params = self.add_default_params(copy.copy(params) if params else {})
+            if self.cache_busting and method == "GET":
                 params = self._add_cache_busting_to_params(params)
-            headers = self.add_default_headers(dict(call.headers or {}))
+            headers = self.add_default_headers(dict(headers or {}))
             headers["User-Agent"] = self._user_agent()
-            if "accept-encoding" not in map(_lower, headers):
+            if "accept-encoding" not in map(LOWER.__getitem__, headers):
                 headers["Accept-Encoding"] = "gzip,deflate"
             if self.host is not None:
                 headers["Host"] = self._host_header()
-            data = self.encode_data(call.data) if has_content(call.data) else call.data
+            if has_content(data):
+                data = self.encode_data(data)
             params, headers = self.pre_connect_hook(params, headers)
             if self.connection is None:
                 self._connect_once()
             is_ready = True
+            target = with_query(action, params, bare_keys=self.bare_keys) if params else action
             return self._retryable_request(
-                url=self._request_url(with_query(action, params, bare_keys=self.bare_keys)),
+                url=self._request_url(target),
                 data=data,
                 headers=headers,
-                method=call.method,
-                raw=call.raw,
-                stream=call.stream,
+                method=method,
+                raw=raw,
+                stream=stream,
             )
         except Exception as error:
             if not is_ready:  # such as an error of a request for a token
@@ -264,23 +254,26 @@ class Connection(ConnectionSettings):
     def _retryable_request(
         self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
     ) -> Any:
-        connection = self.connection
+        connection, seconds = self.connection, self._extended_timeout
         arguments = {"method": method, "url": url, "body": data, "headers": headers}
-        started = time.perf_counter()
+        if raw:
+            arguments["raw"] = raw
+        send = connection.prepared_request if raw else connection.request
+        is_logged = LOG.isEnabledFor(logging.DEBUG)
+        started = time.perf_counter() if is_logged else 0.0
         try:
-            seconds = self._extended_timeout
-            with _extended_timeout(connection, seconds) if seconds else _UNCHANGED:
-                if raw:
-                    connection.prepared_request(**arguments, raw=raw, stream=stream)
-                else:
-                    connection.request(**arguments, stream=stream)
+            if seconds and hasattr(connection, "extended_timeout"):
+                with connection.extended_timeout(seconds):
+                    send(**arguments, stream=stream)
+            else:
+                send(**arguments, stream=stream)
         except OSError as error:
             plainer = _plainer(error, self.host)
             if plainer is None:
                 raise
             raise plainer from error
         response = connection.getresponse()
-        if LOG.isEnabledFor(logging.DEBUG):
+        if is_logged:
             LOG.debug(
                 "%s %s: %s in %.0f ms",
                 method,
@@ -297,14 +290,6 @@ class Connection(ConnectionSettings):
         if isinstance(params, Mapping):
             return {**params, "cache-busting": value}
         return [*params, ("cache-busting", value)]
-
-
-def _extended_timeout(connection: Any, seconds: float) -> AbstractContextManager[None]:
-    from libcloud.http import LibcloudConnection
-
-    if not isinstance(connection, LibcloudConnection):
-        return _UNCHANGED
-    return connection.extended_timeout(seconds)
 
 
 def _plainer(error: OSError, host: str) -> OSError | None:

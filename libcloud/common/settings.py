@@ -138,11 +138,12 @@ class ConnectionSettings:
     def _user_agent(self) -> str:
         name = getattr(self.driver, "name", None)
         driver = f" ({name})" if name else ""
-        applications = "".join([f"({token})" for token in self.ua])
+        applications = f"({')('.join(self.ua)})" if self.ua else ""
         return f"libcloud/{__version__}{driver} {applications}"
 
     def _host_header(self) -> str:
-        return authority(self.host, int(self.port), scheme=self._scheme)
+        scheme = "https" if self.secure else "http"
+        return authority(self.host, int(self.port), scheme=scheme)
 
     @property
     def _scheme(self) -> str:

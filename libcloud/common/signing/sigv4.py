@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from libcloud.common.address import percent_encoded
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import Body, HttpRequest, encode_query
 from libcloud.utils.bodies import Pieces
+from libcloud.utils.headers import LOWER
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -35,6 +37,9 @@ MAX_PRESIGN_SECONDS = 7 * 24 * 3600
 # Connection, Content-Length), which would invalidate the signature.
 _SIGNED_NAMES = frozenset({"host", "date", "content-md5", "content-type", "range"})
 _SIGNED_PREFIX = "x-amz-"
+
+# Whitespace that has to be folded, in the values of headers with NUL between them.
+_UNFOLDED = re.compile(r"[^\S ]|  | (?:\0|\Z)|(?:\A|\0) ")
 
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 _TERMINATOR = "aws4_request"
@@ -75,7 +80,7 @@ class SigningKeys:
 
     def __init__(self) -> None:
         self._entry: tuple[tuple[str, str, Scope], bytes] | None = None
-        self._keyed: tuple[bytes, Any, Any] | None = None
+        self._keyed: tuple[tuple[str, str, Scope], Any, Any] | None = None
 
     def __repr__(self) -> str:
         return "SigningKeys()"
@@ -90,25 +95,19 @@ class SigningKeys:
 
         :param derive: replaces :func:`signing_key`.
         """
-        return self.of_day(secret, stamp_of(when)[:8], scope, derive)
-
-    def of_day(
-        self, secret: str, day: str, scope: Scope, derive: Callable[[], bytes] | None = None
-    ) -> bytes:
-        """:meth:`get` for a day, ``YYYYMMDD``."""
-        wanted = (secret, day, scope)
+        wanted = (secret, stamp_of(when)[:8], scope)
         entry = self._entry
         if entry is None or entry[0] != wanted:
-            entry = (wanted, derive() if derive else _key_of_day(secret, day, scope))
+            entry = (wanted, derive() if derive else _key_of_day(*wanted))
             self._entry = entry
         return entry[1]
 
     def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
-        """Return the hexadecimal signature of ``text`` with the key of that day and scope."""
-        key = self.of_day(secret, day, scope)
+        """Return the hexadecimal signature of ``text`` with the key of a day, ``YYYYMMDD``."""
+        wanted = (secret, day, scope)
         keyed = self._keyed
-        if keyed is None or keyed[0] is not key:
-            self._keyed = keyed = (key, *_keyed_hashes(key))
+        if keyed is None or keyed[0] != wanted:
+            self._keyed = keyed = (wanted, *_keyed_hashes(_key_of_day(secret, day, scope)))
         inner, outer = keyed[1].copy(), keyed[2].copy()
         inner.update(text.encode("utf-8"))
         outer.update(inner.digest())
@@ -249,11 +248,11 @@ def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
     """Select the signed headers: names in lower case and sorted, whitespace in values folded."""
     signed = {}
     for name, value in headers.items():
-        lower = name.lower()
+        lower = LOWER[name]
         if lower in _SIGNED_NAMES or lower[:6] == _SIGNED_PREFIX:
-            text = str(value)
-            words = text.split()
-            signed[lower] = text if words == [text] else " ".join(words)
+            signed[lower] = str(value)
+    if _UNFOLDED.search("\0".join(signed.values())):
+        signed = {name: " ".join(value.split()) for name, value in signed.items()}
     return dict(sorted(signed.items()))
 
 
@@ -285,8 +284,8 @@ def _canonical(
     headers: Mapping[str, str],
     payload_hash: str,
 ) -> str:
-    lines = "".join([f"{name}:{value}\n" for name, value in headers.items()])
-    query = canonical_query(params)
+    lines = "\n".join((*map(":".join, headers.items()), ""))
+    query = canonical_query(params) if params else ""
     return f"{method}\n{path}\n{query}\n{lines}\n{';'.join(headers)}\n{payload_hash}"
 
 
@@ -328,7 +327,7 @@ def stamp_of(when: datetime) -> str:
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    return {LOWER[name]: value for name, value in headers.items()}
 
 
 @lru_cache(maxsize=4)

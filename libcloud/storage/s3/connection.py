@@ -26,7 +26,7 @@ from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.storage.s3.http_response import S3RawResponse, S3Response
 from libcloud.utils.bodies import Pieces, hashed
-from libcloud.utils.headers import authority
+from libcloud.utils.headers import LOWER, authority
 from libcloud.utils.local import PerProcess, PerThread
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class _CredentialField:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return None
-        credentials = instance.current_credentials()
+        credentials = instance.current_credentials() if instance.credential_provider else None
         if credentials is None:
-            return vars(instance).get(self._name)
+            return instance.__dict__.get(self._name)
         return getattr(credentials, self._field)
 
     def __set__(self, instance: Any, value: Any) -> None:
@@ -139,14 +139,14 @@ class BaseS3Connection(ConnectionUserAndKey):
 
         ``None``: the request goes to :attr:`host` unchanged.
         """
-        if self.addressing is None or self.addressing.is_plain:
+        addressing = self.addressing
+        if addressing is None or addressing.is_plain:
             return None
-        return self._address() or self.addressing.resolve(action)
+        return self._address() or addressing.resolve(action)
 
     def _address(self) -> Address | None:
         """Return the address of the current attempt of this thread."""
-        addressing = self.addressing
-        if addressing is None or addressing.is_plain:
+        if self.addressing is None or self.addressing.is_plain:
             return None
         address: Address | None = self._current.address
         return address
@@ -167,8 +167,8 @@ class BaseS3Connection(ConnectionUserAndKey):
         return self._with_prefix(action if address is None else address.action)
 
     def _with_prefix(self, action: str) -> str:
-        action = action if action.startswith("/") else f"/{action}"
-        return f"{(self.request_path or '').rstrip('/')}{action}"
+        action = action if action[:1] == "/" else f"/{action}"
+        return f"{self.request_path.rstrip('/')}{action}" if self.request_path else action
 
     def _begin_attempt(self, action: str) -> None:
         addressing, provider = self.addressing, self.credential_provider
@@ -285,14 +285,16 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         """Sign with the current time; see the base class. In one pass, because this is costly."""
         stamp = signing.sigv4.stamp_of(self._time())
         own_hash = None
-        for name in [name for name in headers if name.lower() in _SET_BY_SIGNER]:
-            value = headers.pop(name)
-            own_hash = value if name.lower() == _PAYLOAD else own_hash
+        for name in (*headers,):
+            lower = LOWER[name]
+            if lower in _SET_BY_SIGNER:
+                value = headers.pop(name)
+                own_hash = value if lower == _PAYLOAD else own_hash
         payload_hash = str(own_hash or self._get_payload_hash(method, data))
         headers["X-AMZ-Date"] = stamp
         headers["X-AMZ-Content-SHA256"] = payload_hash
         bare_path, _, query = path.partition("?")
-        pairs = (*common.request.parse_query(query), *_pairs(params))
+        pairs = (*common.request.parse_query(query), *_pairs(params)) if query or params else ()
         headers["Authorization"] = signing.sigv4.sign(
             method,
             bare_path,
@@ -348,12 +350,9 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
 
     def add_default_params(self, params: Any) -> Any:
         """Add none: the token is sent in a header only."""
-        check_params(params)
+        if params:
+            check_params(params)
         return params
-
-    def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
-        """Sign with the time of this attempt."""
-        return (params, headers) if self.anonymous else super().pre_connect_hook(params, headers)
 
     def _current_signer(self) -> AWSRequestSigner:
         """Return the signer, or with a credential provider one for its current credentials."""

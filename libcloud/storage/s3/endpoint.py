@@ -177,6 +177,8 @@ class Addressing:
             style == "auto" and self._movable and not profile.path_style
         )
         self._regions: dict[str, str] = {}
+        #: Whether every request currently goes unchanged to the host of the driver.
+        self.is_plain = not self._virtual
 
     @property
     def host(self) -> str:
@@ -186,11 +188,6 @@ class Addressing:
     def style(self) -> str:
         """``"path"``, or ``"virtual"`` for buckets whose names allow it."""
         return "virtual" if self._virtual else "path"
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether every request currently goes unchanged to the host of the driver."""
-        return not self._virtual and not self._regions
 
     def resolve(self, action: str) -> Address:
         """Return where a request goes.
@@ -227,6 +224,7 @@ class Addressing:
             return False
         known = self._regions.get(bucket)
         self._regions[bucket] = region
+        self.is_plain = False
         if known != region:
             what = f"The bucket {bucket}" if bucket else "The store"
             _log.info("%s is in the region %s; its requests go there from now on", what, region)

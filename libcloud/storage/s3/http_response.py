@@ -78,6 +78,9 @@ class S3Response(AWSBaseResponse):
 
     def _parse(self) -> None:
         if type(self).parse_body is S3Response.parse_body:
+            if self._content == b"" and not self.parse_zero_length_body:
+                self._object = self.body
+                return
             self.page = s3.nodes.scan(self._content)
         if self.page is None:
             super()._parse()
@@ -256,7 +259,7 @@ def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -
         return True
     if getattr(response, "page", None) is not None:
         return True
-    content = text_of(response.body)
+    content = text_of(response.body) if response.body else ""
     if not content:
         return True
     root = response.object
