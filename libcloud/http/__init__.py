@@ -265,7 +265,8 @@ class LibcloudConnection(LibcloudBaseConnection):
         :param whole: read the body of the response at the end.
         """
         headers = self._normalize_headers(headers=dict(headers or {}))
-        session, follows, response = self.session, self.follow_redirects, None
+        session, response = self.session, None
+        follows: Any = self.follow_redirects
         follows = ALLOW_REDIRECTS if follows is None else follows
         try:
             with _NO_DEADLINE if self.total_timeout is None else Deadline(self.total_timeout):

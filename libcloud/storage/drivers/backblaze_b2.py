@@ -125,6 +125,7 @@ class _AccountAddressing(Addressing):
         self._connection = connection
         self._authorization = authorization
         self._region = ""
+        self.is_plain = False  # the host of the connection is not the one to use
 
     @property
     def host(self) -> str:
@@ -140,11 +141,6 @@ class _AccountAddressing(Addressing):
             driver.region = driver.region_name = region
             self._region = region
         return self._host
-
-    @property
-    def is_plain(self) -> bool:
-        """Never: the host of the connection is not the one to use."""
-        return False
 
     def resolve(self, action: str) -> Address:
         """See :meth:`Addressing.resolve`; requests the endpoint if needed."""
