@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         "a known region is ignored",
         f"{_S3}/endpoint.py",
-        "return not self._virtual and not self._regions",
-        "return not self._virtual",
+        "        self.is_plain = False\n",
+        "",
         _REGIONS,
         caught_by="test_a_stream_is_uploaded_to_the_region_of_its_bucket",
     ),
@@ -179,9 +179,9 @@ MUTANTS = (
     ),
     Mutant(
         "an anonymous driver signs",
-        f"{_S3}/connection.py",
-        "        return (params, headers) if self.anonymous else super()",
-        "        return super()",
+        "libcloud/common/aws.py",
+        "        if self.anonymous:",
+        "        if False:",
         _DISCOVERY,
         caught_by="test_a_file_system_reads_what_anybody_may_read",
     ),

@@ -93,8 +93,8 @@ _ENDS = (
     Mutant(
         "daemon threads leave their uploads at exit",
         "libcloud/storage/transfer/upload/at_exit.py",
-        "    if not threading.current_thread().daemon:",
-        "    if True:",
+        "if threading.current_thread().daemon else None",
+        "if False else None",
         (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
         caught_by="test_an_upload_that_has_ended_is_left_alone",
     ),

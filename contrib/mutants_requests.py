@@ -76,7 +76,7 @@ MUTANTS = (
     Mutant(
         "a body that is cut is whole",
         f"{_HTTP}/fast_path.py",
-        "            if len(content) >= parsed.length:",
+        "            if received >= size:",
         "            if True:",
         _EXCHANGE,
         caught_by="test_a_response_equals_that_of_the_libraries",
@@ -84,8 +84,8 @@ MUTANTS = (
     Mutant(
         "bytes behind an answer are the next one",
         f"{_HTTP}/fast_path.py",
-        "                    len(content) == parsed.length\n",
-        "                    True\n",
+        "whole = received == size and not parsed.closes",
+        "whole = not parsed.closes",
         _CERTAINTY,
         caught_by="test_bytes_behind_a_response_are_not_the_next_one",
     ),

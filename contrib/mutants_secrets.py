@@ -38,8 +38,8 @@ MUTANTS = (
     Mutant(
         "exceptions are not redacted",
         "libcloud/http/secrets.py",
-        "        for found in redact_exception(error, secrets):\n",
-        "        for found in ():\n",
+        "    for found in redact_exception(error, secrets):\n",
+        "    for found in ():\n",
         _HTTP,
         caught_by="test_a_header_that_cannot_be_sent_is_named_and_its_value_not_shown",
     ),
@@ -55,8 +55,8 @@ MUTANTS = (
     Mutant(
         "exceptions keep the request with its headers",
         "libcloud/http/secrets.py",
-        "            _drop_secrets_of_request(found)\n",
-        "            pass\n",
+        "        _drop_secrets_of_request(found)\n",
+        "        pass\n",
         _HTTP,
         caught_by="test_a_response_that_breaks_off_shows_no_secret",
     ),

@@ -361,7 +361,9 @@ class LibcloudConnection(LibcloudBaseConnection):
         return usual if connect == silence else (connect, silence)
 
     def _absolute(self, url: str) -> str:
-        if not url.startswith("/") and split_url(url)[0]:
+        if url[:1] == "/" and self.host is not None:
+            return f"{self.host}{url}"
+        if split_url(url)[0]:
             return url
         if self.host is None:
             raise LibcloudError(
@@ -369,7 +371,7 @@ class LibcloudConnection(LibcloudBaseConnection):
                 "host to the driver"
             )
         # Without the slash, the path could become part of the host name.
-        return f"{self.host}{url if url.startswith('/') else '/' + url}"
+        return f"{self.host}/{url}"
 
     def _normalize_headers(
         self, headers: MutableMapping[str, Any] | None
@@ -383,7 +385,12 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     def _keep(self, response: Any) -> None:
         sent = getattr(response, "request", None)
-        if isinstance(sent, requests.PreparedRequest) and _is_large(sent.body):
+        body = sent.body if isinstance(sent, requests.PreparedRequest) else None
+        if (
+            body
+            and isinstance(body, (bytes, bytearray, memoryview, Pieces))
+            and len(body) > _KEPT_BODY_SIZE
+        ):
             if not isinstance(sent, FastRequest):
                 kept = requests.PreparedRequest()
                 vars(kept).update(vars(sent))
@@ -403,16 +410,13 @@ def allowed_concurrency(conn_class: Any) -> int | None:
     one thread.
     """
     for klass in getattr(conn_class, "__mro__", ()):
-        if "max_concurrency" in vars(klass):
-            limit: int | None = vars(klass)["max_concurrency"]
+        own = klass.__dict__
+        if "max_concurrency" in own:
+            limit: int | None = own["max_concurrency"]
             return limit
-        if any(name in vars(klass) for name in _SENDING_METHODS):
+        if any(name in own for name in _SENDING_METHODS):
             return 1
     return 1
-
-
-def _is_large(body: Any) -> bool:
-    return isinstance(body, (bytes, bytearray, memoryview, Pieces)) and len(body) > _KEPT_BODY_SIZE
 
 
 class HttpLibResponseProxy:

@@ -109,7 +109,8 @@ def exchange(
                 _receive(connection.sock, state, size)
             received = len(state.received)
             if received >= size:
-                state.check(status)
+                if state.unsent:
+                    state.check(status)
                 # Bytes after the response belong to no request.
                 whole = received == size and not parsed.closes
                 state.complete = whole and not state.may_be_unread(status)
@@ -272,7 +273,7 @@ class FastResponse(requests.Response):
         headers._store = OrderedDict(zip(head.found, head.headers, strict=True))
         self.headers = headers
         if "content-type" in head.found:
-            self.encoding = get_encoding_from_headers(self.headers)
+            self.encoding = _encoding_of(head.found["content-type"])
         self.url, self.request, self.connection = request.url, request, adapter
         self._content, self._content_consumed = body, True
         self._raw: Any = None
@@ -323,6 +324,11 @@ def header_lines(headers: Any) -> dict[str, tuple[Any, Any]]:
     if isinstance(known, dict):
         return dict(known)
     return {LOWER[name]: (name, value) for name, value in headers.items()}
+
+
+@lru_cache(maxsize=64)
+def _encoding_of(content_type: str) -> str | None:
+    return get_encoding_from_headers(CaseInsensitiveDict({"content-type": content_type}))
 
 
 @cache

@@ -232,7 +232,7 @@ def _encoded_settings() -> tuple[Any, ...]:
 
 def _on_the_wire(target: str) -> str:
     """Return ``target`` with a leading slash, unsendable characters percent-encoded."""
-    return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target.startswith("/") else f"/{target}")
+    return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target[:1] == "/" else f"/{target}")
 
 
 def _percent_encode(match: re.Match[str]) -> str:

@@ -149,7 +149,8 @@ class TimedConnection(http.client.HTTPConnection):
         self.state = RequestState()
         self._watch()
         self._set_limits()
-        self.settle()
+        if TimedConnection.progress_listener is not None:
+            self.settle()
 
     def await_response(self) -> None:
         """Make the socket blocking again, before the response is read."""

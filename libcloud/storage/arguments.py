@@ -78,6 +78,8 @@ def check_extra(extra: object, *, values: bool = True) -> None:
             "extra must be a dict, such as {'content_type': 'text/plain', 'meta_data': {...}}, "
             f"not {kind_of(extra)}"
         )
+    if not extra:
+        return
     for key in extra:
         if key not in _EXTRA:
             meant = nearest(key, _EXTRA, likeness=0.85) if isinstance(key, str) else None
@@ -151,7 +153,10 @@ def check_upload(
     headers: object,
 ) -> dict[str, Any]:
     """Check the arguments of an upload over a network; a copy of the headers to send."""
-    check_local_upload(container, object_name, file_path=file_path, extra={}, headers=None)
+    if file_path != "":
+        check_file_path(file_path)
+    check_container(container)
+    check_name(object_name, "object_name")
     check_extra(extra)
     return plain_headers(headers)
 

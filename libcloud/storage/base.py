@@ -1006,7 +1006,7 @@ def is_overridden(driver: object, kind: type, *names: str) -> bool:
 
     A user's subclass may override a method, and a test may replace one on the instance.
     """
-    own, attributes = type(driver), vars(driver)
+    own, attributes = type(driver), driver.__dict__
     for name in names:  # a plain loop, because every upload asks several times
         if getattr(own, name) is not getattr(kind, name) or name in attributes:
             return True

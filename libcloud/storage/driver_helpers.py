@@ -297,7 +297,7 @@ def concurrency_of(connection: object, *, overrides: bool = False) -> int | None
 
     :param overrides: the class of the library's own connection has a ``request`` of its own.
     """
-    if not isinstance(connection, Connection) or "request" in vars(connection):
+    if not isinstance(connection, Connection) or "request" in connection.__dict__:
         return 1
     if not overrides and type(connection).request is not Connection.request:
         return 1

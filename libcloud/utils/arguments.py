@@ -133,9 +133,9 @@ def plain_headers(headers: Any) -> dict[str, Any]:
 
     :raises TypeError: it is no mapping, or a value cannot be a header's.
     """
-    check_headers(headers)
     if headers is None:
         return {}
+    check_headers(headers)
     for name, value in headers.items():
         if not isinstance(name, (str, bytes)):
             raise TypeError(f"the name of a header must be a str, not {kind_of(name)}")

@@ -107,7 +107,9 @@ def flat(view: memoryview) -> memoryview:
 
 def has_content(body: Any) -> bool:
     """Return whether the body is not empty; a file or an iterator counts as not empty."""
-    return bool(body) if isinstance(body, (str, bytes, bytearray, Mapping)) else body is not None
+    if body is None or type(body) is bytes:
+        return bool(body)
+    return bool(body) if isinstance(body, (str, bytes, bytearray, Mapping)) else True
 
 
 def sendable(body: Any) -> Any:

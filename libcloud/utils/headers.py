@@ -53,6 +53,4 @@ def without_brackets(host: str) -> str:
 def strip_etag(etag: str) -> str:
     """``etag`` without its quotes and without the prefix of a weak one; otherwise opaque."""
     etag = etag.strip()
-    if etag.startswith("W/"):
-        etag = etag[2:]
-    return etag.strip('"')
+    return etag[2:].strip('"') if etag[:2] == "W/" else etag.strip('"')

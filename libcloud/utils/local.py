@@ -171,7 +171,10 @@ def values_of(instance: Any) -> dict[str, Any]:
 
     A descriptor looks this dict up for each access; one method may do so once.
     """
-    known = _of_this_thread()
+    try:
+        known: _Objects = _locals["local"].objects
+    except (KeyError, AttributeError):
+        known = _of_this_thread()
     try:
         reference, values = known[id(instance)]
         if reference() is instance:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -323,7 +322,7 @@ def stamp_of(when: datetime) -> str:
     """``when`` in UTC as the header ``x-amz-date`` has it; a naive time is taken as UTC."""
     if when.tzinfo is None:
         when = when.replace(tzinfo=timezone.utc)
-    return _stamp(math.floor(when.timestamp()))
+    return _stamp(int(when.timestamp() // 1))
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

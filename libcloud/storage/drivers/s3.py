@@ -71,7 +71,7 @@ from libcloud.storage.s3.connection import (
 )
 from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_region
 from libcloud.storage.s3.http_response import S3RawResponse, S3Response
-from libcloud.storage.s3.names import NAMESPACE, Place, check_bucket, check_object_name, encode_name
+from libcloud.storage.s3.names import NAMESPACE, Place, check_object_name, encode_name, path_of
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, capabilities
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
@@ -351,10 +351,9 @@ class BaseS3StorageDriver(StorageDriver):
     def _get_container_path(self, container: Container) -> str:
         """The encoded path of a container, whose name is checked."""
         try:
-            check_bucket(container)
+            return path_of(container)
         except ValueError as error:
             raise InvalidContainerNameError(str(error), self, container.name) from error
-        return f"/{encode_name(container.name)}"
 
     def _get_object_path(self, container: Container, object_name: str) -> str:
         """The encoded path of an object, whose name is checked."""

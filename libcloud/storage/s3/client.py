@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
+from libcloud.common.base import Connection
 from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
@@ -67,18 +68,14 @@ class UnsupportedFeatures:
     def __init__(self, label: str, names: Iterable[str] = ()) -> None:
         self._label = label
         self._lock = PerProcess(threading.RLock)
-        self._names = frozenset(names)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """What requests are sent without."""
-        return self._names
+        #: What requests are sent without.
+        self.names = frozenset(names)
 
     def add(self, names: Iterable[str]) -> None:
         """Remember what the store refused; each is logged once."""
         with self._lock():
-            new = frozenset(names) - self._names
-            self._names |= new
+            new = frozenset(names) - self.names
+            self.names |= new
         for name in sorted(new):
             _log.warning(
                 "%s: the store does not support %s; it is no longer sent", self._label, name
@@ -120,14 +117,20 @@ class S3Client(StoreClient[ClientOwner]):
         If the store refuses a feature that the library added on its own account, the request is
         sent again without it, and so are all later ones.
         """
-        request = s3.headers.without_features(request, self.unsupported.names)
+        if self.unsupported.names:
+            request = s3.headers.without_features(request, self.unsupported.names)
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
         refused: frozenset[str] = frozenset()
+        connection = self.owner.connection
+        late = s3.requests.takes_long(request) and isinstance(connection, Connection)
         while True:
             try:
-                response = self._exchange(request, what, raw, names)
-                connection = self.owner.connection
+                if late:
+                    with connection.extended_timeout(self.owner.ex_completion_timeout):
+                        response = self._exchange(request, what, raw=raw, names=names)
+                else:
+                    response = self._exchange(request, what, raw=raw, names=names)
                 proven = raw or s3.http_response.is_proven(connection, request, response, what)
                 if not proven or response.status not in (ok or self.successes):
                     raise self.refusal(response, what, *names)
@@ -143,7 +146,9 @@ class S3Client(StoreClient[ClientOwner]):
                     self.unsupported.add(refused)
                 return response
 
-    def _exchange(self, request: HttpRequest, what: str, raw: bool, names: tuple[str, str]) -> Any:
+    def _exchange(
+        self, request: HttpRequest, what: str, *, raw: bool, names: tuple[str, str]
+    ) -> Any:
         """The response, whatever its status; sent again after each successful recovery.
 
         For the recovery see :mod:`libcloud.storage.s3.recovery`. The connection of another project
@@ -152,23 +157,21 @@ class S3Client(StoreClient[ClientOwner]):
         connection = self.owner.connection
         action, keywords = transfer.client.arguments_of(request, raw=raw)
         recoveries = Recoveries(connection, action, request.method, request.body)
-        late = s3.requests.takes_long(request)
-        with self._time_for(self.owner.ex_completion_timeout if late else 0.0):
-            while True:
-                recoveries.begin()
-                try:
-                    response = connection.request(action, **keywords)
-                except LibcloudError as error:
-                    if not recoveries.recover(getattr(error, "detail", None)):
-                        self._explain(error, what, names)
-                        raise
-                except Exception as error:
-                    transfer.client.raise_if_lost(error, what, self.owner)
+        while True:
+            recoveries.begin()
+            try:
+                response = connection.request(action, **keywords)
+            except LibcloudError as error:
+                if not recoveries.recover(getattr(error, "detail", None)):
+                    self._explain(error, what, names)
                     raise
-                else:
-                    # The response class treats some errors as a success.
-                    if response.status != 400 or not recoveries.recover(detail_of(response)):
-                        return response
+            except Exception as error:
+                transfer.client.raise_if_lost(error, what, self.owner)
+                raise
+            else:
+                # The response class treats some errors as a success.
+                if response.status != 400 or not recoveries.recover(detail_of(response)):
+                    return response
 
     def _explain(self, error: LibcloudError, what: str, names: tuple[str, str]) -> None:
         """Add the operation to the text of ``error``, or raise the specific exception for it."""
@@ -278,9 +281,8 @@ class S3Client(StoreClient[ClientOwner]):
         An anonymous upload is not signed; it counts as version 2, so it carries a Content-MD5.
         """
         connection = self.owner.connection
-        if getattr(connection, "anonymous", False):
-            return "2"
-        return "4" if isinstance(connection, SignedAWSConnection) else "2"
+        signed = isinstance(connection, SignedAWSConnection) and not connection.anonymous
+        return "4" if signed else "2"
 
 
 def _place_of(connection: Any) -> tuple[Any, Any]:

@@ -25,6 +25,7 @@ from libcloud.common.request import HttpRequest
 from libcloud.storage import s3
 from libcloud.storage.metadata import metadata_headers
 from libcloud.storage.transfer.values import Step
+from libcloud.utils.headers import LOWER
 
 if TYPE_CHECKING:
     from libcloud.storage.s3.errors import ErrorDetail
@@ -42,7 +43,7 @@ _CUSTOMER_KEY = (
 )
 _CONDITIONS = ("if-match", "if-none-match", "x-goog-if-generation-match")
 # They describe one body, and so do the checksums but for those that name an algorithm.
-_OF_ONE_BODY = ("content-md5", "content-length", "x-amz-content-sha256")
+_DIGESTS = ("content-md5", "x-amz-content-sha256")
 _CHECKSUM = "x-amz-checksum-"
 _OF_ALL_BODIES = ("x-amz-checksum-algorithm", "x-amz-checksum-type")
 
@@ -92,14 +93,17 @@ def has_lock(headers: Mapping[str, str]) -> bool:
     return "\nx-amz-object-lock-" in "\n".join(("", *headers)).lower()
 
 
-def has_digest(headers: Mapping[str, str]) -> bool:
+def has_digest(headers: Iterable[str]) -> bool:
     """Whether the caller sends a digest of the body along."""
-    names = map(str.lower, headers)
-    return any(name != "content-length" and _describes_one_body(name) for name in names)
+    for name in headers:
+        lower = LOWER[name]
+        if lower in _DIGESTS or (lower[:15] == _CHECKSUM and lower not in _OF_ALL_BODIES):
+            return True
+    return False
 
 
 def _describes_one_body(name: str) -> bool:
-    return name in _OF_ONE_BODY or (name.startswith(_CHECKSUM) and name not in _OF_ALL_BODIES)
+    return name == "content-length" or has_digest((name,))
 
 
 # Optional features.
@@ -132,10 +136,10 @@ class OptionalValue(str):
 
 def mark_optional(headers: Mapping[str, str], *, digest_asked: bool = False) -> dict[str, str]:
     """``headers``, marked as optional; with ``digest_asked`` by the user, only the size is."""
-    return {
-        name: value if digest_asked and name != OBJECT_SIZE else OptionalValue(value)
-        for name, value in headers.items()
-    }
+    marked = {}
+    for name, value in headers.items():
+        marked[name] = value if digest_asked and name != OBJECT_SIZE else OptionalValue(value)
+    return marked
 
 
 def refused_features(detail: object, request: HttpRequest) -> frozenset[str]:

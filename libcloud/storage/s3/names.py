@@ -8,6 +8,7 @@ store's own rules are the store's to enforce.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -65,10 +66,18 @@ def encode_name(name: str) -> str:
         raise _surrogate_error(name, error) from error
 
 
-def check_bucket(container: Container) -> None:
-    """Reject arguments that are not containers; see :func:`check_bucket_name`."""
+def path_of(container: Container) -> str:
+    """The encoded path of a bucket, whose name is checked; see :func:`check_bucket_name`."""
     check_container(container)
-    check_bucket_name(container.name)
+    name = container.name
+    check_name(name, "container_name")
+    return _bucket_path(name)
+
+
+@lru_cache(maxsize=64)  # each object needs it
+def _bucket_path(name: str) -> str:
+    check_bucket_name(name)
+    return f"/{encode_name(name)}"
 
 
 def check_bucket_name(name: str) -> None:
@@ -97,6 +106,8 @@ def check_object_name(name: str, *, listed: bool = False) -> None:
     check_name(name, "object_name")
     if not name:
         raise ValueError("The name of an object must not be empty")
+    if len(name) <= MAX_KEY_BYTES and name.isascii():
+        return
     length = _encoded_length(name, "surrogateescape" if listed else "strict")
     if length > MAX_KEY_BYTES:
         raise ValueError(

@@ -45,20 +45,6 @@ class Attempt(NamedTuple):
     region: str
     credentials: Credentials | None
 
-    @classmethod
-    def begin(cls, connection: BaseS3Connection, action: str, method: str) -> Attempt:
-        """Return the attempt that the calling thread is about to make."""
-        addressing = connection.addressing
-        region = None if addressing is None else addressing.known_region(action)
-        return cls(
-            connection,
-            action,
-            method,
-            connection.clock_offset,
-            region or str(getattr(connection.driver, "region_name", "")),
-            connection.current_credentials(),
-        )
-
 
 class Strategy(Protocol):
     """One way to recover, up to ``limit`` times for a request; one instance serves all requests."""
@@ -200,21 +186,29 @@ class Recoveries:
         self._own = connection if isinstance(connection, BaseS3Connection) else None
         self._request = (action, method)
         self._rewind = rewinder(body)
-        self._attempt: Attempt | None = None
+        self._begun: tuple[timedelta, str | None, Credentials | None] | None = None
         self._used: dict[Strategy, int] = {}
 
     def begin(self) -> None:
         """Note the state of the connection with which the next attempt is made."""
-        if self._own is not None:
-            self._attempt = Attempt.begin(self._own, *self._request)
+        own = self._own
+        if own is not None:
+            addressing, region = own.addressing, None
+            if addressing is not None and not addressing.is_plain:
+                region = addressing.known_region(self._request[0])
+            credentials = own.current_credentials() if own.credential_provider else None
+            self._begun = own.clock_offset, region, credentials
 
     def recover(self, error: ErrorDetail | None) -> bool:
         """Try the strategies in turn; return whether the request can be sent again."""
-        if error is None or self._attempt is None:
+        if error is None or self._own is None or self._begun is None:
             return False
+        offset, region, credentials = self._begun
+        region = region or str(getattr(self._own.driver, "region_name", ""))
+        attempt = Attempt(self._own, *self._request, offset, region, credentials)
         for strategy in STRATEGIES:
             used = self._used.get(strategy, 0)
-            if used < strategy.limit and strategy.recover(self._attempt, error):
+            if used < strategy.limit and strategy.recover(attempt, error):
                 self._used[strategy] = used + 1
                 if self._rewind is None:
                     return False

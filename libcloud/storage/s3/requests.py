@@ -26,12 +26,12 @@ def put_object(
     path: str, *, headers: Mapping[str, str] | None = None, body: Body = b"", method: str = "PUT"
 ) -> HttpRequest:
     """PutObject: the whole object in one request."""
-    return HttpRequest(method, path, headers=_copy(headers), body=body)
+    return HttpRequest(method, path, headers=dict(headers or {}), body=body)
 
 
 def create_upload(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
     """CreateMultipartUpload. All that is to be kept with the object goes into ``headers`` here."""
-    return HttpRequest("POST", path, (("uploads", None),), _copy(headers), b"")
+    return HttpRequest("POST", path, (("uploads", None),), dict(headers or {}), b"")
 
 
 def put_part(
@@ -41,7 +41,7 @@ def put_part(
     if number < 1:
         raise ValueError(f"Parts are numbered from 1, not {number}")
     params = (("partNumber", str(number)), ("uploadId", upload_id))
-    return HttpRequest("PUT", path, params, _copy(headers), body)
+    return HttpRequest("PUT", path, params, dict(headers or {}), body)
 
 
 def copy_object(
@@ -59,7 +59,7 @@ def copy_object(
     :param if_match: ETag, without quotes, that the source must have; ``None``: any.
     :param vendor: prefix of the store's own headers.
     """
-    given = {**_copy(headers), **_source_headers(source, if_match, vendor)}
+    given = {**dict(headers or {}), **_source_headers(source, if_match, vendor)}
     return HttpRequest("PUT", path, headers=given, body=b"")
 
 
@@ -95,7 +95,7 @@ def complete_upload(
 ) -> HttpRequest:
     """CompleteMultipartUpload of ``parts``, pairs of number and ETag; see :func:`complete_body`."""
     # Servers would read a body with the content type of a form as parameters.
-    given = _copy(headers)
+    given = dict(headers or {})
     if not any(name.lower() == "content-type" for name in given):
         given["Content-Type"] = _XML
     return HttpRequest("POST", path, (("uploadId", upload_id),), given, complete_body(parts))
@@ -105,7 +105,7 @@ def abort_upload(
     path: str, *, upload_id: str, headers: Mapping[str, str] | None = None
 ) -> HttpRequest:
     """AbortMultipartUpload: 204, or 404 if the upload no longer exists."""
-    return HttpRequest("DELETE", path, (("uploadId", upload_id),), _copy(headers))
+    return HttpRequest("DELETE", path, (("uploadId", upload_id),), dict(headers or {}))
 
 
 # Listings. A marker or token is that of the page before; None starts the listing. ``page_size`` is
@@ -125,7 +125,7 @@ def list_parts(
     params = _given(
         ("uploadId", upload_id), ("max-parts", page_size), ("part-number-marker", marker)
     )
-    return HttpRequest("GET", path, params, _copy(headers))
+    return HttpRequest("GET", path, params, dict(headers or {}))
 
 
 def list_uploads(
@@ -152,7 +152,7 @@ def list_uploads(
 
 def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
     """HeadObject or HeadBucket, by ``path``."""
-    return HttpRequest("HEAD", path, headers=_copy(headers))
+    return HttpRequest("HEAD", path, headers=dict(headers or {}))
 
 
 def get_object(
@@ -168,7 +168,7 @@ def get_object(
     :param end: byte *after* the last one wanted, as in a slice; ``None`` is the end.
     :raises ValueError: the range is empty or negative: HTTP cannot ask for that.
     """
-    given = _copy(headers)
+    given = dict(headers or {})
     if start is not None or end is not None:
         first = start or 0
         if first < 0 or (end is not None and end <= first):
@@ -179,7 +179,7 @@ def get_object(
 
 def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
     """DeleteObject or DeleteBucket, by ``path``."""
-    return HttpRequest("DELETE", path, headers=_copy(headers))
+    return HttpRequest("DELETE", path, headers=dict(headers or {}))
 
 
 def of_version(request: HttpRequest, version_id: str | None) -> HttpRequest:
@@ -203,7 +203,11 @@ def delete_objects(
     :param quiet: the response names only the keys that were not deleted.
     """
     body = delete_body(keys, quiet=quiet)
-    given = {**_copy(headers), "Content-Type": _XML, **s3.integrity.DIGESTS["md5"](body).headers}
+    given = {
+        **dict(headers or {}),
+        "Content-Type": _XML,
+        **s3.integrity.DIGESTS["md5"](body).headers,
+    }
     return HttpRequest("POST", path, (("delete", None),), given, body)
 
 
@@ -304,10 +308,6 @@ def takes_long(request: HttpRequest) -> bool:
 
 def _is_copy(request: HttpRequest) -> bool:
     return "-copy-source\n" in "\n".join((*request.headers, "")).lower()
-
-
-def _copy(headers: Mapping[str, str] | None) -> dict[str, str]:
-    return dict(headers or {})
 
 
 def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ Create, Complete and Abort call the driver's ``_initiate_multipart``, ``_commit_
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -38,6 +37,7 @@ from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.headers import strip_etag
 
 _READ_SIZE = 64 * 1024
+_NO_DIGEST = Digest()
 # S3 responds with 200; some gateways with 201 (created) or 204 (no content).
 _STORED = (200, 201, 204)
 
@@ -83,16 +83,18 @@ class S3UploadPort:
         self._method = method
         self._headers = headers
         self._digest_name = digest
+        self._digest_asked = not isinstance(digest, OptionalValue)
         self._copy_bodies = copy_bodies
         self._whole: Body | Payload = b""
-        self._digest_of_whole = Digest()
+        self._digest_of_whole = _NO_DIGEST
         self.times = StoreTimes()
         self._completing = ""
-        self._expected = "", Digest()
-        self._label = place.label
-        self._send = partial(self._client.send_once, names=place.names)
+        self._expected = "", _NO_DIGEST
+        names = self._container.name, self._name
+        self._label = "/".join(names)
+        self._send = partial(self._client.send_once, names=names)
         self._verifier = integrity.Verifier(
-            driver, place.name, place.label, headers=headers, compares_etag=compares_etag
+            driver, self._name, self._label, headers=headers, compares_etag=compares_etag
         )
 
     @property
@@ -112,20 +114,18 @@ class S3UploadPort:
 
     def put(self, body: Body | Payload, digest: Digest) -> StoredObject:
         self._whole, self._digest_of_whole = body, digest
-        headers = headers_for(Step.PUT, self._headers)
+        headers = dict(self._headers)
         if not has_digest(headers):
             headers.update(self._optional(digest.headers))
-        attempt: Any  # a Payload is read while it is sent
-        if isinstance(body, Payload):
-            attempt = body.attempt()
-        else:
-            attempt = nullcontext(bytes(body) if self._copy_bodies else body)
+        new_request = partial(requests.put_object, self._path, headers=headers, method=self._method)
+        what = f"Error uploading {self._label}"
         try:
-            with attempt as data:
-                request = requests.put_object(
-                    self._path, headers=headers, body=data, method=self._method
-                )
-                response = self._send(request, f"Error uploading {self._label}", ok=_STORED)
+            if isinstance(body, Payload):  # it is read while it is sent
+                with body.attempt() as data:
+                    response = self._send(new_request(body=data), what, ok=_STORED)
+            else:
+                request = new_request(body=bytes(body) if self._copy_bodies else body)
+                response = self._send(request, what, ok=_STORED)
         except LibcloudError as error:
             self._client.raise_if_no_container(error, self._container.name)
             raise
@@ -332,10 +332,6 @@ class S3UploadPort:
     def _optional(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Headers that make a request safer, marked as far as the user did not ask for them."""
         return mark_optional(headers, digest_asked=self._digest_asked)
-
-    @property
-    def _digest_asked(self) -> bool:
-        return not isinstance(self._digest_name, OptionalValue)
 
     # Confirmation.
 

@@ -206,6 +206,8 @@ def reported_checksum(
     found = s3.checksums.checksum_in(headers)
     if found is not None:
         return {"algorithm": found[0].name, "value": s3.checksums.encoded(found[1])}
+    if data_hash is None:
+        return None
     etag = strip_etag(headers.get("etag", ""))
     if etag != data_hash or not s3.integrity.is_md5(etag) or not driver.profile.etag_is_md5:
         return None

@@ -264,27 +264,3 @@ class Share:
             )
         ledger.beyond[thread] = size
         self._hold(size, beyond=True)
-
-
-class Unshared(Share):
-    """The share of an upload without a common budget: there is always room."""
-
-    def __init__(self) -> None: ...
-
-    @property
-    def held(self) -> int:
-        return 0
-
-    def take(self, size: int) -> bool:
-        return True
-
-    def reserve(self, size: int) -> bool:
-        return True
-
-    def fill(self, size: int) -> None: ...
-
-    def wait(self, size: int) -> None: ...
-
-    def give(self, size: int) -> None: ...
-
-    def close(self) -> None: ...

@@ -59,7 +59,7 @@ def repeated(
     operation: Callable[[], _T],
     failure_of: Callable[[Exception], Failure],
     *,
-    may_repeat: Callable[[Exception, Failure], bool] = lambda error, failure: True,
+    may_repeat: Callable[[Exception, Failure], bool] | None = None,
     sleep: Callable[[float], object] = cancellation.sleep,
 ) -> _T:
     """The result of ``operation``, which is repeated after transient failures.
@@ -74,19 +74,38 @@ def repeated(
             result = operation()
         except Exception as error:
             failure = failure_of(error)
-            if failure.throttled:
-                limiter.throttled(epoch)
-            delay = retries.delay_after(attempt, failure) if may_repeat(error, failure) else None
-            if delay is None:
+            again = may_repeat is None or may_repeat(error, failure)
+            if not pause_after(failure, attempt if again else None, retries, epoch, sleep=sleep):
                 raise
-            if RetryLoop.retry_listener is not None:
-                RetryLoop.retry_listener(error, delay)
-            sleep(delay)
             attempt += 1
         else:
             retries.succeeded()
             limiter.succeeded(epoch)
             return result
+
+
+def pause_after(
+    failure: Failure,
+    attempt: int | None,
+    retries: Retries,
+    epoch: int,
+    *,
+    sleep: Callable[[float], object],
+) -> bool:
+    """Wait for the next attempt; false, at once, if there is none.
+
+    :param attempt: the one that failed; ``None``: it must not be repeated.
+    :param epoch: of the limiter, when it was sent.
+    """
+    if failure.throttled:
+        retries.limiter.throttled(epoch)
+    delay = None if attempt is None else retries.delay_after(attempt, failure)
+    if delay is None:
+        return False
+    if RetryLoop.retry_listener is not None:
+        RetryLoop.retry_listener(failure.error, delay)
+    sleep(delay)
+    return True
 
 
 class RetryLoop:
@@ -186,9 +205,9 @@ class StoreClient(ABC, Generic[OwnerT]):
         :raises LibcloudError: the last response has another status; the error names container,
             object, status and the store's code.
         """
-        return self.retry_loop.run(
-            partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
-        )
+        loop = self.retry_loop
+        once = partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
+        return repeated(loop.retries(), once, loop.failure_of, sleep=loop.sleep)
 
     def _check_name(
         self, check: Callable[[str], None], name: str, kind: type[ContainerError | ObjectError]

@@ -15,7 +15,7 @@ from typing import Any
 
 from libcloud.common.response import RawResponse
 from libcloud.storage.base import Object
-from libcloud.storage.transfer.client import RetryLoop, raise_if_lost
+from libcloud.storage.transfer.client import pause_after, raise_if_lost
 from libcloud.storage.transfer.download.port import (
     Content,
     DownloadPort,
@@ -108,9 +108,10 @@ class PinnedRange:
         while True:
             if error is not None:
                 failure = self._failure(error)
-                if failure.throttled:
-                    limiter.throttled(epoch)
-                self._wait(retries.delay_after(attempt, failure), error, received)
+                if not pause_after(failure, attempt, retries, epoch, sleep=self.port.sleep):
+                    if isinstance(error, _EndedEarlyError):
+                        raise _too_short(received, self.length, self.port.obj)
+                    raise error
                 attempt += 1
             epoch = limiter.epoch
             try:
@@ -126,16 +127,6 @@ class PinnedRange:
         if isinstance(error, _EndedEarlyError):
             return Failure(error, transient=True)
         return self.port.failure(error)
-
-    def _wait(self, delay: float | None, error: Exception, received: int) -> None:
-        if delay is not None:
-            if RetryLoop.retry_listener is not None:
-                RetryLoop.retry_listener(error, delay)
-            self.port.sleep(delay)
-            return
-        if isinstance(error, _EndedEarlyError):
-            raise _too_short(received, self.length, self.port.obj)
-        raise error
 
     def _check(self, response: RangeResponse, first: int, end: int, received: int) -> None:
         """Compare a response with the range that was requested."""

@@ -12,7 +12,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Generic
 
 from libcloud.storage.transfer.upload.port import Content, Part, Source
@@ -61,14 +60,13 @@ _exits = _Exits()
 
 def ended_with_the_program(
     source: Source[Content], abort: Callable[[], object], label: str
-) -> AbstractContextManager[Source[Content]]:
-    """The source to take parts from; if the program exits first, ``abort`` is called.
+) -> _Guarded[Content] | None:
+    """A guard of an upload by a daemon thread; ``None``: the program waits for this thread.
 
-    :param abort: cleans up; called while this thread waits for ``source``, and does not continue.
+    :param abort: cleans up if the program exits first; called while this thread waits for
+        ``source``, and does not continue.
     """
-    if not threading.current_thread().daemon:
-        return nullcontext(source)
-    return _Guarded(source, abort, label)
+    return _Guarded(source, abort, label) if threading.current_thread().daemon else None
 
 
 class _Guarded(Generic[Content]):
@@ -83,10 +81,9 @@ class _Guarded(Generic[Content]):
         self._pid = os.getpid()
         self._cancellation = current()
 
-    def __enter__(self) -> _Guarded[Content]:
+    def __enter__(self) -> None:
         _exits.register(self.at_exit)
         self.turn.acquire()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.over = True

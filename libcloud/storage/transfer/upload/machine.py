@@ -30,7 +30,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from libcloud.storage.transfer.budget import Share, Unshared
+from libcloud.storage.transfer.budget import Share
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.plan import PartPlan, size_error
 from libcloud.storage.transfer.upload.states import PUBLISHING, PULLING, Event, State, transition
@@ -87,7 +87,7 @@ class UploadMachine:
         self.window = window
         self._plan = plan
         self._memory = memory
-        self._share = share or Unshared()
+        self._share = share
         self._retries = retries or Retries()
         self.keep = keep
         self._expected_size = expected_size
@@ -156,7 +156,7 @@ class UploadMachine:
             self._complete_sent = self._complete_sent or send.step is Step.COMPLETE
             return send
         size = self._next_size()
-        if size and self._share.reserve(size):
+        if size and (self._share is None or self._share.reserve(size)):
             return Pull(self._pulled + 1, size)
         if size and not self._held:
             return Await(size)
@@ -168,7 +168,7 @@ class UploadMachine:
         """Bytes of the part to pull now; 0 if none must be pulled."""
         if self._ended or self.error is not None or self.state not in PULLING:
             return 0
-        if len(self._held) >= self.limit:
+        if self._held and len(self._held) >= self.limit:
             return 0
         size = min(
             self._plan.size_of(self._pulled + 1), self._plan.limits.max_object_size - self._size
@@ -187,11 +187,13 @@ class UploadMachine:
 
     def wait_for_memory(self, size: int) -> None:
         """Carry out :class:`Await`. For the runner: the machine itself never waits."""
-        self._share.wait(size)
+        if self._share is not None:
+            self._share.wait(size)
 
     def release(self) -> None:
         """Release what is left of the shared memory, once nothing is held."""
-        self._share.close()
+        if self._share is not None:
+            self._share.close()
 
     # Reports of the runner.
 
@@ -204,7 +206,8 @@ class UploadMachine:
         self._size += size
         self._ended = last
         self._held[self._pulled] = size
-        self._share.fill(size)
+        if self._share is not None:
+            self._share.fill(size)
         error = size_error(
             self._plan, self._pulled, self._size, ended=last, expected=self._expected_size
         )
@@ -246,7 +249,8 @@ class UploadMachine:
         self._retries.limiter.succeeded(self._epochs.pop((send.step, send.number), -1))
         size = self._held.pop(send.number, 0)
         self._done += size
-        self._share.give(size)
+        if self._share is not None:
+            self._share.give(size)
         self._after(send, response)
 
     def failed(self, send: Send, failure: Failure) -> Send | None:

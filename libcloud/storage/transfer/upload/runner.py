@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from typing import Any, Generic
 
 from libcloud.common.types import LibcloudError
@@ -44,6 +45,7 @@ from libcloud.utils import cancellation
 _log = logging.getLogger(__name__)
 
 _CARRIES_BODY = frozenset({Step.PUT, Step.PART})
+_IN_THREADS = frozenset({Step.CREATE, Step.PART})
 _ORPHAN = "an unfinished upload of unknown id may be left behind"
 _UNKNOWN = object()
 
@@ -53,6 +55,8 @@ class Transfer(Generic[Content]):
 
     In a forked child it sends nothing: the upload belongs to the parent.
 
+    :param workers: make the requests.
+    :param threads: makes workers that take over once one request is not enough; ``None``: none do.
     :param label: what is uploaded, for messages: container and object name.
     :param driver: of errors that the engine raises, like ``object_name``.
     """
@@ -62,6 +66,7 @@ class Transfer(Generic[Content]):
         machine: UploadMachine,
         workers: Workers[Content],
         *,
+        threads: Callable[[], Workers[Content]] | None = None,
         listener: Listener | None = None,
         label: str = "",
         driver: Any = None,
@@ -69,6 +74,7 @@ class Transfer(Generic[Content]):
     ) -> None:
         self._machine = machine
         self._workers = workers
+        self._threads = threads
         self._listener = listener
         self._label = label
         self._names = (driver, object_name)
@@ -85,9 +91,11 @@ class Transfer(Generic[Content]):
             upload is left behind, the exception has its ``upload_id``, and ``cleanup_error``.
         """
         try:
-            with ended_with_the_program(source, self._end_at_exit, self._label) as watched:
-                self._send_all(watched)
-                return self.finish()
+            guarded = ended_with_the_program(source, self._end_at_exit, self._label)
+            if guarded is None:
+                return self._send_all(source)
+            with guarded:
+                return self._send_all(guarded)
         except BaseException as error:
             self._name_what_is_left(error)  # also if it came while the first one was handled
             raise
@@ -109,6 +117,8 @@ class Transfer(Generic[Content]):
             else:
                 if command.step is not Step.PUT or command.attempt > 1:
                     cancellation.raise_if_cancelled()
+                if command.step in _IN_THREADS and self._threads is not None:
+                    self._workers, self._threads = self._threads(), None
                 self._workers.submit(self._task_for(command))
 
     def feed(self, body: Content, *, last: bool) -> None:
@@ -135,6 +145,7 @@ class Transfer(Generic[Content]):
         with cancellation.shielded():
             try:
                 self._workers.stop()
+                self._threads = None
                 self._muted = True
                 self._collect()
                 self._machine.cancel(error)
@@ -185,7 +196,7 @@ class Transfer(Generic[Content]):
         with contextlib.suppress(LibcloudError):
             self.finish()
 
-    def _send_all(self, source: Source[Content]) -> None:
+    def _send_all(self, source: Source[Content]) -> StoredObject:
         try:
             try:
                 while isinstance(command := self.advance(), Pull):
@@ -195,6 +206,7 @@ class Transfer(Generic[Content]):
                 self.fail(error)
         except BaseException as error:  # an interrupt at the start of the clean-up
             self.fail(error)
+        return self.finish()
 
     def _pull(self, source: Source[Content], size: int) -> None:
         """Feed a part, and hold no reference to it: its memory is free once it is sent."""
@@ -202,17 +214,22 @@ class Transfer(Generic[Content]):
         self.feed(part.body, last=part.last)
 
     def _task_for(self, send: Send) -> Task[Content]:
-        body: Content | None = None
-        digest: Digest | None = None
-        if send.step in _CARRIES_BODY:
+        machine, step = self._machine, send.step
+        if step in _CARRIES_BODY:
             body, digest = self._bodies[send.number or 1]
             if send.attempt == 1 and self._listener is not None:
-                self._notify(PartStarted(self._machine.bytes_done, send.number, len(body)))
-        elif send.step is Step.COMPLETE and send.attempt == 1:
-            self._notify(UploadCompleting(self._machine.bytes_done))
-        machine = self._machine
-        parts = machine.receipts if send.step in (Step.COMPLETE, Step.CONFIRM) else ()
-        return Task(send, machine.upload_id or "", body, digest, parts, machine.size)
+                self._notify(PartStarted(machine.bytes_done, send.number, len(body)))
+            arguments = () if step is Step.PUT else (machine.upload_id, send.number)
+            return Task(send, arguments, body, digest)
+        if step is Step.CREATE:
+            return Task(send)
+        if step is Step.CONFIRM:
+            return Task(send, (machine.receipts, machine.size))
+        if step is not Step.COMPLETE:
+            return Task(send, (machine.upload_id,))
+        if send.attempt == 1:
+            self._notify(UploadCompleting(machine.bytes_done))
+        return Task(send, (machine.upload_id, machine.receipts))
 
     def _collect(self) -> None:
         """Report all outcomes to the machine; an outcome is removed only after that."""

@@ -148,8 +148,9 @@ class ObjectUpload(Generic[Content]):
             largest = plan.limits.max_part_size
             known = {number: size for number, size in resumed.sizes.items() if size <= largest}
             plan = replace(plan, known=known)
-        wanted = options.window or DEFAULT_WINDOW
-        window = min(wanted, concurrency or wanted)
+        window = options.window or DEFAULT_WINDOW
+        if concurrency and concurrency < window:
+            window = concurrency
         memory, shared = _memory(options, window)
         machine = UploadMachine(
             plan,
@@ -161,17 +162,16 @@ class ObjectUpload(Generic[Content]):
             expected_size=options.size,
             upload_id=resumed.upload_id if resumed is not None else None,
         )
-        workers: InlineWorkers[Content] | ThreadWorkers[Content]
-        in_one_request = resumed is None and options.size is not None and options.size <= plan.start
-        if concurrency == 1 or in_one_request:
-            workers = InlineWorkers(self.store)
-        else:
+
+        def threads() -> ThreadWorkers[Content]:
             bound = shared.size if shared is not None else memory or DEFAULT_MEMORY
             held = min(window * plan.start, bound)
-            workers = ThreadWorkers(self.store, window, executor=options.executor, memory=held)
+            return ThreadWorkers(self.store, window, executor=options.executor, memory=held)
+
         return kind(
             machine,
-            workers,
+            InlineWorkers(self.store),
+            threads=None if concurrency == 1 else threads,
             listener=options.on_event,
             label=self._label,
             driver=self.driver,

@@ -309,7 +309,7 @@ def pieces_of(source: object) -> Iterator[object]:
     if isinstance(source, (str, dict, set, frozenset)) or source is None:
         raise InvalidSourceError(_not_a_source(source))
     read = getattr(source, "read", None)
-    if callable(read):
+    if read is not None and callable(read):
         return _reads(read)
     step = getattr(source, "__next__", None) or getattr(source, "next", None)
     if callable(step):

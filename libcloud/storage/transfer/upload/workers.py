@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +20,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.source import FileRange
-from libcloud.storage.transfer.values import Digest, Failure, PartReceipt, Send, Step
+from libcloud.storage.transfer.values import Digest, Failure, Send, Step
 from libcloud.utils import cancellation
 
 _Held = TypeVar("_Held", bound=Sized)
@@ -37,19 +37,30 @@ _LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
 _CLEANUP = frozenset({Step.ABORT, Step.CHECK, Step.CONFIRM})
 
 
+# The method of the store for each step.
+_METHODS = {
+    Step.PUT: "put",
+    Step.CREATE: "create",
+    Step.PART: "put_part",
+    Step.COMPLETE: "complete",
+    Step.CONFIRM: "confirm",
+    Step.ABORT: "abort",
+    Step.CHECK: "has_parts",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Task(Generic[Content]):
     """A request with all it needs.
 
+    :param arguments: of the store's method for the step; a part and its digest follow them.
     :param body: ``None`` if the request carries no part.
     """
 
     send: Send
-    upload_id: str
-    body: Content | None
-    digest: Digest | None
-    parts: Sequence[PartReceipt]
-    size: int
+    arguments: tuple[Any, ...] = ()
+    body: Content | None = None
+    digest: Digest | None = None
 
     @property
     def wants_digest(self) -> bool:
@@ -72,29 +83,13 @@ def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
     ready = prepared(store, task)
     if isinstance(ready, Outcome):
         return ready
-    digest = ready.digest
+    send, digest = ready.send, ready.digest
+    arguments = ready.arguments if ready.body is None else (*ready.arguments, ready.body, digest)
     try:
         # One line: an interrupt between the response and its outcome would lose the response.
-        return Outcome(task.send, _request(store, ready, digest or Digest()), None, digest)
+        return Outcome(send, getattr(store, _METHODS[send.step])(*arguments), None, digest)
     except Exception as error:
-        return Outcome(task.send, None, store.failure(task.send.step, error), digest)
-
-
-def _request(store: PartStore[Content], task: Task[Content], digest: Digest) -> object:
-    step = task.send.step
-    if task.body is not None and step is Step.PART:
-        return store.put_part(task.upload_id, task.send.number, task.body, digest)
-    if task.body is not None:
-        return store.put(task.body, digest)
-    if step is Step.CREATE:
-        return store.create()
-    if step is Step.COMPLETE:
-        return store.complete(task.upload_id, task.parts)
-    if step is Step.CONFIRM:
-        return store.confirm(task.parts, task.size)
-    if step is Step.CHECK:
-        return store.has_parts(task.upload_id)
-    return store.abort(task.upload_id)
+        return Outcome(send, None, store.failure(send.step, error), digest)
 
 
 def prepared(store: PartStore[Content], task: Task[Content]) -> Task[Content] | Outcome:
@@ -109,7 +104,7 @@ def prepared(store: PartStore[Content], task: Task[Content]) -> Task[Content] | 
         digest = task.digest or store.digest(body)
     except Exception as error:
         return Outcome(task.send, None, store.failure(task.send.step, error), None)
-    return Task(task.send, task.upload_id, body, digest, task.parts, task.size)
+    return Task(task.send, task.arguments, body, digest)
 
 
 def content_of(body: Content) -> Content:
@@ -180,10 +175,10 @@ class InlineWorkers(Generic[Content]):
 class ThreadWorkers(Generic[Content]):
     """Requests made by the threads of an executor.
 
-    A single PUT, and every request after :meth:`stop`, is made in the caller's thread. So is a
-    request for which the caller's executor has no thread, or which it has dropped: an upload that
-    runs in the same executor that sends its parts completes. So are all requests if no thread can
-    be started, as in ``atexit`` functions and in a thread that outlives the main thread.
+    Every request after :meth:`stop` is made in the caller's thread. So is a request for which the
+    caller's executor has no thread, or which it has dropped: an upload that runs in the same
+    executor that sends its parts completes. So are all requests if no thread can be started, as in
+    ``atexit`` functions and in a thread that outlives the main thread.
 
     Digests are computed by as many threads as there are cores, the caller's among them: it takes
     over when the others are busy, and while parts wait for the upload to be created; the part is in
@@ -223,7 +218,7 @@ class ThreadWorkers(Generic[Content]):
         self._cancellation = cancellation.current()
 
     def submit(self, task: Task[Content]) -> None:
-        if self._stopped or task.send.step is Step.PUT:
+        if self._stopped:
             self._inline.submit(task)
             return
         if task.send.number == 1:

@@ -272,7 +272,7 @@ def check_send(situation: Situation, send: Send) -> None:
 def check_end(situation: Situation) -> None:
     machine, store, trail = situation.machine, situation.store, situation.trail
     machine.release()
-    assert not machine._share.held, trail
+    assert machine._share is None or not machine._share.held, trail
     assert machine.state in (State.DONE, State.FAILED), trail
     assert not situation.flying, trail
     if machine.error is None:

@@ -16,8 +16,8 @@ from libcloud.storage.transfer.values import Body, Digest, Send, Step
 from libcloud.test.storage.transfer.upload.fake_store import FakeStore
 from libcloud.test.storage.transfer.upload.sending import PATIENCE
 
-CREATE: Task[bytes] = Task(Send(Step.CREATE), "", None, None, (), 0)
-PART_2: Task[bytes] = Task(Send(Step.PART, 2), "upload", b"body", None, (), 0)
+CREATE: Task[bytes] = Task(Send(Step.CREATE))
+PART_2: Task[bytes] = Task(Send(Step.PART, 2), ("upload", 2), b"body")
 
 
 class Forgetful(Executor):
