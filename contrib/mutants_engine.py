@@ -27,8 +27,8 @@ _MACHINE = (
     _mutant(
         "a part more than the window",
         "machine",
-        "if len(self._held) >= self.limit:",
-        "if len(self._held) > self.limit:",
+        "and len(self._held) >= self.limit:",
+        "and len(self._held) > self.limit:",
         "machine",
         caught_by="test_rule_2_a_part_that_is_to_be_sent_again_keeps_its_slot",
     ),

@@ -45,9 +45,9 @@ _DOWNLOADS = (
     ),
     Mutant(
         "a throttled range of a download goes unnoticed",
-        "libcloud/storage/transfer/download/body.py",
-        "                if failure.throttled:",
-        "                if False:",
+        "libcloud/storage/transfer/client.py",
+        "    if failure.throttled:\n        retries",
+        "    if False:\n        retries",
         ("libcloud/test/storage/transfer/download/test_body.py",),
         caught_by="test_a_throttled_range_lowers_the_limit_of_the_store",
     ),

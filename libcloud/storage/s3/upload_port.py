@@ -117,7 +117,9 @@ class S3UploadPort:
         headers = dict(self._headers)
         if not has_digest(headers):
             headers.update(self._optional(digest.headers))
-        new_request = partial(requests.put_object, self._path, headers=headers, method=self._method)
+        new_request: Any = partial(
+            requests.put_object, self._path, headers=headers, method=self._method
+        )
         what = f"Error uploading {self._label}"
         try:
             if isinstance(body, Payload):  # it is read while it is sent

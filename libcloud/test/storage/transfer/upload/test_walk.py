@@ -87,7 +87,8 @@ class Situation:
                 setattr(machine, name, value.copy())
         machine._retries = _twin(machine._retries)
         machine._retries.limiter = _twin(machine._retries.limiter)
-        machine._share = _twin(machine._share)
+        if machine._share is not None:
+            machine._share = _twin(machine._share)
         trail = (self.trail, note)
         return Situation(machine, self.store, self.flying, self.cancelled, self.throttling, trail)
 
