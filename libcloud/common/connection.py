@@ -262,7 +262,7 @@ class Connection(ConnectionSettings):
         is_logged = LOG.isEnabledFor(logging.DEBUG)
         started = time.perf_counter() if is_logged else 0.0
         try:
-            if seconds and hasattr(connection, "extended_timeout"):
+            if seconds and _has_own_timeouts(connection):
                 with connection.extended_timeout(seconds):
                     send(**arguments, stream=stream)
             else:
@@ -290,6 +290,12 @@ class Connection(ConnectionSettings):
         if isinstance(params, Mapping):
             return {**params, "cache-busting": value}
         return [*params, ("cache-busting", value)]
+
+
+def _has_own_timeouts(connection: Any) -> bool:
+    from libcloud.http import LibcloudConnection
+
+    return isinstance(connection, LibcloudConnection)
 
 
 def _plainer(error: OSError, host: str) -> OSError | None:

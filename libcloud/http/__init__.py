@@ -276,7 +276,7 @@ class LibcloudConnection(LibcloudBaseConnection):
                 if (
                     not hooks
                     and type(session) is Session
-                    and _REPLACEABLE.isdisjoint(vars(session))
+                    and _REPLACEABLE.isdisjoint(session.__dict__)
                 ):
                     response = session.exchange(
                         method.upper(), url, headers, data, follows=follows, **settings

@@ -341,7 +341,7 @@ class ExactAdapter(HTTPAdapter):
         urlopen = urllib3.connectionpool.HTTPConnectionPool.urlopen
         if HTTPAdapter.send is not _SEND or urlopen is not _URLOPEN:
             return None
-        if type(self).send is not _OWN_SEND or "send" in vars(self):
+        if type(self).send is not _OWN_SEND or "send" in self.__dict__:
             return None
         if stream and current.deadline:  # which does not include a body that the caller reads
             return None

@@ -60,10 +60,10 @@ def send_buffers(
     views = [memoryview(buffer) for buffer in buffers if buffer]
     total = sum(map(len, views))
     state.size += total
-    gathers = not isinstance(sock, ssl.SSLSocket) and hasattr(sock, "sendmsg")
     # The method of a socket with a timeout polls it before it sends. Each of the two system calls
     # releases the interpreter's lock, which other threads of a busy program wait for.
     writes = type(sock) is socket.socket and hasattr(os, "writev")
+    gathers = writes or (not isinstance(sock, ssl.SSLSocket) and hasattr(sock, "sendmsg"))
     start, full = 0, False
     while start < len(views):
         if full:

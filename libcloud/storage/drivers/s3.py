@@ -1257,7 +1257,7 @@ class BaseS3StorageDriver(StorageDriver):
             kwargs = {"stream": iterator}
         else:
             return self._put_object(container, object_name, stream=iterator, **shared)
-        shared.update(upload_func=func, upload_func_kwargs=kwargs)
+        shared["upload_func"], shared["upload_func_kwargs"] = func, kwargs
         return self._put_with_callback()(container, object_name, **shared)
 
     def ex_open_writer(

@@ -57,7 +57,7 @@ class _CredentialField:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return None
-        credentials = instance.current_credentials() if instance.credential_provider else None
+        credentials = instance.current_credentials()
         if credentials is None:
             return instance.__dict__.get(self._name)
         return getattr(credentials, self._field)

@@ -186,9 +186,10 @@ def compare_checksum(
     value = decoded(text) if text else None
     if value and len(value) == len(digest.value):
         return ChecksumComparison(digest.algorithm, encoded(value), encoded(digest.value))
+    if digest.algorithm != "md5" or opaque or not (profile.etag_is_md5 and profile.etag_was_seen):
+        return None
     etag = headers.get("etag", "").strip('"')
-    known = profile.etag_is_md5 and profile.etag_was_seen and not opaque
-    if digest.algorithm != "md5" or not known or not is_md5(etag):
+    if not is_md5(etag):
         return None
     return ChecksumComparison("md5", etag, digest.value.hex())
 

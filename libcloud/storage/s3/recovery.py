@@ -186,7 +186,7 @@ class Recoveries:
         self._own = connection if isinstance(connection, BaseS3Connection) else None
         self._request = (action, method)
         self._rewind = rewinder(body)
-        self._begun: tuple[timedelta, str | None, Credentials | None] | None = None
+        self._begun: tuple[timedelta, str, Credentials | None] | None = None
         self._used: dict[Strategy, int] = {}
 
     def begin(self) -> None:
@@ -196,16 +196,14 @@ class Recoveries:
             addressing, region = own.addressing, None
             if addressing is not None and not addressing.is_plain:
                 region = addressing.known_region(self._request[0])
-            credentials = own.current_credentials() if own.credential_provider else None
-            self._begun = own.clock_offset, region, credentials
+            region = region or str(getattr(own.driver, "region_name", ""))
+            self._begun = own.clock_offset, region, own.current_credentials()
 
     def recover(self, error: ErrorDetail | None) -> bool:
         """Try the strategies in turn; return whether the request can be sent again."""
         if error is None or self._own is None or self._begun is None:
             return False
-        offset, region, credentials = self._begun
-        region = region or str(getattr(self._own.driver, "region_name", ""))
-        attempt = Attempt(self._own, *self._request, offset, region, credentials)
+        attempt = Attempt(self._own, *self._request, *self._begun)
         for strategy in STRATEGIES:
             used = self._used.get(strategy, 0)
             if used < strategy.limit and strategy.recover(attempt, error):

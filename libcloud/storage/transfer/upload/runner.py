@@ -108,18 +108,18 @@ class Transfer(Generic[Content]):
             if self._workers.outcomes:
                 self._collect()
             command = self._machine.poll()
-            if isinstance(command, (Pull, Stop)):
-                return command
-            if isinstance(command, Wait):
-                self._workers.wait()
-            elif isinstance(command, Await):
-                self._machine.wait_for_memory(command.size)
-            else:
+            if type(command) is Send:
                 if command.step is not Step.PUT or command.attempt > 1:
                     cancellation.raise_if_cancelled()
                 if command.step in _IN_THREADS and self._threads is not None:
                     self._workers, self._threads = self._threads(), None
                 self._workers.submit(self._task_for(command))
+            elif type(command) is Wait:
+                self._workers.wait()
+            elif type(command) is Await:
+                self._machine.wait_for_memory(command.size)
+            elif type(command) is Pull or type(command) is Stop:
+                return command
 
     def feed(self, body: Content, *, last: bool) -> None:
         """Supply the part that :meth:`advance` requested.
@@ -199,7 +199,7 @@ class Transfer(Generic[Content]):
     def _send_all(self, source: Source[Content]) -> StoredObject:
         try:
             try:
-                while isinstance(command := self.advance(), Pull):
+                while type(command := self.advance()) is Pull:
                     cancellation.raise_if_cancelled()
                     self._pull(source, command.size)
             except BaseException as error:
