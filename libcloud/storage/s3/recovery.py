@@ -203,7 +203,8 @@ class Recoveries:
         """Try the strategies in turn; return whether the request can be sent again."""
         if error is None or self._own is None or self._begun is None:
             return False
-        attempt = Attempt(self._own, *self._request, *self._begun)
+        offset, region, credentials = self._begun
+        attempt = Attempt(self._own, *self._request, offset, region, credentials)
         for strategy in STRATEGIES:
             used = self._used.get(strategy, 0)
             if used < strategy.limit and strategy.recover(attempt, error):

@@ -98,9 +98,8 @@ class RetryBudget:
 
     def refill(self) -> None:
         """Return one token, after a success."""
-        if self._tokens < self._size:
-            with self._lock():
-                self._tokens = min(self._size, self._tokens + 1)
+        with self._lock():
+            self._tokens = min(self._size, self._tokens + 1)
 
 
 # The limit is raised by one after so many successes of each part in flight.

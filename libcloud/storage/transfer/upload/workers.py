@@ -81,7 +81,7 @@ class Outcome:
 def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
     """Make the request of ``task``; an exception becomes a failure."""
     ready = prepared(store, task)
-    if type(ready) is Outcome:
+    if isinstance(ready, Outcome):
         return ready
     send, digest = ready.send, ready.digest
     arguments = ready.arguments if ready.body is None else (*ready.arguments, ready.body, digest)
