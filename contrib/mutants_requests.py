@@ -279,7 +279,7 @@ MUTANTS = (
         "        wanted = (secret, day, scope)",
         '        wanted = (secret, "", scope)',
         (f"{_TESTS}/common/test_sigv4.py",),
-        caught_by="test_keys_are_derived_once_a_day_and_scope",
+        caught_by="test_a_kept_key_signs_for_its_day_and_scope_only",
     ),
     Mutant(
         "a signature goes on where the last one ended",
