@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import warnings
 from typing import Any
 
 import pytest
@@ -30,6 +31,24 @@ def pytest_collection_finish() -> None:
     """Exempt what exists after the collection from garbage collection, which is slow otherwise."""
     gc.collect()
     gc.freeze()
+
+
+_last: list[str] = [""]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Collect the garbage of other modules before tests for which an unclosed socket is an error.
+
+    Otherwise, it is reported in whichever test it is collected.
+    """
+    module = item.nodeid.partition("::")[0]
+    is_new, _last[0] = module != _last[0], module
+    filters = [text for mark in item.iter_markers("filterwarnings") for text in mark.args]
+    if is_new and "error::ResourceWarning" in filters:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture(params=[True, False], ids=["fast", "urllib3"])
