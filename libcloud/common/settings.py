@@ -138,7 +138,7 @@ class ConnectionSettings:
     def _user_agent(self) -> str:
         name = getattr(self.driver, "name", None)
         driver = f" ({name})" if name else ""
-        applications = f"({')('.join(self.ua)})" if self.ua else ""
+        applications = "".join([f"({token})" for token in self.ua])
         return f"libcloud/{__version__}{driver} {applications}"
 
     def _host_header(self) -> str:

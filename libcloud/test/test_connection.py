@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 from unittest import mock
 
@@ -252,6 +253,13 @@ def test_the_user_agent_names_version_driver_and_applications() -> None:
     agent = connection._user_agent()
     assert agent.startswith("libcloud/3.9.1")
     assert agent.endswith(" (Some store) (app/1)(lib/2)")
+
+
+def test_applications_in_the_user_agent_may_be_any_objects() -> None:
+    connection = Connection()
+    connection.user_agent_append(5)  # type: ignore[arg-type]
+    connection.user_agent_append(PurePosixPath("app/1"))  # type: ignore[arg-type]
+    assert connection._user_agent().endswith(" (5)(app/1)")
 
 
 def test_insecure_connections_can_be_ruled_out() -> None:
