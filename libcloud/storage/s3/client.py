@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
-from libcloud.common.base import Connection
 from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
@@ -123,11 +122,11 @@ class S3Client(StoreClient[ClientOwner]):
             request = replace(request, headers={**self._headers, **request.headers})
         refused: frozenset[str] = frozenset()
         connection = self.owner.connection
-        late = s3.requests.takes_long(request) and isinstance(connection, Connection)
+        late = s3.requests.takes_long(request)
         while True:
             try:
                 if late:
-                    with connection.extended_timeout(self.owner.ex_completion_timeout):
+                    with self._time_for(self.owner.ex_completion_timeout):
                         response = self._exchange(request, what, raw=raw, names=names)
                 else:
                     response = self._exchange(request, what, raw=raw, names=names)

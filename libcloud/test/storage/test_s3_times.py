@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.test.storage.s3_servers import store
@@ -56,6 +57,24 @@ def test_a_driver_class_sets_the_timeout_of_a_completion(limits: dict[str, Any])
     with store(kind=Patient) as there:
         there.in_parts()
     assert limits["POST uploadId"] == (10, 3600)
+
+
+def test_without_a_timeout_of_completions_that_of_the_caller_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Plain(S3StorageDriver):
+        ex_completion_timeout = 0.0
+
+    driver = Plain("key", "secret", host="127.0.0.1")
+    connection = driver.connection
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise LibcloudError(str(connection._extended_timeout))
+
+    monkeypatch.setattr(connection, "request", refuse)
+    request = s3.requests.complete_upload("/b/k", upload_id="1", parts=[(1, "e")])
+    with connection.extended_timeout(600), pytest.raises(LibcloudError, match="600"):
+        driver._client.send_once(request, "")
 
 
 @pytest.mark.parametrize(
