@@ -14,6 +14,7 @@ from libcloud.http import LibcloudConnection, is_transient
 from libcloud.http.heads import WholeHeadResponse
 from libcloud.http.received import InvalidResponseError
 from libcloud.test._loopback import Loopback
+from libcloud.utils.headers import LOWER
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [
@@ -235,3 +236,17 @@ def test_a_usual_head_is_not_read_by_the_parser_for_mail(monkeypatch: pytest.Mon
         ("ETag", "x"),
         ("Content-Length", "5"),
     ]
+
+
+def test_names_that_only_one_server_sends_are_not_kept() -> None:
+    before = dict(LOWER)
+    try:
+        assert LOWER["X-" + "A" * 200] == "x-" + "a" * 200
+        for number in range(2000):
+            assert LOWER[f"X-{number}"] == f"x-{number}"
+
+        assert len(LOWER) <= 1000
+        assert max(map(len, LOWER)) <= 100
+    finally:
+        LOWER.clear()
+        LOWER.update(before)
