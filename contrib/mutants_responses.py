@@ -24,6 +24,14 @@ _UPLOADS = (
         _EVIDENCE,
         caught_by="test_an_upload_is_not_believed_without_a_sign_of_a_store",
     ),
+    Mutant(
+        "an empty success proves an empty object",
+        f"{_S3}/http_response.py",
+        "length != str(size) or not (size or named):",
+        "length != str(size):",
+        _EVIDENCE,
+        caught_by="test_an_empty_success_does_not_prove_an_empty_object",
+    ),
 )
 
 _DOWNLOADS = (

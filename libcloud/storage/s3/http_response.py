@@ -218,7 +218,9 @@ def proven(
         return found
     response = look()
     found = response.headers
-    if response.status == 404 or found.get("content-length") != str(size):
+    named = names_object(found)  # an empty response is no proof of an empty object
+    length = found.get("content-length", str(size) if named else "")
+    if response.status == 404 or length != str(size) or not (size or named):
         raise MalformedResponseError(
             f"Error uploading {label}: the response reports success without an ETag, and there is "
             f"no object of {size} bytes. Is another server in the way of the store?",

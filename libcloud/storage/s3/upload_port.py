@@ -21,7 +21,7 @@ from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.checksums import PartSource, StreamedPart
 from libcloud.storage.s3.client import failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
-from libcloud.storage.s3.http_response import etag_of_part, proven
+from libcloud.storage.s3.http_response import etag_of_part, names_object, proven
 from libcloud.storage.s3.names import Place
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
@@ -366,7 +366,7 @@ class S3UploadPort:
             return Confirmation.STORED if etag == known else Confirmation.ABSENT
         if etag and etag == integrity.expected_etag(parts):
             return Confirmation.STORED
-        if headers.get("content-length") != str(size):
+        if headers.get("content-length") != str(size) or not (size or names_object(headers)):
             return Confirmation.ABSENT
         if self._driver.profile.multipart_etag and parts and not self._verifier.is_opaque(headers):
             return Confirmation.ABSENT

@@ -213,6 +213,21 @@ def test_an_upload_is_not_believed_without_a_sign_of_a_store(
         WRITES[name](asked_of(server, tmp_path))
 
 
+def test_an_empty_success_does_not_prove_an_empty_object(tmp_path: Path) -> None:
+    """A server that answers everything so reports its size, 0, as well."""
+    error = pytest.raises(MalformedResponseError, match=r"bucket/key.*no object of 0 bytes")
+    with Loopback(lambda request: reply(200)) as server, error:
+        asked_of(server, tmp_path).container.upload_object_via_stream(iter([b""]), "key")
+
+
+def test_an_upload_is_believed_if_head_names_the_object_without_its_size(tmp_path: Path) -> None:
+    """Proxies that compress remove the length, and need not be asked again."""
+    head = b'HTTP/1.1 200 OK\r\nETag: "900150983cd24fb0d6963f7d28e17f72"\r\n\r\n'
+    with Loopback(lambda request: head if request.method == "HEAD" else reply(200)) as server:
+        WRITES["stream"](asked_of(server, tmp_path))
+    assert [request.method for request in server.requests] == ["PUT", "HEAD"]
+
+
 @pytest.mark.parametrize("status", [200, 201, 204])
 @pytest.mark.parametrize("name", ["stream", "file", "writer", "stream in parts"])
 def test_data_is_stored_by_any_of_these_statuses(name: str, status: int, tmp_path: Path) -> None:
