@@ -161,6 +161,14 @@ def test_drivers_are_registered_and_found_by_name() -> None:
     assert misc.get_driver(drivers, "MINE") is DummyStorageDriver
 
 
+def test_all_names_that_apache_libcloud_exports_are_imported_by_a_star() -> None:
+    names: dict[str, object] = {}
+    exec("from libcloud.utils.misc import *", names)
+
+    assert names["get_driver"] is misc.get_driver
+    assert names["set_driver"] is misc.set_driver
+
+
 # decorators, escape, logging, public keys
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from libcloud.utils.retry import Retry as Retry
     from libcloud.utils.retry import TransientSSLError as TransientSSLError
 
+# "import *" finds names of other modules only here.
+__all__ = [
+    *("ReprMixin", "dict2str", "find", "get_driver", "get_new_obj", "get_secure_random_string"),
+    *("lowercase_keys", "merge_valid_keys", "reverse_dict", "set_driver", "str2dicts"),
+]
+
 _T = TypeVar("_T")
 _K = TypeVar("_K")
 _V = TypeVar("_V")
