@@ -44,6 +44,9 @@ _BATCH = 0.005
 # Seconds between two looks at whether they are abandoned.
 _POLL = 0.05
 
+# Seconds after which a wait for a task is interrupted to handle signals.
+_ATTENTION = 0.3
+
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
 _Task = Callable[[], None]
@@ -388,7 +391,7 @@ class _Run(Generic[_Item, _T]):
                 if not wait:
                     return
                 with self._workers.paused():
-                    job = self._finished.get()
+                    job = self._next()
             # An interrupt from here on loses no job: the end waits for those that are unfinished.
             self._unfinished -= 1
             job.done = True
@@ -397,6 +400,12 @@ class _Run(Generic[_Item, _T]):
             if wait and not self._workers.inside and self._workers.is_supplied:
                 time.sleep(_BATCH)
             wait = False
+
+    def _next(self) -> _Job[_Item, _T]:
+        while True:
+            # A signal that arrives just before the wait is only handled after it.
+            with contextlib.suppress(Empty):
+                return self._finished.get(timeout=_ATTENTION)
 
     def _available(self) -> Iterator[OperationResult[_Item, _T]]:
         while self._results and self._results[0].done:

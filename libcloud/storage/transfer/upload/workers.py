@@ -15,7 +15,7 @@ from collections.abc import Callable, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from libcloud.storage.transfer.upload.port import Content, PartStore
@@ -29,6 +29,9 @@ _Held = TypeVar("_Held", bound=Sized)
 # largest block that was ever freed, and mapping a page again takes 2 microseconds. Larger blocks do
 # not count. Reference: mallopt(3), M_MMAP_THRESHOLD.
 _LARGEST_BLOCK = 32 * 1024 * 1024 - 64 * 1024
+
+# Seconds after which a wait for an outcome is interrupted to handle signals.
+_ATTENTION = 0.3
 
 # Requests whose outcome must be known even if they were interrupted. Others are simply repeated.
 _LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
@@ -251,7 +254,9 @@ class ThreadWorkers(Generic[Content]):
         while not self.outcomes:
             task = self._stranded()
             if task is None:
-                self._wake.get()
+                # A signal that arrives just before the wait is only handled after it.
+                with contextlib.suppress(Empty):
+                    self._wake.get(timeout=_ATTENTION)
             else:
                 self._inline.submit(task)
 
