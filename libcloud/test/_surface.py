@@ -168,7 +168,7 @@ DIFFERENCES: dict[str, str] = {
     "libcloud.storage.drivers.local.LocalStorageDriver._get_objects": "done by Tree",
     "libcloud.storage.drivers.local.LocalStorageDriver._make_path": "done by _open_new",
     "libcloud.utils.files._optimized_chunked_generator": "one generator serves all sizes",
-    "libcloud.common.google.GoogleInstalledAppAuthConnection._state": "made anew for each sign-in",
+    "libcloud.common.google.GoogleInstalledAppAuthConnection._state": "created for each sign-in",
     f"{_DRIVERS}.google_storage.GoogleStorageDriver.supports_chunked_encoding": (
         "streams are sent as they are read; 3.9.1 held them in memory"
     ),

@@ -106,7 +106,7 @@ class PieceFolder:
                 raise conflict(f"piece {number}", number, *where)
 
     def record(self, pieces: Sequence[StoredPiece]) -> None:
-        """Write down what the result is made of, for whoever has to continue the clean-up."""
+        """Record what the result is made of, so that another process can continue the clean-up."""
         text = json.dumps([(piece.name, piece.etag, piece.size) for piece in pieces])
         self._put(_RECORD, [text.encode("ascii")])
 
