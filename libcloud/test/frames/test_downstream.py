@@ -74,7 +74,9 @@ def fetch(project: Project, folder: Path) -> Path:
     subprocess.run(command, check=True, timeout=150)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+        # Python 3.11.2, that of Debian 12, has no filters.
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+        tar.extractall(folder)
     (unpacked,) = (path for path in folder.iterdir() if path.is_dir())
     for name, content in project.files.items():
         path = unpacked / name
