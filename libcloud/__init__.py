@@ -13,7 +13,7 @@ import os
 import sys
 from importlib import import_module
 
-from libcloud.utils.environment import PACKAGES, install_finder, is_complete, unavailable
+from libcloud.utils.environment import PACKAGES, install_finders, is_complete, unavailable
 
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes as long as all else here
 if TYPE_CHECKING:
@@ -92,5 +92,5 @@ def _enable_ssh_debug(fo: Any) -> None:
     logger.addHandler(logging.StreamHandler(fo))
 
 
-install_finder()
+install_finders()
 _init_once()

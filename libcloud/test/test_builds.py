@@ -84,6 +84,6 @@ def test_a_storage_driver_of_the_other_build_raises_an_error(provider: str) -> N
 
 def test_the_finder_is_installed_once() -> None:
     before: list[Any] = list(sys.meta_path)
-    environment.install_finder()
+    environment.install_finders()
     assert sys.meta_path == before
     assert before.count(environment.ModuleFinder) == 1
