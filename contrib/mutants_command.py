@@ -35,9 +35,9 @@ MUTANTS = (
     ),
     Mutant(
         "a copy in another store has no tags",
-        f"{_CLI}/places.py",
-        "keywords = {**kept.options, **self._upload_keywords(place.store, transfer)}",
-        "keywords = self._upload_keywords(place.store, transfer)",
+        "libcloud/storage/copying.py",
+        "            **{**self.options, **options},",
+        "            **options,",
         (f"{_TESTS}/cli/test_copies.py",),
         caught_by="test_a_copy_in_another_store_keeps_headers_and_tags",
     ),

@@ -6,12 +6,13 @@ from __future__ import annotations
 from mutant import Mutant
 
 _TESTS = "libcloud/test/storage/scaleout"
+_COPYING = "libcloud/storage/copying.py"
 
 
 def _mutant(
     name: str, module: str, old: str, new: str, caught_by: str, tests: str = "migrate"
 ) -> Mutant:
-    path = f"libcloud/storage/scaleout/{module}.py"
+    path = module if "/" in module else f"libcloud/storage/scaleout/{module}.py"
     return Mutant(name, path, old, new, (f"{_TESTS}/test_{tests}.py",), caught_by)
 
 
@@ -104,7 +105,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration compares a copy with itself",
-        "copying",
+        _COPYING,
         "        if self._sha256(self._destination, name) != expected:",
         "        if (found := self._sha256(self._destination, name)) != found:",
         "test_a_copy_that_reads_differently_is_found_by_reading",
@@ -112,9 +113,9 @@ MUTANTS = (
     ),
     _mutant(
         "a migration takes an object that changed for the one listed",
-        "copying",
-        "    return bool(etag and obj.hash) and obj.hash != etag",
-        "    return False",
+        _COPYING,
+        "    has_changed = etag and obj.hash and obj.hash != etag",
+        "    has_changed = False",
         "test_an_object_that_changes_or_goes_after_it_was_listed_is_reported",
         "migrate_copies",
     ),
@@ -188,8 +189,8 @@ MUTANTS = (
     ),
     _mutant(
         "a migration does not count a lost property",
-        "properties",
-        '    if len(kept) < len(obj.meta_data):\n        found.lost.append("metadata")\n',
+        _COPYING,
+        '    if len(metadata) < len(obj.meta_data):\n        found.lost.append("metadata")\n',
         "",
         "test_properties_are_kept_and_what_is_lost_is_counted",
         "migrate_copies",
@@ -204,7 +205,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration copies a page of a proxy",
-        "copying",
+        _COPYING,
         "    if etag and not obj.hash and int(obj.size) != size:",
         "    if False:",
         "test_a_page_of_a_proxy_is_not_copied",

@@ -311,31 +311,17 @@ class Copier:
     def _stream(
         self, entry: Entry, source: StoreDirectory, place: StoreDirectory, transfer: Transfer
     ) -> None:
-        from libcloud.storage.scaleout.properties import properties_of
+        from libcloud.storage.copying import properties_of
 
         # A listing contains neither content type nor metadata.
         version_id = getattr(entry.origin, "version_id", None)
         obj = source.store.object(entry.origin.name, version_id)
-        driver = place.store.driver
-        kept = properties_of(obj, driver)
+        kept = properties_of(obj, place.store.driver)
         kept.options.pop("ex_storage_class", None)  # the default, as of a copy within a store
         self.lost.extend(kept.lost)
-        name = place.prefix + entry.name
-        keywords = {**kept.options, **self._upload_keywords(place.store, transfer)}
-        keywords.update(self.options.precondition(place.store, name))
-        given = dict(keywords.pop("headers", None) or {})
-        names = {header.lower() for header in given}
-        headers = {key: value for key, value in kept.headers.items() if key.lower() not in names}
-        if place.store.supports_multipart:
-            keywords["ex_size"] = int(obj.size)
-        driver.upload_object_via_stream(
-            obj.as_stream(_PIECE),
-            place.store.container(),
-            name,
-            extra={**kept.extra, **self.options.extra},
-            headers={**headers, **given} or None,
-            **keywords,
-        )
+        name, keywords = place.prefix + entry.name, self._upload_keywords(place.store, transfer)
+        keywords.update(self.options.precondition(place.store, name), extra=self.options.extra)
+        kept.upload(obj, obj.as_stream(_PIECE), place.store.container(), name, **keywords)
         transfer.complete(int(obj.size))
 
     def report_lost(self) -> None:

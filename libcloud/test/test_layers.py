@@ -51,6 +51,7 @@ LAYERS = {
     "libcloud.storage.azure": 5,
     "libcloud.storage.s3": 5,
     "libcloud.storage.swift": 5,
+    "libcloud.storage.copying": 7,
     "libcloud.storage.drivers": 6,
     "libcloud.storage.providers": 7,
     "libcloud.storage.filesystem": 8,

@@ -79,6 +79,8 @@ MOVED = {
     "libcloud.storage.filesystem.swift": "libcloud.storage.filesystem.stores",
     "libcloud.storage.s3.profile": "libcloud.storage.s3.profiles",
     "libcloud.storage.s3.response": "libcloud.storage.s3.http_response",
+    "libcloud.storage.scaleout.copying": "libcloud.storage.copying",
+    "libcloud.storage.scaleout.properties": "libcloud.storage.copying",
     "libcloud.storage.transfer.governor": "libcloud.storage.transfer.retry",
     "libcloud.storage.transfer.machine": f"{_UPLOAD}.machine",
     "libcloud.storage.transfer.plan": f"{_UPLOAD}.plan",

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from libcloud.storage.base import Object
+from libcloud.storage.copying import properties_of
 from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.reading import open_object, read_object
 from libcloud.storage.metadata import is_placeholder
-from libcloud.storage.scaleout.properties import properties_of
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
 from libcloud.utils.bodies import flat
 from libcloud.utils.cancellation import interruptible
@@ -161,11 +161,8 @@ class Operations:
                 with contextlib.suppress(ObjectTooLargeError):
                     self._driver.ex_copy_object(obj, container, name)
                     return
-            extra = {"content_type": obj.extra.get("content_type"), "meta_data": obj.meta_data}
-            headers = properties_of(obj, container.driver).headers
-            with container.ex_open_writer(name, extra=extra, headers=headers) as writer:
-                for piece in interruptible(obj.as_stream()):
-                    writer.write(piece)
+            kept = properties_of(obj, container.driver)
+            kept.upload(obj, interruptible(obj.as_stream()), container, name)
 
     # Deleting.
 

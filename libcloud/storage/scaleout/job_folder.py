@@ -30,7 +30,8 @@ from functools import lru_cache
 from typing import Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Container, Object, check_container
+from libcloud.storage.base import Container, check_container
+from libcloud.storage.copying import read_object
 from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout import text
 from libcloud.storage.types import (
@@ -87,16 +88,6 @@ class Place:
 @lru_cache(16)
 def _opened(opener: Callable[[], Container]) -> Container:
     return opener()
-
-
-def read_object(container: Container, name: str) -> tuple[Object, Iterator[bytes]]:
-    """An object and its bytes, by one request if the driver can."""
-    read = getattr(container.driver, "_read_object", None)
-    if read is not None:
-        found: tuple[Object, Iterator[bytes]] = read(container, name)
-        return found
-    obj = container.get_object(name)
-    return obj, obj.as_stream()
 
 
 @dataclass(frozen=True, slots=True)

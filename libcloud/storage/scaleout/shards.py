@@ -22,7 +22,7 @@ from typing import Any
 from libcloud import __version__
 from libcloud.common.types import InvalidCredsError
 from libcloud.http import NetworkError
-from libcloud.storage.scaleout.copying import CopyResult, ObjectCopier
+from libcloud.storage.copying import ObjectCopier
 from libcloud.storage.scaleout.entries import (
     Entry,
     Range,
@@ -215,7 +215,7 @@ def _copied(
     """The outcome of each object, in no order."""
     found = present(migration.destination, [entry.key for entry in entries])
 
-    def copy(entry: Entry) -> CopyResult | None:
+    def copy(entry: Entry) -> dict[str, Any] | None:
         names = migration.source.prefix + entry.key, migration.destination.prefix + entry.key
         return copier.copy(*names, entry.etag, entry.size)
 
@@ -251,7 +251,7 @@ def _copied(
                 in_a_row = 0
                 copied.append(entry.key)
                 outcome = "replaced" if entry.key in found else "copied"
-                record.update({"outcome": outcome, **result.value.record()})
+                record.update({"outcome": outcome, **result.value})
             yield record
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from libcloud.storage import copying
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
-from libcloud.storage.scaleout import copying, shards
 from libcloud.storage.scaleout import migrate as migrating
+from libcloud.storage.scaleout import shards
 from libcloud.storage.scaleout.job_folder import JobFolder, NotInChargeError, Place
 from libcloud.storage.scaleout.migrate import MigrationError, migrate, migration_report
 from libcloud.test.storage.fakes.faults import Action, Status

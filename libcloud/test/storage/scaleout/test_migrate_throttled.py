@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from libcloud.storage.copying import ObjectCopier
 from libcloud.storage.scaleout import shards
-from libcloud.storage.scaleout.copying import ObjectCopier
 from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.scaleout.migrating import FOLDER, NAMES, Pair, contents, to
 

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies one object from a container to another one, also between stores."""
+"""Copies of an object in another container, also in another store, with what that can keep."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Container, Object
-from libcloud.storage.scaleout.job_folder import read_object
-from libcloud.storage.scaleout.properties import properties_of, storage_class_for
+from libcloud.storage.base import Container, Object, StorageDriver
+from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
+from libcloud.storage.metadata import PROPERTIES
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
 from libcloud.storage.types import (
@@ -31,27 +31,92 @@ _OF_COPIES = ("ex_part_size", "ex_window")
 
 
 @dataclass(frozen=True, slots=True)
-class CopyResult:
-    """What was copied.
+class Properties:
+    """Arguments of an upload that keep the properties of an object; ``lost``: what it loses."""
 
-    :param changed: the object is not what the listing showed.
-    :param lost: properties that the destination does not support.
+    extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+
+    def upload(
+        self,
+        obj: Object,
+        pieces: Iterator[bytes],
+        container: Container,
+        name: str,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Object:
+        """Upload ``pieces``, the data of ``obj``; properties that are given replace its own."""
+        given = {header.lower() for header in headers or ()}
+        kept = {key: value for key, value in self.headers.items() if key.lower() not in given}
+        if container.driver.capabilities.multipart:
+            options["ex_size"] = int(obj.size)
+        return container.upload_object_via_stream(
+            pieces,
+            name,
+            {**self.extra, **(extra or {})},
+            {**kept, **(headers or {})} or None,
+            **{**self.options, **options},
+        )
+
+
+def properties_of(obj: Object, driver: StorageDriver) -> Properties:
+    """What a copy of ``obj`` in the store of ``driver`` keeps.
+
+    ACLs, versions and locks are not kept, and not counted as lost.
     """
+    found, can = Properties(), driver.capabilities
+    names = obj.meta_data if can.metadata else ()
+    metadata = {key: obj.meta_data[key] for key in names if driver._metadata_names.fullmatch(key)}
+    if metadata:
+        found.extra["meta_data"] = metadata
+    if len(metadata) < len(obj.meta_data):
+        found.lost.append("metadata")
+    if content_type := obj.extra.get("content_type"):
+        if can.content_type:
+            found.extra["content_type"] = content_type
+        else:
+            found.lost.append("content type")
+    for key, header in PROPERTIES.items():
+        if value := obj.extra.get(key):
+            if key in driver._kept_properties:
+                found.headers[header] = value
+            else:
+                found.lost.append(header)
+    if storage_class := storage_class_for(obj, driver):
+        found.options["ex_storage_class"] = storage_class
+    elif obj.extra.get("storage_class") not in (None, "STANDARD", "Hot"):
+        found.lost.append("storage class")
+    if int(obj.extra.get("tag_count") or 0):
+        if can.tags:
+            source: Any = obj.driver
+            found.options["ex_tags"] = dict(source.ex_get_object_tags(obj))
+        else:
+            found.lost.append("tags")
+    return found
 
-    size: int
-    etag: str | None
-    checksum: str | None = None
-    changed: bool = False
-    lost: tuple[str, ...] = ()
 
-    def record(self) -> dict[str, Any]:
-        """The line in the job's folder."""
-        found: dict[str, Any] = {"size": self.size, "etag": self.etag, "checksum": self.checksum}
-        if self.changed:
-            found["outcome"] = "changed"
-        if self.lost:
-            found["lost"] = self.lost
+def storage_class_for(obj: Object, driver: StorageDriver) -> str | None:
+    """The storage class of a copy in the same kind of store; ``None``: the default."""
+    name = obj.extra.get("storage_class")
+    profiles = [getattr(one, "profile", None) for one in (obj.driver, driver)]
+    if not name or profiles[0] is None or profiles[0] != profiles[1]:
+        return None
+    return next((key for key, value in STORAGE_CLASSES.items() if value == name), None)
+
+
+def read_object(container: Container, name: str) -> tuple[Object, Iterator[bytes]]:
+    """An object and its bytes, by one request if the driver can."""
+    read = getattr(container.driver, "_read_object", None)
+    if read is not None:
+        found: tuple[Object, Iterator[bytes]] = read(container, name)
         return found
+    obj = container.get_object(name)
+    return obj, obj.as_stream()
 
 
 def is_same_store(one: Any, two: Any) -> bool:
@@ -107,9 +172,11 @@ class ObjectCopier:
 
     def copy(
         self, name: str, new_name: str, etag: str | None, size: int | None = None
-    ) -> CopyResult | None:
+    ) -> dict[str, Any] | None:
         """Copy an object with the ETag and size that were listed; ``None`` if it does not exist.
 
+        :return: ``size``, ``etag`` and ``checksum`` of the copy; ``outcome``, ``"changed"``, if the
+            object is not what was listed; and ``lost``: properties that the copy does not have.
         :raises ObjectChangedError: it was replaced during each of several attempts.
         """
         copy = self._copy_in_store if self._in_store else self._stream
@@ -120,7 +187,7 @@ class ObjectCopier:
 
     def _stream(
         self, name: str, new_name: str, etag: str | None, size: int | None
-    ) -> CopyResult | None:
+    ) -> dict[str, Any] | None:
         try:
             obj, pieces = read_object(self._source, name)
         except MissingContainerError:
@@ -131,24 +198,18 @@ class ObjectCopier:
         digest = hashlib.sha256() if self._read_back else None
         with contextlib.closing(pieces):  # type: ignore[type-var]  # all drivers return generators
             kept = properties_of(obj, self._destination.driver)
-            options = {**self._options, **kept.options}
-            if self._destination.driver.capabilities.multipart:
-                options["ex_size"] = int(obj.size)
             stream = self._throttled(pieces, digest)
-            copied = self._destination.upload_object_via_stream(
-                stream, new_name, kept.extra, kept.headers or None, **options
-            )
+            copied = kept.upload(obj, stream, self._destination, new_name, **self._options)
         found = copied.extra.get("checksum")
         checksum = f"{found['algorithm']}:{found['value']}" if isinstance(found, dict) else None
         if digest is not None:
             self._compare(new_name, digest.hexdigest())
             checksum = f"sha256:{digest.hexdigest()}"
-        changed = _has_changed(obj, etag)
-        return CopyResult(int(obj.size), copied.hash or None, checksum, changed, tuple(kept.lost))
+        return _record(obj, copied, etag, checksum, kept.lost)
 
     def _copy_in_store(
         self, name: str, new_name: str, etag: str | None, size: int | None
-    ) -> CopyResult | None:
+    ) -> dict[str, Any] | None:
         driver: Any = self._destination.driver
         options = {name: self._options[name] for name in _OF_COPIES if name in self._options}
         try:
@@ -161,7 +222,7 @@ class ObjectCopier:
             return None
         if self._read_back:
             self._compare(new_name, self._sha256(self._source, name))
-        return CopyResult(int(obj.size), copied.hash or None, None, _has_changed(obj, etag))
+        return _record(obj, copied, etag)
 
     def _compare(self, name: str, expected: str) -> None:
         if self._sha256(self._destination, name) != expected:
@@ -189,5 +250,14 @@ def _check_is_object(obj: Object, etag: str | None, size: int | None) -> None:
         raise LibcloudError("the response has neither the listed size nor an ETag", obj.driver)
 
 
-def _has_changed(obj: Object, etag: str | None) -> bool:
-    return bool(etag and obj.hash) and obj.hash != etag
+def _record(
+    obj: Object,
+    copied: Object,
+    etag: str | None,
+    checksum: str | None = None,
+    lost: Iterable[str] = (),
+) -> dict[str, Any]:
+    found = {"size": int(obj.size), "etag": copied.hash or None, "checksum": checksum}
+    has_changed = etag and obj.hash and obj.hash != etag
+    optional = {"outcome": "changed" if has_changed else None, "lost": tuple(lost)}
+    return found | {name: value for name, value in optional.items() if value}
