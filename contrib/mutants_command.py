@@ -112,6 +112,14 @@ MUTANTS = (
         (f"{_TESTS}/cli/test_cores.py::test_all_cores_are_used_if_others_need_the_one",),
     ),
     Mutant(
+        "each thread reads the lists of content types",
+        "libcloud/utils/files.py",
+        "    with _loading():",
+        "    if True:",
+        (f"{_TESTS}/test_files.py",),
+        caught_by="test_one_thread_loads_the_content_types",
+    ),
+    Mutant(
         "a window grows while the interpreter is busy",
         "libcloud/storage/scheduler.py",
         "self._rate * _GAIN and not busy",

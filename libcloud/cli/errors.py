@@ -119,6 +119,17 @@ def set_subject(error: BaseException, subject: object) -> None:
             error.cli_subject = str(subject)  # type: ignore[attr-defined]  # for error_line()
 
 
+def errors_name(path: str) -> on_error:
+    """Make write errors in the block name ``path`` instead of the staging file."""
+    return on_error(_set_file_name, path)
+
+
+def _set_file_name(error: BaseException, path: str) -> None:
+    is_other = isinstance(error, (LibcloudError, BrokenPipeError))
+    if isinstance(error, OSError) and not is_other and error.errno is not None:
+        error.filename = path
+
+
 def hide_secrets(*secrets: str | None) -> None:
     """Make :func:`redact` remove ``secrets``."""
     # Shorter strings are not secrets, and could be part of any word.

@@ -78,16 +78,17 @@ class Failures:
 def report_unfinished_upload(
     transfer: Transfer, url: object, *, resumable: bool = False
 ) -> on_error:
-    """If the block fails, report the parts that remain; if interrupted, what became of the upload.
+    """Call :func:`note_unfinished_upload` with the error that ends the block."""
+    return on_error(note_unfinished_upload, transfer, url, resumable)
+
+
+def note_unfinished_upload(
+    error: BaseException, transfer: Transfer, url: object, resumable: bool
+) -> None:
+    """Report the parts that remain of a failed upload; if interrupted, what became of it.
 
     :param resumable: ``put --resume`` can continue it.
     """
-    return on_error(_note_unfinished_upload, transfer, url, resumable)
-
-
-def _note_unfinished_upload(
-    error: BaseException, transfer: Transfer, url: object, resumable: bool
-) -> None:
     aborted, upload_id = transfer.aborted, getattr(error, "upload_id", None)
     if aborted is not None and not aborted.cleaned:
         upload_id = upload_id or aborted.upload_id

@@ -68,7 +68,6 @@ class Transfer:
         """Count ``size`` more bytes as done. Thread-safe."""
         with self._meter.lock():
             self.bytes_done += size
-        self._meter.sample()
 
     def complete(self, size: int) -> None:
         """Count all ``size`` bytes as done."""
@@ -94,9 +93,7 @@ class Transfer:
                 self.note = retry_note(event.cause, event.delay)
             case UploadAborted():
                 self.aborted = event
-        if self.bytes_done != event.bytes_done:
-            self.bytes_done = event.bytes_done
-            self._meter.sample()
+        self.bytes_done = event.bytes_done
 
 
 class Meter:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 import click
 
@@ -89,6 +90,14 @@ def is_interactive(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
+def is_shared_output(stream: IO[bytes]) -> bool:
+    """Whether a progress bar would mix with the data, or with the output of its reader."""
+    try:
+        return stream.isatty() or stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 class Progress:
     """Shows the progress of a command; as a context manager, it shows the bar in the block."""
 
@@ -140,10 +149,10 @@ class Progress:
 
         def listen(event: UploadEvent) -> None:
             transfer.listen(event)
-            if self._json and isinstance(event, PartDone):
+            if isinstance(event, PartDone):
                 self._emit("progress", transfer.label)
 
-        return listen
+        return listen if self._json else transfer.listen
 
     def count_pieces(self, pieces: Iterator[bytes], transfer: Transfer) -> Iterator[bytes]:
         """Yield ``pieces`` and count their bytes."""

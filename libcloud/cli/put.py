@@ -4,22 +4,25 @@
 from __future__ import annotations
 
 import contextlib
-import mimetypes
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from dataclasses import replace
+from typing import IO, Any, BinaryIO
 
 import click
 
-from libcloud.cli.errors import error_context
-from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
+from libcloud.cli.errors import error_context, errors_name, set_subject
+from libcloud.cli.failures import (
+    Failures,
+    note_unfinished_upload,
+    report_unfinished_upload,
+    run_tasks,
+)
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
 from libcloud.cli.programs import CommandWithProgram, produce
-from libcloud.cli.progress import Progress, print_stderr
-from libcloud.cli.reading import errors_name, is_shared_output
+from libcloud.cli.progress import Progress, is_shared_output, print_stderr
 from libcloud.cli.selection import Filters, filter_options
 from libcloud.cli.settings import Settings, job_options, option, transfer_options
 from libcloud.cli.sources import (
@@ -33,10 +36,7 @@ from libcloud.cli.sources import (
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
-from libcloud.utils.cancellation import interruptible
-
-if TYPE_CHECKING:
-    from libcloud.storage.base import Container
+from libcloud.utils.files import guess_file_mime_type
 
 
 @click.command(cls=CommandWithProgram, options_metavar="[OPTIONS]")
@@ -107,11 +107,8 @@ def put(
             target = store.target.with_name(source.name)
             click.echo(printable(f"would upload {source.path} to {target}"))
         return
-    with error_context(store.target):
-        container = store.container()
     jobs = 1 if len(sources) == 1 else settings.jobs
-    memory = memory_limit(settings, jobs)
-    uploader = Uploader(store, container, settings, object_options, upload_id, keep, memory)
+    uploader = Uploader(store, settings, object_options, jobs, upload_id=upload_id, keep=keep)
     if program:
         with produce(program) as producer:
             put_stream(uploader, sources[0], producer.output, producer.checked)
@@ -172,15 +169,16 @@ def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> N
         if source.error is not None:
             raise source.error
         position = f"{number}/{len(sources)} " if len(sources) > 1 else ""
-        target = store.target.with_name(source.name)
-        with (
-            error_context(target),
-            progress.transfer(f"{position}{source.path}") as transfer,
-            report_unfinished_upload(transfer, target, resumable=True),
-            open(source.path, "rb", buffering=0) as stream,
-        ):
-            pieces = interruptible(uploader.read(stream, source.size or None))
-            uploader.upload(source, pieces, progress, transfer)
+        transfer = progress.transfer(f"{position}{source.path}")
+        try:
+            with transfer, open(source.path, "rb", buffering=0) as stream:
+                pieces = uploader.read(stream, source.size or None)
+                uploader.upload(source, pieces, progress, transfer)
+        except BaseException as error:
+            target = store.target.with_name(source.name)
+            note_unfinished_upload(error, transfer, target, resumable=True)
+            set_subject(error, target)
+            raise
 
     with Progress("", total, uploader.settings) as progress:
         tasks = enumerate(sources, 1)
@@ -195,17 +193,38 @@ def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> N
     failures.raise_if_any()
 
 
-@dataclass(frozen=True, slots=True)
 class Uploader:
-    """Uploads objects with the command's options."""
+    """Uploads objects with the command's options.
 
-    store: Store
-    container: Container
-    settings: Settings
-    object_options: ObjectOptions
-    upload_id: str | None
-    keep: bool
-    memory: Any
+    :param jobs: how many run at once; ``None``: as many as the worker pool allows.
+    :param upload_id: the upload that is resumed; ``None`` if it is a new one.
+    :param keep: the parts of a failed upload are kept.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        object_options: ObjectOptions,
+        jobs: int | None = 1,
+        *,
+        upload_id: str | None = None,
+        keep: bool = False,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.object_options = object_options
+        self._upload_id = upload_id
+        with error_context(store.target):
+            self._container = store.container()
+        self._keywords = dict(object_options.write_keywords)
+        self._in_parts = store.supports_multipart
+        if self._in_parts:
+            kept = "keep" if keep or upload_id else None
+            memory = memory_limit(settings, jobs)
+            self._keywords |= settings.engine_options(ex_max_memory=memory, ex_on_failure=kept)
+        if upload_id:  # the storage class was set when the upload was created
+            self._keywords.pop("ex_storage_class", None)
 
     def read(self, stream: BinaryIO, file_size: int | None = None) -> Iterator[bytes]:
         """The pieces of ``stream``, which must match ``--expect-size`` and ``--fail-on-empty``."""
@@ -221,34 +240,26 @@ class Uploader:
         self, source: Source, pieces: Iterator[bytes], progress: Progress, transfer: Transfer
     ) -> None:
         """Upload ``pieces`` as the object that ``source`` names."""
-        options = {
-            **self.object_options.write_keywords,
-            **self.object_options.precondition(self.store, source.name),
-        }
-        if self.store.supports_multipart:
-            options.update(self._multipart_options(source), on_event=progress.listener(transfer))
+        options = {**self._keywords, **self.object_options.precondition(self.store, source.name)}
+        if self._in_parts:
+            options["on_event"] = progress.listener(transfer)
+            size = self.object_options.expect_size if source.size is None else source.size
+            if size is not None:
+                # The size of standard input is an estimate, and files in /proc report 0 bytes.
+                is_estimate = source.path == STDIO or not source.size
+                options["ex_size_hint" if is_estimate else "ex_size"] = size
         else:
             pieces = progress.count_pieces(pieces, transfer)
-        where, headers = (self.container, source.name), self.object_options.headers
+        where, headers = (self._container, source.name), self.object_options.headers
         driver = self.store.driver
         with value_errors_as_usage():
-            if self.upload_id:
-                # The storage class was set when the upload was created.
-                options.pop("ex_storage_class", None)
-                driver.ex_resume_upload(pieces, *where, self.upload_id, headers, **options)
-                return
-            extra = self._extra(source)
-            driver.upload_object_via_stream(pieces, *where, extra=extra, headers=headers, **options)
-
-    def _multipart_options(self, source: Source) -> dict[str, Any]:
-        # The size of standard input is an estimate, and files in /proc report 0 bytes.
-        size_keyword = "ex_size_hint" if source.path == STDIO or not source.size else "ex_size"
-        size = self.object_options.expect_size if source.size is None else source.size
-        return self.settings.engine_options(
-            ex_max_memory=self.memory,
-            ex_on_failure="keep" if self.keep or self.upload_id else None,
-            **{size_keyword: size},
-        )
+            if self._upload_id:
+                driver.ex_resume_upload(pieces, *where, self._upload_id, headers, **options)
+            else:
+                extra = self._extra(source)
+                driver.upload_object_via_stream(
+                    pieces, *where, extra=extra, headers=headers, **options
+                )
 
     def _extra(self, source: Source) -> dict[str, Any]:
         """``extra`` with a content type guessed from the file's name, if there is none."""
@@ -256,7 +267,7 @@ class Uploader:
         if "content_type" in extra:
             return extra
         path = source.name if source.path == STDIO else source.path
-        guessed, encoding = mimetypes.guess_type(path, strict=False)
+        guessed, encoding = guess_file_mime_type(path, strict=False)
         return {**extra, "content_type": guessed} if guessed and not encoding else extra
 
 
@@ -285,15 +296,11 @@ def tee(
     """
     store = open_store(url, settings)
     (source,) = plan_uploads((STDIO,), store.target, Walk(Filters()), recursive=False)
-    target = store.target
     object_options.check_supported_by(store)
     output = sys.stdout.buffer
     if is_shared_output(output):
         settings = replace(settings, quiet=True)
-    with error_context(target):
-        container = store.container()
-    memory = memory_limit(settings, 1)
-    uploader = Uploader(store, container, settings, object_options, None, False, memory)
+    uploader = Uploader(store, settings, object_options)
 
     def copied(pieces: Iterator[bytes]) -> Iterator[bytes]:
         return _copied(pieces, output, ignore_closed=ignore_closed_output)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import on_error
+from libcloud.cli.errors import errors_name
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage
 from libcloud.cli.programs import consume
-from libcloud.cli.progress import Progress
+from libcloud.cli.progress import Progress, is_shared_output
 from libcloud.cli.settings import Settings, option
 from libcloud.cli.stores import Store
 from libcloud.cli.text import parse_range
@@ -182,14 +181,6 @@ def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:
         progress.finish(obj.name)
 
 
-def is_shared_output(stream: IO[bytes]) -> bool:
-    """Whether a progress bar would mix with the data, or with the output of its reader."""
-    try:
-        return stream.isatty() or stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
 def to_program(
     obj: Object, selection: ObjectRange, settings: Settings, program: tuple[str, ...]
 ) -> None:
@@ -210,17 +201,6 @@ def _write_to(
                 output.write(piece)
     with errors_name(label):
         output.flush()
-
-
-def errors_name(path: str) -> on_error:
-    """Make write errors in the block name ``path`` instead of the staging file."""
-    return on_error(_set_file_name, path)
-
-
-def _set_file_name(error: BaseException, path: str) -> None:
-    is_other = isinstance(error, (LibcloudError, BrokenPipeError))
-    if isinstance(error, OSError) and not is_other and error.errno is not None:
-        error.filename = path
 
 
 def parse_byte_range(text: str | None, obj: Object) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
+from libcloud.utils.cancellation import raise_if_cancelled
 from libcloud.utils.staging import TEMPORARY_PREFIX
 
 _READ_SIZE = 1024 * 1024
@@ -85,6 +86,7 @@ def read_pieces(
     :param file_size: bytes, if it is a regular file of known size, which is never waited for.
     :param expect: size that the input must have, bytes.
     :param fail_on_empty: the input must not be empty.
+    :raises CancelledError: the work of the calling thread is cancelled.
     :raises InputError: the input does not match. An upload of these pieces stores nothing.
     """
     read = getattr(stream, "read1", stream.read)
@@ -102,6 +104,7 @@ def read_pieces(
             raise InputError(
                 f"the input is larger than the expected {count(expect, 'byte')}: nothing was stored"
             )
+        raise_if_cancelled()
         yield piece
     if expect is not None and size < expect:
         raise InputError(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import mimetypes
 import stat
 import sys
 import tracemalloc
@@ -241,6 +242,16 @@ def test_the_work_grows_with_the_pieces_and_not_with_their_square() -> None:
 def test_the_type_of_a_file_is_guessed_from_its_name() -> None:
     assert guess_file_mime_type("a/b.tar.gz") == ("application/x-tar", "gzip")
     assert guess_file_mime_type("nothing-known") == (None, None)
+
+
+def test_one_thread_loads_the_content_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+    monkeypatch.setattr(mimetypes, "inited", False)
+    monkeypatch.setattr(mimetypes, "init", lambda: held.append(files._loading()._is_owned()))  # type: ignore[attr-defined]
+    files._load_content_types.cache_clear()
+    for name in ("a.txt", "b.txt"):
+        assert guess_file_mime_type(name) == ("text/plain", None)
+    assert held == [True]
 
 
 @pytest.mark.parametrize(

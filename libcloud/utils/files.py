@@ -6,13 +6,16 @@ The cost is linear in the bytes and in the pieces of the source.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import stat
+import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from libcloud.common.types import InvalidSourceError
+from libcloud.utils.local import PerProcess
 
 CHUNK_SIZE = 8096
 
@@ -21,6 +24,9 @@ _LARGEST_PSEUDO_FILE = 64 * 1024
 
 MAX_EMPTY_PIECES = 1_000_000
 """Consecutive empty pieces after which an iterator counts as endless: a fraction of a second."""
+
+
+_loading = PerProcess(threading.RLock)
 
 
 def read_in_chunks(
@@ -91,15 +97,29 @@ def endless_source_error() -> InvalidSourceError:
     )
 
 
-def guess_file_mime_type(file_path: str | os.PathLike[str]) -> tuple[str | None, str | None]:
+@functools.cache
+def _load_content_types() -> None:
+    import mimetypes
+
+    if not mimetypes.inited:
+        mimetypes.init()
+
+
+def guess_file_mime_type(
+    file_path: str | os.PathLike[str], *, strict: bool = True
+) -> tuple[str | None, str | None]:
     """Guess content type and content encoding from the name; ``None`` for what is unknown.
+
+    :param strict: only types that are registered with IANA.
 
     >>> guess_file_mime_type("notes.txt")
     ('text/plain', None)
     """
     import mimetypes
 
-    return mimetypes.guess_type(os.fspath(file_path))
+    with _loading():  # otherwise, several threads would each read the lists of the system
+        _load_content_types()
+    return mimetypes.guess_type(os.fspath(file_path), strict)
 
 
 def has_exact_size(status: os.stat_result) -> bool:

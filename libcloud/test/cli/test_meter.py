@@ -122,9 +122,11 @@ def test_the_speed_is_an_average_of_the_last_seconds(clock: Clock) -> None:
     for _ in range(100):
         clock.now += 1
         transfer.advance(MIB)
+        meter.sample()
     for _ in range(40):
         clock.now += 1
         transfer.advance(10 * MIB)
+        meter.sample()
     assert meter.speed() == pytest.approx(10 * MIB)
     clock.now += 60
     assert meter.speed() < MIB
