@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration takes objects of the same size for the same",
-        "entries",
+        "places",
         "            if self.content == other.content:\n                return True\n",
         "            return True\n",
         "test_other_data_of_the_same_size_is_replaced_and_reported",
@@ -43,7 +43,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration takes an old object for its own copy",
-        "entries",
+        "places",
         "other.modified > since",
         "other.modified >= since",
         "test_what_is_the_same_data",
@@ -51,7 +51,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration does not check the last key of a range",
-        "entries",
+        "places",
         "    for bound in missing:\n        _check_deleted(place, bound)\n",
         "",
         "test_a_bound_that_is_not_listed_is_an_error",
@@ -59,7 +59,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration does not check the first key of a range",
-        "entries",
+        "places",
         "            _check_deleted(place, after)\n            missing.discard(after)\n",
         "            missing.discard(after)\n",
         "test_a_bound_that_is_not_listed_is_an_error",
@@ -67,7 +67,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration leaves out the key at which a range begins",
-        "entries",
+        "places",
         "if after is not None and key <= _bytes(place.prefix + after):",
         "if after is not None and key <= _bytes(place.prefix + after) + b'a':",
         "test_a_key_right_after_a_bound_is_listed",
@@ -174,7 +174,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration sends credentials to workers",
-        "job_folder",
+        "places",
         "    if spec is None:\n",
         "    if local:\n",
         "test_a_container_is_not_sent_to_other_machines",

@@ -11,7 +11,6 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 
 import click
 
@@ -36,6 +35,7 @@ from libcloud.common.credentials.discovery import Discovery
 from libcloud.common.credentials.provider import ProfileFileError
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import Capabilities
+from libcloud.storage.error_details import http_date
 from libcloud.storage.types import Provider
 
 _MARKS = {"ok": "ok   ", "note": "     ", "warning": "WARN ", "failure": "FAIL "}
@@ -263,7 +263,7 @@ def _access(store: Store) -> Iterator[Check]:
         response = driver._client.send(
             request, "Error asking the store", names=(name, ""), ok=(200, 404)
         )
-        date = _parse_date(response.headers.get("date", ""))
+        date = http_date(response.headers.get("date", ""))
         accepted = "anonymous requests" if driver.connection.anonymous else "the credentials"
         yield Check("ok", "access", f"the store accepts {accepted}")
     except LibcloudError as error:
@@ -374,10 +374,3 @@ def _write_sample(store: Store) -> str:
     if read != _SAMPLE:
         raise LibcloudError("the downloaded data differs from the uploaded data", store.driver)
     return "uploaded, downloaded and deleted an object"
-
-
-def _parse_date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
-from libcloud.cli.reading import modified, time_of
+from libcloud.cli.reading import modified
 from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import KIB
-from libcloud.storage.s3.values import parse_time
+from libcloud.utils.iso8601 import parse_time, time_of
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object

@@ -94,7 +94,8 @@ def migrate(
     failed.
     """
     from libcloud.storage.scaleout import migrate as library
-    from libcloud.storage.scaleout.job_folder import JobFolder, Place
+    from libcloud.storage.scaleout.job_folder import JobFolder
+    from libcloud.storage.scaleout.places import Place
 
     run = uuid.uuid4().hex
     old, new = _bucket(source, source_settings, run), _bucket(destination, settings, run)

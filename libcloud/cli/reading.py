@@ -8,8 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -27,6 +26,7 @@ from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import Destination, directories, save
 from libcloud.storage.metadata import is_placeholder
 from libcloud.utils.cancellation import interruptible, raise_if_cancelled
+from libcloud.utils.iso8601 import time_of
 from libcloud.utils.staging import is_stream
 
 if TYPE_CHECKING:
@@ -141,21 +141,6 @@ def modified(obj: Object) -> datetime | None:
     """When the object was stored; ``None`` if the store does not report it."""
     seconds = obj.extra.get("modify_time")  # of a local file
     return time_of(obj.extra.get("last_modified") if seconds is None else seconds)
-
-
-def time_of(value: object) -> datetime | None:
-    """The aware time of a property: text of HTTP or XML, or seconds since 1970."""
-    from libcloud.storage.s3.values import parse_time
-
-    when = value if isinstance(value, datetime) else None
-    try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            when = datetime.fromtimestamp(value, timezone.utc)
-        elif isinstance(value, str):
-            when = parse_time(value) or parsedate_to_datetime(value)
-    except (ValueError, OverflowError, OSError):  # any text, or a year after 9999
-        return None
-    return when.replace(tzinfo=timezone.utc) if when and not when.tzinfo else when
 
 
 def set_time(path: str, time: datetime | None) -> None:

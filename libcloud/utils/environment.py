@@ -80,6 +80,7 @@ MOVED = {
     "libcloud.storage.s3.profile": "libcloud.storage.s3.profiles",
     "libcloud.storage.s3.response": "libcloud.storage.s3.http_response",
     "libcloud.storage.scaleout.copying": "libcloud.storage.copying",
+    "libcloud.storage.scaleout.entries": "libcloud.storage.scaleout.places",
     "libcloud.storage.scaleout.properties": "libcloud.storage.copying",
     "libcloud.storage.transfer.governor": "libcloud.storage.transfer.retry",
     "libcloud.storage.transfer.machine": f"{_UPLOAD}.machine",

@@ -147,3 +147,22 @@ def parse_time(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+
+
+def time_of(value: object) -> datetime | None:
+    """The aware time of a property: text of HTTP or XML, or seconds since 1970.
+
+    >>> time_of("Wed, 10 Nov 2010 20:48:33 GMT") == time_of("2010-11-10T20:48:33Z")
+    True
+    """
+    from email.utils import parsedate_to_datetime
+
+    when = value if isinstance(value, datetime) else None
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            when = datetime.fromtimestamp(value, timezone.utc)
+        elif isinstance(value, str):
+            when = parse_time(value) or parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError, OSError):  # any text, or a year after 9999
+        return None
+    return when.replace(tzinfo=timezone.utc) if when and not when.tzinfo else when

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from libcloud.storage.base import Object
 from libcloud.storage.metadata import is_placeholder
-from libcloud.storage.s3.values import parse_time
+from libcloud.utils import iso8601
 
 Info = dict[str, Any]
 
@@ -66,8 +64,8 @@ def entry_of(obj: Object) -> Info:
         "size": obj.size,
         "type": "file",
         "etag": obj.hash,
-        "modified": _moment(extra.get("last_modified", extra.get("modify_time"))),
-        "created": _moment(extra.get("creation_time")),
+        "modified": iso8601.time_of(extra.get("last_modified", extra.get("modify_time"))),
+        "created": iso8601.time_of(extra.get("creation_time")),
         "content_type": extra.get("content_type"),
         "metadata": obj.meta_data,
     }
@@ -90,14 +88,3 @@ def time_of(entry: Info, which: str) -> datetime:
     if not isinstance(when, datetime):
         raise NotImplementedError(f"the store does not report a time for {entry['name']}")
     return when
-
-
-def _moment(value: object) -> datetime | None:
-    """The time that a driver returns: seconds, or text as in a listing or in a header."""
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value, timezone.utc)
-    if not isinstance(value, str):
-        return None
-    with contextlib.suppress(ValueError):
-        return parsedate_to_datetime(value)
-    return parse_time(value)

@@ -24,21 +24,17 @@ import json
 import re
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Container, check_container
 from libcloud.storage.copying import read_object
-from libcloud.storage.providers import get_driver
-from libcloud.storage.scaleout import text
+from libcloud.storage.scaleout.places import Place
 from libcloud.storage.types import (
     MissingContainerError,
     ObjectDoesNotExistError,
     PreconditionFailedError,
-    Provider,
     UploadOutcomeUnknownError,
 )
 
@@ -55,39 +51,6 @@ class MigrationError(LibcloudError):
 
 class NotInChargeError(MigrationError):
     """Another coordinator has taken over the job, or this one has stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Objects of a container whose names start with a prefix. Can be sent to another process.
-
-    :param opener: called once in each process; hashable, and picklable for other processes.
-    """
-
-    opener: Callable[[], Container]
-    prefix: str = ""
-
-    @property
-    def container(self) -> Container:
-        return _opened(self.opener)
-
-    @property
-    def identity(self) -> dict[str, str]:
-        """Where it is, without credentials; equal for places in the same container."""
-        driver: Any = self.container.driver
-        connection = getattr(driver, "connection", None)
-        host, port = getattr(connection, "host", None), getattr(connection, "port", None)
-        where = f"{host}:{port}" if host else str(getattr(driver, "base_path", ""))
-        if host and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-            where = "amazonaws.com"  # the buckets of all regions share one namespace
-        accounts = (getattr(connection, name, "") for name in ("account_prefix", "request_path"))
-        account = "".join(str(one or "") for one in accounts)
-        return {"store": where, "account": account, "container": self.container.name}
-
-
-@lru_cache(16)
-def _opened(opener: Callable[[], Container]) -> Container:
-    return opener()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,62 +159,3 @@ class JobFolder:
 def _json(value: object) -> bytes:
     # ASCII: a key that is not UTF-8 has halves of surrogate pairs (PEP 383).
     return json.dumps(value, separators=(",", ":")).encode("ascii")
-
-
-# Functions that open the containers of a migration, in this process or in others.
-
-
-@dataclass(frozen=True, eq=False)
-class _Given:
-    """A container of this process."""
-
-    container: Container
-
-    def __call__(self) -> Container:
-        return self.container
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a container and its credentials stay in this process")
-
-
-@dataclass(frozen=True)
-class _Elsewhere:
-    """A container of a driver that ``from_env`` has created; other processes can do the same."""
-
-    kind: str
-    settings: str
-    name: str
-
-    def __call__(self) -> Container:
-        return Container(self.name, {}, text.driver_of(self.kind, self.settings))
-
-
-def opener_of(place: Any, name: str, local: bool) -> Callable[[], Container]:
-    """:raises ValueError: a container cannot be used by other processes."""
-    if isinstance(place, str):
-        place = _from_url(place)
-    if callable(place):
-        return place  # type: ignore[no-any-return]
-    check_container(place)
-    if local:
-        return _Given(place)
-    spec = text.portable_driver(place.driver)
-    if spec is None:
-        raise ValueError(
-            f"the credentials of {name} were passed to its driver in code, and are not sent to "
-            "other machines. Create the driver with from_env() or from_url(), so that every worker "
-            "finds its own credentials, or pass a function that returns the container there"
-        )
-    return _Elsewhere(*spec, place.name)
-
-
-def _from_url(url: str) -> Container:
-    scheme = url.partition("://")[0].lower()
-    kinds = {"s3": Provider.S3, "az": Provider.AZURE_BLOBS, "swift": Provider.OPENSTACK_SWIFT}
-    if scheme not in kinds:
-        raise ValueError(f"no container: {scheme}://; use s3://, az:// or swift://, or a container")
-    driver: Any = get_driver(kinds[scheme])
-    container: Container | None = driver.from_url(url).ex_container
-    if container is None:
-        raise ValueError(f"the URL names no container: {scheme}://CONTAINER")
-    return container

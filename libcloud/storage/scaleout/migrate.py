@@ -19,16 +19,10 @@ from typing import Any
 
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
-from libcloud.storage.scaleout.entries import Entry, Range, all_entries
 from libcloud.storage.scaleout.executors import workers_of
 from libcloud.storage.scaleout.futures import Tasks, lacks_library, text_of_engine
-from libcloud.storage.scaleout.job_folder import (
-    JobFolder,
-    MigrationError,
-    NotInChargeError,
-    Place,
-    opener_of,
-)
+from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, NotInChargeError
+from libcloud.storage.scaleout.places import Entry, Place, Range, all_entries, opener_of
 from libcloud.storage.scaleout.shards import Listed, Migration, copy_shard, list_range, range_name
 from libcloud.utils.cancellation import Cancellation
 

@@ -23,8 +23,10 @@ from libcloud import __version__
 from libcloud.common.types import InvalidCredsError
 from libcloud.http import NetworkError
 from libcloud.storage.copying import ObjectCopier
-from libcloud.storage.scaleout.entries import (
+from libcloud.storage.scaleout.job_folder import FOLDER, JobFolder
+from libcloud.storage.scaleout.places import (
     Entry,
+    Place,
     Range,
     all_entries,
     divided,
@@ -32,7 +34,6 @@ from libcloud.storage.scaleout.entries import (
     lists_from_key,
     present,
 )
-from libcloud.storage.scaleout.job_folder import FOLDER, JobFolder, Place
 from libcloud.storage.scaleout.worker import check_version, this_worker
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectDoesNotExistError
 

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.storage.base import Container, Object, StorageDriver
-from libcloud.storage.scaleout import entries
-from libcloud.storage.scaleout.entries import Entry, entries_in, present
-from libcloud.storage.scaleout.job_folder import Place
+from libcloud.storage.scaleout import places
+from libcloud.storage.scaleout.places import Entry, Place, entries_in, present
 from libcloud.storage.types import IncompleteListingError, ObjectDoesNotExistError
 
 KEYS = st.sets(st.text(alphabet="ab/ ", min_size=1, max_size=4), min_size=1)
@@ -132,13 +131,13 @@ def test_what_is_present_is_found_in_any_order(keys: set[str], wanted: set[str])
 
 @given(st.sets(st.text(alphabet="ab/", min_size=1, max_size=6), min_size=1))
 def test_each_key_has_exactly_one_of_the_prefixes(keys: set[str]) -> None:
-    prefixes = entries._prefixes(keys)
+    prefixes = places._prefixes(keys)
     assert all(sum(key.startswith(prefix) for prefix in prefixes) == 1 for key in keys)
 
 
 @pytest.mark.parametrize("key", ["a", "ab", "a\0", "\ue000", "\U0001f600", "a\udc80", "\0"])
 def test_the_key_before_a_key_is_before_it(key: str) -> None:
-    assert entries._bytes(entries._before(key)) < entries._bytes(key)
+    assert places._bytes(places._before(key)) < places._bytes(key)
 
 
 def entry(size: int = 1, content: str | None = None, modified: datetime | None = None) -> Entry:

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists the two containers of a migration: ranges of the source, and what the destination has."""
+"""The two places of a migration: how they are opened in each process, and what they contain."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from libcloud.storage.arguments import accepts_keyword
-from libcloud.storage.base import Object
-from libcloud.storage.s3.values import parse_time
-from libcloud.storage.scaleout.job_folder import Place
+from libcloud.storage.base import Container, Object, check_container
+from libcloud.storage.providers import get_driver
+from libcloud.storage.scaleout import text
 from libcloud.storage.scaleout.staging import CONTENT_HASH
-from libcloud.storage.types import IncompleteListingError, ObjectDoesNotExistError
+from libcloud.storage.types import IncompleteListingError, ObjectDoesNotExistError, Provider
+from libcloud.utils.iso8601 import time_of
 
 Range = tuple[str | None, str | None]
 """The keys after the first and up to the second; ``None``: from the first key, to the last."""
@@ -26,10 +27,90 @@ _PREFIXES = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Objects of a container whose names start with a prefix. Can be sent to another process.
+
+    :param opener: called once in each process; hashable, and picklable for other processes.
+    """
+
+    opener: Callable[[], Container]
+    prefix: str = ""
+
+    @property
+    def container(self) -> Container:
+        return _opened(self.opener)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Where it is, without credentials; equal for places in the same container."""
+        driver: Any = self.container.driver
+        connection = getattr(driver, "connection", None)
+        host, port = getattr(connection, "host", None), getattr(connection, "port", None)
+        where = f"{host}:{port}" if host else str(getattr(driver, "base_path", ""))
+        if host and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            where = "amazonaws.com"  # the buckets of all regions share one namespace
+        accounts = (getattr(connection, name, "") for name in ("account_prefix", "request_path"))
+        account = "".join(str(one or "") for one in accounts)
+        return {"store": where, "account": account, "container": self.container.name}
+
+
+@lru_cache(16)
+def _opened(opener: Callable[[], Container]) -> Container:
+    return opener()
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """A container of a driver that ``from_env`` has created; other processes can do the same."""
+
+    kind: str
+    settings: str
+    name: str
+
+    def __call__(self) -> Container:
+        return Container(self.name, {}, text.driver_of(self.kind, self.settings))
+
+
+def opener_of(place: Any, name: str, local: bool) -> Callable[[], Container]:
+    """A function that returns a container.
+
+    :raises ValueError: it cannot be used by other processes.
+    """
+    if isinstance(place, str):
+        place = _from_url(place)
+    if callable(place):
+        return place  # type: ignore[no-any-return]
+    check_container(place)
+    if local:
+        return lambda: place
+    spec = text.portable_driver(place.driver)
+    if spec is None:
+        raise ValueError(
+            f"the credentials of {name} were passed to its driver in code, and are not sent to "
+            "other machines. Create the driver with from_env() or from_url(), so that every worker "
+            "finds its own credentials, or pass a function that returns the container there"
+        )
+    return _Elsewhere(*spec, place.name)
+
+
+def _from_url(url: str) -> Container:
+    scheme = url.partition("://")[0].lower()
+    kinds = {"s3": Provider.S3, "az": Provider.AZURE_BLOBS, "swift": Provider.OPENSTACK_SWIFT}
+    if scheme not in kinds:
+        raise ValueError(f"no container: {scheme}://; use s3://, az:// or swift://, or a container")
+    driver: Any = get_driver(kinds[scheme])
+    container: Container | None = driver.from_url(url).ex_container
+    if container is None:
+        raise ValueError(f"the URL names no container: {scheme}://CONTAINER")
+    return container
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """An object as a listing shows it; its key is without the prefix of its place.
 
     :param content: hash of the data; ``None`` if the store does not report one.
+    :param modified: when it was stored, to the second; ``None`` if that is not reported.
     """
 
     key: str
@@ -44,8 +125,11 @@ class Entry:
         if not content and obj.driver._hash_is_of_data and "static_large_object" not in obj.extra:
             # Encrypted objects are never equal: such an object is copied again, and reported.
             content = obj.hash if CONTENT_HASH.fullmatch(obj.hash or "") else None
-        key = obj.name[len(place.prefix) :]
-        return cls(key, int(obj.size), obj.hash or None, content, _modified(obj))
+        when = time_of(obj.extra.get("last_modified", obj.extra.get("modify_time")))
+        modified = when.replace(microsecond=0) if when else None
+        return cls(
+            obj.name[len(place.prefix) :], int(obj.size), obj.hash or None, content, modified
+        )
 
     def is_same_data(self, other: Entry, since: datetime | None) -> bool:
         """Whether ``other``, in the destination, is a copy of this object.
@@ -175,15 +259,3 @@ def _before(key: str) -> str:
     if code < 0 or 0xD7FF < code <= 0xDFFF:  # halves of surrogate pairs are no characters
         return key[:-1]
     return f"{key[:-1]}{chr(code)}\U0010ffff"
-
-
-def _modified(obj: Object) -> datetime | None:
-    """When it was stored, to the second; ``None`` if the store does not report that."""
-    value = obj.extra.get("last_modified", obj.extra.get("modify_time"))
-    if isinstance(value, (int, float)):
-        return datetime.fromtimestamp(int(value), timezone.utc)
-    when = parse_time(str(value or ""))
-    if when is None:
-        with contextlib.suppress(ValueError, TypeError):
-            when = parsedate_to_datetime(str(value))
-    return when.replace(microsecond=0) if when else None
