@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         "small objects stay on a core that others use",
         "libcloud/cli/cores.py",
-        "or not self._pays()",
-        "",
+        "        if used - self._used_before < _SHARE",
+        "        if False and _SHARE",
         (f"{_TESTS}/cli/test_cores.py::test_all_cores_are_used_if_others_need_the_one",),
     ),
     Mutant(
