@@ -198,8 +198,8 @@ MUTANTS = (
     _mutant(
         "the receipt of another task is taken",
         "futures",
-        "                _check_receipt(result.receipt, part)",
-        "                pass",
+        "            if receipt is not None and tuple(receipt[:2]) != (part.number, part.size):",
+        "            if False:",
         "executor",
         "test_a_receipt_of_another_task_is_refused",
     ),
@@ -214,9 +214,9 @@ MUTANTS = (
     _mutant(
         "a late part of an upload that has ended begins another one",
         "session",
-        "        put = partial(store.put_part, self.upload_id, number, data, digest)",
-        "        put = lambda: store.put_part(\n"
-        "            self.upload_id if self.find_parts()[1] is None else store.create(),\n"
+        "        put = partial(self._store.put_part, self.upload_id, number, data, digest)",
+        "        put = lambda: self._store.put_part(\n"
+        "            self.upload_id if self.find_parts()[1] is None else self._store.create(),\n"
         "            number, data, digest)",
         "session",
         "test_a_straggler_after_the_end_finds_no_upload",

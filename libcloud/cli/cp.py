@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import error_context
-from libcloud.cli.failures import Failures, run_tasks
+from libcloud.cli.failures import Failures
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.places import Copier, Entry, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
@@ -139,15 +139,8 @@ class _Command:
                 for entry in entries:
                     self._report(entry)
             else:
-                run_tasks(
-                    copier.driver,
-                    functools.partial(self._copy, copier),
-                    entries,
-                    failures,
-                    jobs=self._jobs,
-                    size_of=lambda entry: entry.size,
-                    done=self._report,
-                )
+                copy = functools.partial(self._copy, copier)
+                copier.copy_all(entries, failures, self._report, jobs=self._jobs, copy=copy)
         if not self._dry_run:
             progress.finish(self._summary(entries, failures.count))
             copier.report_lost()

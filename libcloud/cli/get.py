@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from libcloud.cli.errors import error_context, set_subject
+from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.options import ObjectOptions, read_options
 from libcloud.cli.programs import CommandWithProgram
@@ -21,10 +21,8 @@ from libcloud.cli.reading import (
     ObjectRange,
     find_object,
     is_directory_marker,
-    modified,
     parse_byte_range,
     range_option,
-    seconds_of,
     to_program,
     to_stdout,
 )
@@ -181,8 +179,8 @@ def _get_one(
             raise _same_file(obj)
         progress = Progress(str(target), selection.size_of(obj), settings)
         with progress, progress.transfer(str(target)) as transfer:
-            destination = output.file_for(obj, is_whole=selection.byte_range is None)
-            Download(store, settings, progress, selection).save(obj, destination, transfer)
+            destination = output.file_for(obj)
+            Download(store, settings, progress, transfer).save(obj, destination, selection)
         progress.finish(f"downloaded {destination.path}")
 
 
@@ -243,20 +241,14 @@ class _Output:
         """Whether no object before maps to the same file; to be called once for each object."""
         return self.names is None or self.names.add(self.name_of(obj))
 
-    def file_for(
-        self, obj: Object, *, directory_exists: bool = True, is_whole: bool = True
-    ) -> Destination:
-        """The file for an object. The library's rules keep it inside the directory.
-
-        :param is_whole: the file gets the time of the object.
-        """
+    def file_for(self, obj: Object, *, directory_exists: bool = True) -> Destination:
+        """The file for an object. The library's rules keep it inside the directory."""
         return resolve_destination(
             self.path,
             self.name_of(obj),
             overwrite_existing=self.overwrite,
             driver=obj.driver,
             directory_exists=directory_exists,
-            modified=seconds_of(modified(obj)) if is_whole else None,
         )
 
 
@@ -283,16 +275,12 @@ def _get_all(
 
     def get_one(task: tuple[int, Object, bool]) -> None:
         number, obj, is_first = task
-        try:
+        label = f"{number} {obj.name}"
+        with error_context(target.with_name(obj.name)), progress.transfer(label) as transfer:
             if not is_first:
                 raise _same_file(obj)
-            # Its directory was created above, and so it is again if it was removed.
-            destination = output.file_for(obj, directory_exists=False)
-            with progress.transfer(f"{number} {obj.name}") as transfer:
-                download.save(obj, destination, transfer)
-        except BaseException as error:
-            set_subject(error, target.with_name(obj.name))
-            raise
+            download = Download(store, settings, progress, transfer)
+            download.save(obj, output.file_for(obj), selection)
 
     def tasks() -> Iterator[tuple[int, Object, bool]]:
         nonlocal number
@@ -302,9 +290,7 @@ def _get_all(
             number += 1
             yield number, obj, output.is_first(obj)
 
-    progress = Progress("", total, settings)
-    download = Download(store, settings, progress, selection)
-    with progress:
+    with Progress("", total, settings) as progress:
         run_tasks(
             store.driver,
             get_one,
@@ -313,5 +299,6 @@ def _get_all(
             jobs=settings.jobs,
             size_of=lambda task: task[1].size,
         )
-    progress.finish(f"downloaded {count(number - failures.count, 'object')} to {output.path}")
+    downloaded = count(number - failures.count, "object")
+    progress.finish(f"downloaded {downloaded} to {output.path}")
     failures.raise_if_any()

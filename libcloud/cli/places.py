@@ -6,16 +6,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, BinaryIO
 
 from libcloud.cli.errors import error_context
-from libcloud.cli.failures import report_unfinished_upload
+from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.progress import Progress, print_stderr
-from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified, seconds_of
+from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified
 from libcloud.cli.selection import Filters
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk, size_of_stream
@@ -39,6 +39,8 @@ class Entry:
     :param modified: ``None`` if unknown.
     :param origin: the path or the object.
     :param error: why the file, or the directory of that name, cannot be read.
+    :param reason: why it is copied: it is ``"new"``, or differs in ``"size"``, ``"time"`` or
+        ``"checksum"``.
     """
 
     name: str
@@ -46,62 +48,60 @@ class Entry:
     modified: datetime | None = None
     origin: Any = None
     error: OSError | None = None
+    reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """Copy ``entry``: it is ``"new"``, or differs in ``"size"``, ``"time"`` or ``"checksum"``."""
-
-    entry: Entry
-    reason: str
+SameContent = Callable[[Entry, Entry], "bool | None"]
+"""Compares contents; ``None``: they cannot be compared without reading both."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Which differences count.
+def difference(
+    source: Entry,
+    destination: Entry,
+    *,
+    size_only: bool = False,
+    same_content: SameContent | None = None,
+) -> str:
+    """How the destination differs from the source; empty if it is up to date.
 
-    :param same_content: compares the contents, in place of the times; ``None`` from it means that
-        they cannot be compared without reading both, and the times decide.
+    :param same_content: decides, where it can, in place of the times.
     """
-
-    size_only: bool = False
-    same_content: Callable[[Entry, Entry], bool | None] | None = None
-
-    def difference(self, source: Entry, destination: Entry) -> str:
-        """How the destination differs from the source; empty if it is up to date."""
-        if source.size is None or source.size != destination.size:
-            return "size"
-        if self.size_only:
-            return ""
-        if self.same_content is not None:
-            same = self.same_content(source, destination)
-            if same is not None:
-                return "" if same else "checksum"
-        if source.modified is None or destination.modified is None:
-            return "time"
-        modified = source.modified
-        if isinstance(destination.origin, str) and not destination.modified.microsecond:
-            # ``libcloud get`` of one object knows no fractions of a second; a listing may.
-            modified = modified.replace(microsecond=0)
-        # A copy is younger than its original; a younger original was changed after the copy.
-        return "time" if modified > destination.modified else ""
+    if source.size is None or source.size != destination.size:
+        return "size"
+    if size_only:
+        return ""
+    same = None if same_content is None else same_content(source, destination)
+    if same is not None:
+        return "" if same else "checksum"
+    if source.modified is None or destination.modified is None:
+        return "time"
+    modified = source.modified
+    if isinstance(destination.origin, str) and not destination.modified.microsecond:
+        # ``libcloud get`` of one object knows no fractions of a second; a listing may.
+        modified = modified.replace(microsecond=0)
+    # A copy is younger than its original; a younger original was changed after the copy.
+    return "time" if modified > destination.modified else ""
 
 
 def plan_copies(
-    source: Iterable[Entry], present: dict[str, Entry], rules: Rules, key: Callable[[str], str]
-) -> Iterator[Copy]:
-    """The copies that the destination needs.
+    source: Iterable[Entry],
+    present: dict[str, Entry],
+    differs: Callable[[Entry, Entry], str],
+    key: Callable[[str], str],
+) -> Iterator[Entry]:
+    """The entries that the destination needs.
 
     :param source: read once, as the copies are consumed.
     :param present: the entries of the destination by the ``key`` of their names. Those that the
         source has as well are removed; after the last copy, the others remain.
+    :param differs: :func:`difference`.
     :param key: the same text for all names of a file.
     """
     for entry in source:
         found = present.pop(key(entry.name), None)
-        reason = "new" if found is None else rules.difference(entry, found)
+        reason = "new" if found is None else differs(entry, found)
         if reason:
-            yield Copy(entry, reason)
+            yield replace(entry, reason=reason)
 
 
 def _unchanged(file: BinaryIO) -> Iterator[bytes]:
@@ -225,13 +225,6 @@ class Copier:
     options: ObjectOptions = field(default_factory=ObjectOptions)
     lost: list[str] = field(default_factory=list)
 
-    @property
-    def driver(self) -> Any:
-        """The driver whose worker pool runs the copies."""
-        place = self.source if isinstance(self.destination, LocalDirectory) else self.destination
-        assert isinstance(place, StoreDirectory)
-        return place.store.driver
-
     def copy(self, entry: Entry) -> None:
         """Copy ``entry`` under the same name. An existing destination is replaced at the end.
 
@@ -245,6 +238,28 @@ class Copier:
         ):
             self._copy(entry, transfer)
 
+    def copy_all(
+        self,
+        entries: Iterable[Entry],
+        failures: Failures,
+        done: Callable[[Entry], object],
+        *,
+        jobs: int | None,
+        copy: Callable[[Entry], object] | None = None,
+    ) -> None:
+        """Copy entries in the worker pool of the driver of a store; see :func:`run_tasks`."""
+        place = self.source if isinstance(self.destination, LocalDirectory) else self.destination
+        assert isinstance(place, StoreDirectory)
+        run_tasks(
+            place.store.driver,
+            copy or self.copy,
+            entries,
+            failures,
+            jobs=jobs,
+            size_of=lambda entry: entry.size,
+            done=done,
+        )
+
     def _copy(self, entry: Entry, transfer: Transfer) -> None:
         self.options.check_size(entry.size or 0)
         if isinstance(self.source, LocalDirectory):
@@ -254,7 +269,7 @@ class Copier:
             self._download(entry, self.destination, transfer)
         elif (
             self.source.store.is_same_store(self.destination.store)
-            and hasattr(self.driver, "ex_copy_object")
+            and hasattr(self.destination.store.driver, "ex_copy_object")
             and not self.options.needs_upload
         ):
             self._copy_in_store(entry, self.destination, transfer)
@@ -286,15 +301,10 @@ class Copier:
         assert isinstance(self.source, StoreDirectory)
         obj, path = entry.origin, os.path.join(place.path, "")
         destination = resolve_destination(
-            path,
-            entry.name,
-            overwrite_existing=True,
-            driver=obj.driver,
-            modified=seconds_of(modified(obj)),
+            path, entry.name, overwrite_existing=True, driver=obj.driver
         )
-        whole = ObjectRange(None, {})
-        download = Download(self.source.store, self.settings, self.progress, whole)
-        download.save(obj, destination, transfer)
+        download = Download(self.source.store, self.settings, self.progress, transfer)
+        download.save(obj, destination, ObjectRange(None, {}))
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:

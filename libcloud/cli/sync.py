@@ -7,19 +7,19 @@ import hashlib
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 
 import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
-from libcloud.cli.failures import Failures, run_tasks
+from libcloud.cli.failures import Failures
 from libcloud.cli.places import (
     Copier,
-    Copy,
     Entry,
     LocalDirectory,
     Place,
-    Rules,
     StoreDirectory,
+    difference,
     plan_copies,
 )
 from libcloud.cli.progress import Progress, Report, print_stderr
@@ -85,7 +85,6 @@ def sync(
     # Below a link there are files that are also elsewhere, and must not be deleted there.
     two = _place(destination, settings, follow_symlinks=False, reports=False)
     _check(one, two)
-    _reject_nested(one, two)
     names = FileNames(two.path) if isinstance(two, LocalDirectory) else None
     key = str if names is None else names.key
     present = {}
@@ -94,13 +93,14 @@ def sync(
             if entry.error is not None:  # its files would seem to be missing
                 raise entry.error
             present[key(entry.name)] = entry
-    rules = Rules(size_only, _same_content if checksum else None)
+    same_content = _same_content if checksum else None
+    differs = partial(difference, size_only=size_only, same_content=same_content)
     failures, printed = Failures(), Report(dry_run, as_json, settings.quiet)
     with Progress("", None, settings) as progress:
         copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
         runner = _Runner(copier, failures, names, printed)
         with error_context(source):
-            runner.copy(plan_copies(runner.readable(one.entries(filters)), present, rules, key))
+            runner.copy(plan_copies(runner.readable(one.entries(filters)), present, differs, key))
             if delete:
                 runner.delete(present.values())
     if not dry_run:
@@ -125,21 +125,16 @@ def _check(source: Place, destination: Place) -> None:
             raise click.UsageError("at least one of SOURCE and DESTINATION must be a URL")
         if not os.path.isdir(source.path):
             raise click.UsageError(f"{source.path} is not a directory")
-        return
-    if isinstance(destination, LocalDirectory):
+    elif isinstance(destination, LocalDirectory):
         if os.path.exists(destination.path) and not os.path.isdir(destination.path):
             raise click.UsageError(f"{destination.path} is not a directory")
-        return
-    one, two = source.store, destination.store
-    if one.is_same_store(two) and one.target.container == two.target.container:
-        prefixes = sorted((source.prefix, destination.prefix))
-        if prefixes[1].startswith(prefixes[0]):
-            raise click.UsageError(_NESTED)
-
-
-def _reject_nested(source: Place, destination: Place) -> None:
-    """:raises click.UsageError: both are local, also by a URL, and one is inside the other."""
-    paths = [place.real_path for place in (source, destination)]
+    else:
+        one, two = source.store, destination.store
+        if one.is_same_store(two) and one.target.container == two.target.container:
+            prefixes = sorted((source.prefix, destination.prefix))
+            if prefixes[1].startswith(prefixes[0]):
+                raise click.UsageError(_NESTED)
+    paths = [place.real_path for place in (source, destination)]  # also of a local URL
     if all(paths) and os.path.commonpath(paths) in paths:
         raise click.UsageError(_NESTED)
 
@@ -188,24 +183,16 @@ class _Runner:
             else:
                 yield entry
 
-    def copy(self, copies: Iterator[Copy]) -> None:
+    def copy(self, entries: Iterator[Entry]) -> None:
         """Copy, and report copies and failures."""
-        if self._printed.dry_run:
-            for step in copies:
-                self._report("copy", step.entry, step.reason)
-            return
         copier = self._copier
+        if self._printed.dry_run:
+            for entry in entries:
+                self._report("copy", entry)
+            return
         if isinstance(copier.destination, LocalDirectory):
             os.makedirs(copier.destination.path, exist_ok=True)
-        run_tasks(
-            copier.driver,
-            lambda step: copier.copy(step.entry),
-            copies,
-            self._failures,
-            jobs=copier.settings.jobs,
-            size_of=lambda step: step.entry.size,
-            done=self._copied,
-        )
+        copier.copy_all(entries, self._failures, self._copied, jobs=copier.settings.jobs)
 
     def delete(self, entries: Collection[Entry]) -> None:
         """Delete ``entries``, if nothing failed.
@@ -230,15 +217,15 @@ class _Runner:
             else:
                 self._failures.add(error, self._label(entry))
 
-    def _copied(self, step: Copy) -> None:
+    def _copied(self, entry: Entry) -> None:
         self.copied += 1
-        self._report("copy", step.entry, step.reason)
+        self._report("copy", entry)
 
     def _label(self, entry: Entry) -> str:
         return self._copier.destination.label(entry.name)
 
-    def _report(self, action: str, entry: Entry, reason: str = "") -> None:
-        url = self._label(entry)
+    def _report(self, action: str, entry: Entry) -> None:
+        url, reason = self._label(entry), entry.reason
         facts = {"action": action, "name": url, "size": entry.size, "reason": reason or None}
         done = {"copy": "copied", "delete": "deleted"}[action]
         self._printed.step(action, done, f"{url} ({reason})" if reason else url, **facts)

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from libcloud.common.types import InvalidSourceError as InvalidSourceError
 from libcloud.common.types import LibcloudError
@@ -89,7 +89,8 @@ class OperationResult(Generic[_ItemT, _ValueT]):
         return self.error is None
 
 
-class DeletedObject(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DeletedObject:
     """An object that no longer exists, or never did: most stores do not say which.
 
     :param version_id: the version that was deleted; ``None``: the object, of which a container
@@ -106,7 +107,8 @@ class DeletedObject(NamedTuple):
         return True
 
 
-class FailedDeletion(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FailedDeletion:
     """An object that may still exist.
 
     :param error: the reason; the store's response, if there was one, is in its attributes ``code``,

@@ -65,7 +65,8 @@ LAYERS = {
 
 # Who may import which distribution that is not part of Python; the tests may import any.
 FOREIGN = {
-    **dict.fromkeys(["requests", "urllib3"], ("libcloud.http",)),
+    "requests": ("libcloud.http",),
+    "urllib3": ("libcloud.http",),
     "lxml": ("libcloud.utils.xml",),
     # CRC-32C and CRC-64/NVME, an extra.
     "azure": ("libcloud.common.credentials.azure",),
@@ -109,7 +110,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "the type of a parameter: the executor of the caller"
     ),
     ("libcloud.storage.transfer.budget", "threading.Condition"): "where uploads wait for others",
-    ("libcloud.storage.transfer.budget", "threading.RLock"): "its lock",
     ("libcloud.storage.transfer.budget", "threading.get_ident"): "no thread waits for itself",
 }
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.utils.local import PerProcess
@@ -125,7 +125,8 @@ def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class _Cached(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Cached:
     """Credentials and the time at which they should be refreshed; ``None``: never."""
 
     credentials: Credentials

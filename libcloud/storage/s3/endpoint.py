@@ -7,10 +7,12 @@ path to send, by addressing style and by the region of the bucket.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, profile_named, profile_of_host
@@ -40,7 +42,8 @@ _DOTTED_BUCKET = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
-class Endpoint(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Endpoint:
     """The base URL of a store.
 
     :param host: name or address; an IPv6 address with or without brackets.
@@ -110,8 +113,6 @@ def can_be_in_host(bucket: str, *, secure: bool) -> bool:
 
 def is_address(host: str) -> bool:
     """Return whether ``host`` is an IP address rather than a name."""
-    import ipaddress  # most processes need it never
-
     try:
         ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
@@ -119,7 +120,8 @@ def is_address(host: str) -> bool:
     return True
 
 
-class Address(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Address:
     """Where one request goes.
 
     :param host: includes the bucket if ``in_host``.

@@ -170,8 +170,12 @@ class FutureWorkers:
         part, epoch = self._plan[send.number - 1], self._epochs.pop(send.number)
         try:
             result = result_of(future)
-            if result.receipt is not None:
-                _check_receipt(result.receipt, part)
+            receipt = result.receipt
+            if receipt is not None and tuple(receipt[:2]) != (part.number, part.size):
+                raise ValueError(
+                    f"the executor returned the receipt of part {receipt[0]} with {receipt[1]} "
+                    f"bytes; the task is for part {part.number} with {part.size}"
+                )
         except CancelledError as error:
             if not stopped:
                 self._fail(send, part, error)
@@ -181,8 +185,8 @@ class FutureWorkers:
             return
         if result.throttled:
             self._upload.retries.limiter.throttled(epoch)
-        if result.receipt is not None:
-            self.outcomes.append(Outcome(send, part_of(result.receipt), None, None))
+        if receipt is not None:
+            self.outcomes.append(Outcome(send, part_of(receipt), None, None))
         else:
             self._fail(send, part, result)
 
@@ -205,17 +209,15 @@ def sized(executor: Any, pieces: Any, sizes: Any) -> tuple[Sequence[Any], list[i
         if not all(isinstance(piece, bytes) for piece in pieces):
             return pieces, None
         sizes = map(len, pieces)
-    lengths = [_plain(size) for size in sizes]
+    # A whole number of another type, such as NumPy's, becomes an int.
+    lengths = [
+        operator.index(size) if hasattr(size, "__index__") and not isinstance(size, bool) else size
+        for size in sizes
+    ]
     if len(lengths) != len(pieces):
         raise ValueError(f"there are {len(pieces)} pieces and {len(lengths)} sizes")
     check_sizes(lengths)
     return pieces, lengths
-
-
-def _plain(size: Any) -> Any:
-    """``size`` as an ``int`` if it is a whole number of another type, such as NumPy's."""
-    is_number = hasattr(size, "__index__") and not isinstance(size, bool)
-    return operator.index(size) if is_number else size
 
 
 # For the executors of engines.
@@ -270,14 +272,6 @@ def result_of(future: Any) -> PartResult:
     if not isinstance(result, PartResult):
         raise TypeError(f"the executor returned {kind_of(result)}, not what the task did")
     return result
-
-
-def _check_receipt(receipt: Any, part: CutPart) -> None:
-    if tuple(receipt[:2]) != (part.number, part.size):
-        raise ValueError(
-            f"the executor returned the receipt of part {receipt[0]} with {receipt[1]} bytes; the "
-            f"task is for part {part.number} with {part.size}"
-        )
 
 
 def text_of_engine(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.storage.transfer.upload.port import PartStore
 from libcloud.storage.transfer.upload.session import ObjectUpload
@@ -29,6 +29,9 @@ from libcloud.storage.types import PartConflictError, SizeMismatchError, WorkerE
 from libcloud.utils.arguments import kind_of
 from libcloud.utils.bodies import FilePieces, Pieces, flat
 
+if TYPE_CHECKING:
+    from libcloud.storage.s3.checksums import PartSource
+
 # Bodies.
 
 # Bytes of data that is made for a part and held in memory; more are sent while they are made, or
@@ -37,17 +40,7 @@ _IN_MEMORY = 8 * 1024 * 1024
 _BLOCK = 1024 * 1024
 
 
-class Source(Protocol):
-    """Makes the data of a part."""
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether :meth:`pieces` returns the same data for each attempt; otherwise only once."""
-
-    def pieces(self) -> Iterator[memoryview]: ...
-
-
-StreamedBody = Callable[[Source, int, str], Any]
+StreamedBody = Callable[["PartSource", int, str], Any]
 """Returns a body that is sent while it is made; or ``None``, if the store does not accept one.
 
 Its arguments are the source, its size in bytes, and the part, for messages.
@@ -80,7 +73,7 @@ def body_of(
 
 
 def made_body(
-    source: Source, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
+    source: PartSource, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
 ) -> Any:
     """A body of generated data: sent while it is generated if possible, or a temporary file."""
     if stream is not None and size is not None and size > _IN_MEMORY:
@@ -251,17 +244,17 @@ def _is_md5(part: PartReceipt) -> bool:
 
 def _part_conflict(number: int, upload: ObjectUpload[Any]) -> PartConflictError:
     where = (upload.driver, upload.container_name, upload.object_name)
-    return conflict(f"part {number}", number, *where)
+    return conflict("part", number, *where)
 
 
 def conflict(
-    what: str, number: int, driver: Any, container_name: str, object_name: str
+    kind: str, number: int, driver: Any, container_name: str, object_name: str
 ) -> PartConflictError:
     """The error that a part, or a piece, has different data each time it is made."""
     return PartConflictError(
-        f"{what} of {container_name}/{object_name} was sent more than once, with different data. "
-        "Nothing was published. The pieces of an object must have the same bytes each time they "
-        "are made",
+        f"{kind} {number} of {container_name}/{object_name} was sent more than once, with "
+        "different data. Nothing was published. The pieces of an object must have the same bytes "
+        "each time they are made",
         driver,
         object_name,
         number,

@@ -47,7 +47,6 @@ from libcloud.storage.scaleout.parts import (
 from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
 from libcloud.storage.transfer.client import repeated
 from libcloud.storage.transfer.upload.options import UploadOptions
-from libcloud.storage.transfer.upload.port import SharedPartStore
 from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed
 from libcloud.storage.transfer.values import (
     Body,
@@ -78,30 +77,22 @@ class UploadSession:
 
     :param upload: whose port is attached to the upload.
     :param facts: what the text says.
+    :ivar container_name: name of the container.
+    :ivar object_name: name that the object will have.
+    :ivar upload_id: the id of the upload in the store.
     """
 
     def __init__(
         self, driver: Any, upload: ObjectUpload[Any], facts: Facts, extra: Any = None
     ) -> None:
-        self.driver = driver
-        self.upload = upload
-        self.facts = facts
+        self.driver, self.upload, self.facts = driver, upload, facts
+        self.container_name, self.object_name = facts.container, facts.name
+        self.upload_id = facts.id
+        self.label = f"{facts.container}/{facts.name}"
+        self._store: Any = upload.store
+        # Makes a body that is sent while it is made, if the protocol has such.
+        self.stream: StreamedBody | None = getattr(self._store, "streamed_part", None)
         self._extra = dict(extra or {})
-
-    @property
-    def container_name(self) -> str:
-        """Name of the container."""
-        return self.facts.container
-
-    @property
-    def object_name(self) -> str:
-        """Name that the object will have."""
-        return self.facts.name
-
-    @property
-    def upload_id(self) -> str:
-        """The id of the upload in the store."""
-        return self.facts.id
 
     def __repr__(self) -> str:
         return f"<UploadSession: {self.label}, upload_id={self.upload_id}>"
@@ -200,10 +191,9 @@ class UploadSession:
                 self.driver,
                 self.object_name,
             )
-        store: SharedPartStore[Any] = self._store
-        digest = store.digest(data)
+        digest = self._store.digest(data)
         throttled: list[Failure] = []
-        put = partial(store.put_part, self.upload_id, number, data, digest)
+        put = partial(self._store.put_part, self.upload_id, number, data, digest)
         part = self._retried(Step.PART, put, throttled, data)
         return receipt_of(part), len(throttled)
 
@@ -216,8 +206,8 @@ class UploadSession:
         copy = getattr(self.driver, "_copy_shared_part", None)
         if copy is None:
             return None
-        facts, span = self.facts, range(start, stop)
-        part = self._retried(Step.PART, lambda: copy(facts, number, obj, span))
+        put = partial(copy, self.facts, number, obj, range(start, stop))
+        part = self._retried(Step.PART, put)
         return None if part is None else receipt_of(part)
 
     def receipts(self) -> list[UploadReceipt]:
@@ -262,8 +252,9 @@ class UploadSession:
         is_own = getattr(self._store, "is_own", None)
         foreign = [part.number for part in parts if is_own and not is_own(self.upload_id, part)]
         if foreign:
-            other = f"is of another upload than that of {self.label}"
-            raise ValueError(f"the receipt of part {foreign[0]} {other}")
+            raise ValueError(
+                f"the receipt of part {foreign[0]} is of another upload than that of {self.label}"
+            )
         check_complete(parts, self.upload, self.facts.parts, size)
         options = replace(
             self.upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
@@ -355,20 +346,6 @@ class UploadSession:
         upload = replace(self.upload, options=options)
         return UploadSession(self.driver, upload, self.facts, self._extra)
 
-    @property
-    def stream(self) -> StreamedBody | None:
-        """Makes a body that is sent while it is made, if the protocol has such."""
-        found: StreamedBody | None = getattr(self._store, "streamed_part", None)
-        return found
-
-    @property
-    def label(self) -> str:
-        return f"{self.container_name}/{self.object_name}"
-
-    @property
-    def _store(self) -> Any:
-        return self.upload.store
-
     def _stored_parts(self) -> list[PartReceipt]:
         return self._retried(Step.CHECK, lambda: list(self._store.stored_parts(self.upload_id)))
 
@@ -423,15 +400,13 @@ def begin(driver: Any, new: NewUpload, **plan: Any) -> UploadSession:
     :raises ValueError: there is no checksum. Nothing was sent.
     """
     upload, checksum, _ = new
-    store: Any = upload.store
     if checksum is None:
         raise ValueError("ex_checksum=None: parts from several processes need a checksum")
     session = UploadSession.draft(driver, new)
-    upload_id = session._retried(Step.CREATE, store.create)
+    upload_id = session._retried(Step.CREATE, session._store.create)
     now = getattr(driver.connection, "server_time", lambda: datetime.now(timezone.utc))()
-    known = {"part_size": upload.options.part_size, **plan}
-    created = int(now.timestamp())
-    facts = replace(session.facts, id=upload_id, created=created, checksum=checksum, **known)
+    known = {"part_size": upload.options.part_size, "checksum": checksum, **plan}
+    facts = replace(session.facts, id=upload_id, created=int(now.timestamp()), **known)
     return attached(driver, facts, new)
 
 
@@ -441,8 +416,7 @@ def attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> UploadS
         options = {"ex_part_size": facts.part_size, "ex_on_failure": "keep"}
         if facts.checksum:
             options["ex_checksum"] = facts.checksum
-        upload = driver._shared_upload(facts.container, facts.name, facts.headers, options)
-        new = (upload, None, {})
+        new = driver._shared_upload(facts.container, facts.name, facts.headers, options), None, {}
     upload, _, extra = new
     store: Any = upload.store
     store.attach(facts.id, datetime.fromtimestamp(facts.created, timezone.utc))

@@ -103,7 +103,7 @@ class PieceFolder:
             piece = counted.get(number, _EMPTY)
             if other.name != piece.name and self._differs(piece, other):
                 where = (self.container.driver, self.container.name, self.object_name)
-                raise conflict(f"piece {number}", number, *where)
+                raise conflict("piece", number, *where)
 
     def record(self, pieces: Sequence[StoredPiece]) -> None:
         """Record what the result is made of, so that another process can continue the clean-up."""
@@ -250,31 +250,24 @@ def store_pieces(
         )
     missing = deque(position for position in range(len(pieces)) if position not in stored)
     for position in () if is_new else missing:
-        _check_unread(pieces[position], position, session.object_name)
+        if not (is_repeatable(pieces[position]) or is_seekable(pieces[position])):
+            raise ValueError(
+                f"piece {position} of {session.object_name} can be read only once, and may have "
+                "been: pass a function that makes it. Nothing was published"
+            )
     tasks: Tasks[int] = Tasks(executor)
     try:
         while missing or tasks:
             while missing and len(tasks) < window:
                 position = missing.popleft()
-                tasks.submit(position, _call, task._replace(position=position), pieces[position])
+                one = task._replace(position=position)
+                tasks.submit(position, lambda *args: (store_piece, *args), one, pieces[position])
             position, future = tasks.take()
             stored[position] = _stored_by(future, session, position)
     finally:
         tasks.stop()
     folder.check(stored)
     return [stored[position] for position in range(len(pieces))]
-
-
-def _call(task: PieceTask, piece: Any) -> tuple[Any, ...]:
-    return store_piece, task, piece
-
-
-def _check_unread(piece: Any, position: int, name: str) -> None:
-    if not (is_repeatable(piece) or is_seekable(piece)):
-        raise ValueError(
-            f"piece {position} of {name} can be read only once, and may have been: pass a function "
-            "that makes it. Nothing was published"
-        )
 
 
 def _stored_by(future: Any, session: UploadSession, position: int) -> StoredPiece:

@@ -96,10 +96,9 @@ def not_portable(driver: Any, facts: Facts) -> str:
 
 def portable_driver(driver: Any) -> tuple[str, str] | None:
     """The arguments of :func:`driver_of` for a driver; ``None``: no other process can create it."""
-    settings = getattr(driver, "_session_settings", None)
-    if settings is None or not type(driver).__module__.startswith(_DRIVERS):
+    if not_portable(driver, Facts("", "", "", 0)):
         return None
-    return _kind_of(driver), json.dumps(settings)
+    return _kind_of(driver), json.dumps(driver._session_settings)
 
 
 def _kind_of(driver: Any) -> str:
@@ -118,11 +117,9 @@ def parsed(text: str) -> tuple[Callable[[], Any], Facts]:
     try:
         found = json.loads(text)
         settings = json.dumps(found.get("settings"), sort_keys=True)
-    except (TypeError, ValueError, RecursionError, AttributeError):
-        found = None
-    if not isinstance(found, dict) or "libcloud_upload" not in found:
-        raise ValueError("this is not the text of an upload session")
-    version = found["libcloud_upload"]
+        version = found["libcloud_upload"]
+    except (TypeError, ValueError, RecursionError, AttributeError, KeyError):
+        raise ValueError("this is not the text of an upload session") from None
     if type(version) is not int or version != SCHEMA:
         raise ValueError(
             f"the upload session has version {version!r:.20}, and this library "

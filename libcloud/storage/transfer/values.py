@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values that the modules of the engine exchange: steps, commands, results, failures.
 
-None is changed once it is made: a worker gets values and returns values. Those that each request
-needs are not frozen, because that doubles the time to make one.
+All are frozen: a worker gets values and returns values.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Confirmation(Enum):
     UNCLEAR = "unclear"
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class Digest:
     """A checksum of one body.
 
@@ -52,7 +51,7 @@ class Digest:
     value: bytes = b""
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class PartReceipt:
     """The response of the store to a part.
 
@@ -68,7 +67,7 @@ class PartReceipt:
     digest: Digest = field(default_factory=Digest)
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object that the store says it holds.
 
@@ -109,7 +108,7 @@ class Failure:
     retry_after: float | None = None
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class Pull:
     """Take part ``number``, of ``size`` bytes (the last one: up to), from the source."""
 
@@ -117,7 +116,7 @@ class Pull:
     size: int
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class Send:
     """Make a request.
 

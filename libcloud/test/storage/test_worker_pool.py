@@ -55,7 +55,7 @@ class SimulatedStore:
             scheduler.add(number)
         answers: list[tuple[float, int, bool, int]] = []
         while True:
-            while (task := scheduler.start()) is not None:
+            for task in scheduler.startable():
                 free = max(now, free) + 1 / self._capacity
                 accepted = len(answers) < self._allowed
                 heapq.heappush(answers, (free + self._latency, self.limiter.epoch, accepted, task))
@@ -69,8 +69,7 @@ class SimulatedStore:
                 self.throttled += 1
                 self.limiter.throttled(epoch)
                 scheduler.add(task)  # it is tried again
-            times = now, now * self._used
-            scheduler.finished(lambda times=times: times)  # type: ignore[misc]  # a default
+            scheduler.finished(now, now * self._used)
 
 
 def negative(number: int) -> int:

@@ -12,7 +12,6 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import GeneratorType
 from typing import Any, Generic
 
 from libcloud.storage.transfer.upload.port import Content
@@ -31,7 +30,7 @@ _JOINED_SIZE = 256 * 1024
 _JOINED_PIECES = 4096
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SourcePart(Generic[Content]):
     """A part as delivered by the source.
 
@@ -96,9 +95,7 @@ class PartBuffer:
         return _END
 
     def body(self) -> bytes | Pieces:
-        """All that was added; to be called once."""
-        if len(self._small) == 1 and not self._runs and not self._buffers:
-            return self._small[0]
+        """All that was added."""
         self._join()
         if len(self._buffers) > 1:
             return Pieces(self._buffers)
@@ -145,15 +142,15 @@ class PartSource:
 
         :raises InvalidSourceError: a piece is not bytes, or empty pieces do not end.
         """
-        part, ended = PartBuffer(size), False
-        while part.room and (self._rest or not (ended := not self._advance(part))):
+        part = PartBuffer(size)
+        while part.room and (self._rest or self._advance(part)):
             rest, self._rest = self._rest, b""
             if len(rest) > part.room:
                 self._rest = memoryview(rest)[part.room :]
                 rest = memoryview(rest)[: part.room]
             part.add(rest)
             del rest  # a producer may resize the buffer it yielded before
-        last = not self._rest and (ended or not self._advance(part))
+        last = not self._rest and not self._advance(part)
         return SourcePart(part.body(), last)
 
     def _advance(self, part: PartBuffer) -> bool:
@@ -291,8 +288,6 @@ class FileSource:
 
 def source_of(stream: Any) -> Any:
     """The parts of ``stream``, which may be a source already; see :class:`PartSource`."""
-    if type(stream) is GeneratorType:
-        return PartSource(stream)
     if hasattr(type(stream), "next_part"):  # an instance may pass any attribute on
         return stream
     if isinstance(stream, LocalFile) and stream.exact_size is not None and hasattr(os, "pread"):
@@ -311,8 +306,6 @@ def _changed(expected: int | None, size: int) -> SizeMismatchError:
 
 def pieces_of(source: object) -> Iterator[object]:
     """An iterator over the pieces of ``source``; see :class:`PartSource` for what a source is."""
-    if type(source) is GeneratorType:
-        return source
     if isinstance(source, (str, dict, set, frozenset)) or source is None:
         raise InvalidSourceError(_not_a_source(source))
     read = getattr(source, "read", None)

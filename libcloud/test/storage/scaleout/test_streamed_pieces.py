@@ -199,11 +199,8 @@ class Session(UploadSession):
 
     def __init__(self, streamed: bool) -> None:
         self._streamed = streamed
+        self.stream = self._body if streamed else None
         self.read: list[int] = []
-
-    @property
-    def stream(self) -> Any:
-        return self._body if self._streamed else None
 
     def _body(self, source: Any, size: int, what: str) -> Any:
         assert size == 256 * MIB
