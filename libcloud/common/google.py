@@ -50,25 +50,13 @@ from libcloud.utils.local import PerProcess
 from libcloud.utils.staging import write_private
 
 __all__ = [
-    "UTC_TIMESTAMP_FORMAT",
-    "GoogleAuthError",
-    "GoogleAuthType",
-    "GoogleBaseAuthConnection",
-    "GoogleBaseConnection",
-    "GoogleBaseDriver",
-    "GoogleBaseError",
-    "GoogleGCEServiceAcctAuthConnection",
-    "GoogleInstalledAppAuthConnection",
-    "GoogleOAuth2Credential",
-    "GoogleResponse",
-    "GoogleServiceAcctAuthConnection",
-    "InvalidRequestError",
-    "JsonParseError",
-    "QuotaExceededError",
-    "ResourceExistsError",
-    "ResourceInUseError",
-    "ResourceNotFoundError",
-]
+    "UTC_TIMESTAMP_FORMAT", "GoogleAuthError", "GoogleAuthType", "GoogleBaseAuthConnection",
+    "GoogleBaseConnection", "GoogleBaseDriver", "GoogleBaseError",
+    "GoogleGCEServiceAcctAuthConnection", "GoogleInstalledAppAuthConnection",
+    "GoogleOAuth2Credential", "GoogleResponse", "GoogleServiceAcctAuthConnection",
+    "InvalidRequestError", "JsonParseError", "QuotaExceededError", "ResourceExistsError",
+    "ResourceInUseError", "ResourceNotFoundError",
+]  # fmt: skip
 
 LOG = logging.getLogger(__name__)
 

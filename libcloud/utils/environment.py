@@ -45,16 +45,6 @@ def is_complete() -> bool:
     return os.path.isdir(os.path.join(os.path.dirname(os.path.dirname(__file__)), "compute"))
 
 
-class ModuleFinder:
-    """The last finder on ``sys.meta_path``: raises for modules that only the complete build has."""
-
-    @staticmethod
-    def find_spec(fullname: str, path: Any = None, target: Any = None) -> None:
-        """Only raise: Python's own error for other modules is right."""
-        if fullname in _MODULES:
-            raise ModuleNotFoundError(unavailable(fullname), name=fullname)
-
-
 _UPLOAD = "libcloud.storage.transfer.upload"
 
 MOVED = {
@@ -113,12 +103,14 @@ class _Loader:
         module.__spec__ = self._spec
 
 
-class MovedModuleFinder:
-    """Finds modules by their former names, which programs import as well."""
+class ModuleFinder:
+    """The last finder on ``sys.meta_path``: for modules that Python itself does not find."""
 
     @staticmethod
     def find_spec(fullname: str, path: Any = None, target: Any = None) -> Any:
-        """Return the specification of a moved module; ``None`` for others."""
+        """Find a module that has moved; raise for one that only the complete build has."""
+        if fullname in _MODULES:
+            raise ModuleNotFoundError(unavailable(fullname), name=fullname)
         place = MOVED.get(fullname)
         if place is None:
             return None
@@ -129,9 +121,8 @@ class MovedModuleFinder:
 
 def install_finders() -> None:
     """Make former names importable, and errors for ``import libcloud.compute`` name the build."""
-    for finder in (ModuleFinder, MovedModuleFinder):
-        if finder not in sys.meta_path:
-            sys.meta_path.append(finder)
+    if ModuleFinder not in sys.meta_path:
+        sys.meta_path.append(ModuleFinder)
 
 
 def missing_extra(package: str, extra: str) -> str:

@@ -24,16 +24,12 @@ class Utc(tzinfo):
     """Coordinated universal time."""
 
     def utcoffset(self, dt: datetime | None) -> timedelta:
-        """Return zero."""
         return ZERO
+
+    dst = utcoffset
 
     def tzname(self, dt: datetime | None) -> str:
-        """Return ``UTC``."""
         return "UTC"
-
-    def dst(self, dt: datetime | None) -> timedelta:
-        """Return zero."""
-        return ZERO
 
 
 UTC = Utc()
@@ -47,15 +43,12 @@ class FixedOffset(tzinfo):
         self._name = name
 
     def utcoffset(self, dt: datetime | None) -> timedelta:
-        """Return the offset."""
         return self._offset
 
     def tzname(self, dt: datetime | None) -> str:
-        """Return the name."""
         return self._name
 
     def dst(self, dt: datetime | None) -> timedelta:
-        """Return zero."""
         return ZERO
 
     def __repr__(self) -> str:

@@ -46,10 +46,9 @@ def join_ipv4_segments(segments: Iterable[object]) -> str:
 def increment_ipv4_segments(segments: Sequence[int | str]) -> list[int]:
     """Return the address after ``segments``; the first number may become 256."""
     values = [int(segment) for segment in segments]
-    for index in range(len(values) - 1, 0, -1):
-        if values[index] < 255:
-            values[index] += 1
-            return values
+    index = len(values) - 1
+    while index > 0 and values[index] >= 255:
         values[index] = 0
-    values[0] += 1
+        index -= 1
+    values[index] += 1
     return values

@@ -23,40 +23,12 @@ from urllib.parse import quote as urlquote
 from urllib.parse import unquote as urlunquote
 
 __all__ = [
-    "DEFAULT_LXML",
-    "ET",
-    "PY2",
-    "PY3",
-    "PY27",
-    "PY2_pre_279",
-    "StringIO",
-    "assertRaisesRegex",
-    "assertRegex",
-    "b",
-    "base64_decode_string",
-    "base64_encode_string",
-    "basestring",
-    "bchr",
-    "byte",
-    "bytes",
-    "dictvalues",
-    "ensure_string",
-    "hexadigits",
-    "httplib",
-    "method_type",
-    "next",
-    "parse_qs",
-    "parse_qsl",
-    "reload",
-    "relpath",
-    "tostring",
-    "u",
-    "urlencode",
-    "urlparse",
-    "urlquote",
-    "urlunquote",
-    "xmlrpclib",
-]
+    "DEFAULT_LXML", "ET", "PY2", "PY3", "PY27", "PY2_pre_279", "StringIO", "assertRaisesRegex",
+    "assertRegex", "b", "base64_decode_string", "base64_encode_string", "basestring", "bchr",
+    "byte", "bytes", "dictvalues", "ensure_string", "hexadigits", "httplib", "method_type",
+    "next", "parse_qs", "parse_qsl", "reload", "relpath", "tostring", "u", "urlencode",
+    "urlparse", "urlquote", "urlunquote", "xmlrpclib",
+]  # fmt: skip
 
 PY2 = False
 PY27 = False

@@ -7,8 +7,8 @@ driver's connection, which authorizes each attempt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Protocol
 
 from libcloud.common.azure_storage import AzureBlobsConnection
 from libcloud.common.exceptions import is_unsent
@@ -16,13 +16,10 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
-from libcloud.utils.documents import UnexpectedDocumentError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.error_details import ErrorDetail
-
-_T = TypeVar("_T")
 
 _OWN_HEADERS = ("etag", "x-ms-")
 
@@ -76,29 +73,6 @@ class AzureClient(StoreClient[ClientOwner]):
                 known = ("", "") if is_page else names
                 raise azure.errors.error_for(detail, what, self.owner, *known)
             recoveries += 1
-
-    def read(
-        self,
-        parse: Callable[[Any], _T],
-        request: HttpRequest,
-        what: str,
-        *,
-        names: tuple[str, str] = ("", ""),
-    ) -> _T:
-        """What ``parse`` reads from the response to ``request``; a malformed one is retried."""
-        return self.retry_loop.run(
-            lambda: self.parse(parse, self.send_once(request, what, names=names), what)
-        )
-
-    def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        """What ``parse`` reads from the document in ``response``; another one is an error."""
-        document = response.object
-        try:
-            if isinstance(document, str):
-                raise UnexpectedDocumentError("the response has no document")
-            return parse(document)
-        except UnexpectedDocumentError as error:
-            raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
 
     def container_path(self, name: str) -> str:
         """The path of a container; nothing is sent if no container can have this name."""

@@ -68,8 +68,7 @@ def parse_blobs(root: Any) -> Page:
 
 def parse_blocks(root: Any, kind: str) -> list[Block]:
     """The blocks of a block list, ``"CommittedBlocks"`` or ``"UncommittedBlocks"``, in order."""
-    if root.tag != "BlockList":
-        raise UnexpectedDocumentError(f"the document is a {root.tag[:40]!r}, not a BlockList")
+    _check_root(root, "BlockList")
     blocks = root.iterfind(f"{kind}/Block")
     return [Block(item.findtext("Name") or "", int(item.findtext("Size") or 0)) for item in blocks]
 
@@ -87,10 +86,18 @@ def parse_error(body: bytes) -> tuple[str, str]:
 
 
 def _listed(root: Any, child: str) -> Any:
-    found = root.find(child) if root.tag == "EnumerationResults" else None
+    _check_root(root, "EnumerationResults")
+    found = root.find(child)
     if found is None:
-        raise UnexpectedDocumentError(f"the document is a {str(root.tag)[:40]!r} without {child}")
+        raise UnexpectedDocumentError(f"the document has no {child}")
     return found
+
+
+def _check_root(root: Any, tag: str) -> None:
+    if isinstance(root, str):
+        raise UnexpectedDocumentError("the response has no document")
+    if root.tag != tag:
+        raise UnexpectedDocumentError(f"the document is a {str(root.tag)[:40]!r}, not a {tag}")
 
 
 def _name(item: Any) -> str:

@@ -42,11 +42,7 @@ from libcloud.storage.drivers.azure_access import (
     options_from_url,
     place_of,
 )
-from libcloud.storage.keywords import (
-    AzureEnvironmentKeywords,
-    AzureKeywords,
-    AzureUploadKeywords,
-)
+from libcloud.storage.keywords import AzureEnvironmentKeywords, AzureKeywords, AzureUploadKeywords
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
 from libcloud.utils.arguments import kind_of, plain_headers

@@ -32,16 +32,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
 __all__ = [
-    "AUTH_URL",
-    "CloudFilesConnection",
-    "CloudFilesRawResponse",
-    "CloudFilesResponse",
-    "CloudFilesStorageDriver",
-    "OpenStackSwiftConnection",
-    "OpenStackSwiftStorageDriver",
-    "SwiftMultipartUpload",
-    "SwiftStorageDriver",
-]
+    "AUTH_URL", "CloudFilesConnection", "CloudFilesRawResponse", "CloudFilesResponse",
+    "CloudFilesStorageDriver", "OpenStackSwiftConnection", "OpenStackSwiftStorageDriver",
+    "SwiftMultipartUpload", "SwiftStorageDriver",
+]  # fmt: skip
 
 # Keys of a URL, and the keyword that each is.
 _URL_KEYS = MappingProxyType({"cloud": "cloud", "region": "region", "interface": "ex_interface"})
@@ -87,10 +81,7 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
 
     def ex_get_meta_data(self) -> dict[str, Any]:
         """``container_count``, ``object_count``, ``bytes_used`` (bytes) and ``temp_url_key``."""
-        response = self._client.send(
-            swift.requests.head(""), "Error looking for the account", ok=(200, 204)
-        )
-        found = response.headers
+        found = self._client.send(swift.requests.head(""), "Error looking for the account").headers
         return {
             "container_count": int(found.get("x-account-container-count", 0)),
             "object_count": int(found.get("x-account-object-count", 0)),

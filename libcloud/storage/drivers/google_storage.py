@@ -40,17 +40,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 __all__ = [
-    "API_VERSION",
-    "NAMESPACE",
-    "SIGNATURE_IDENTIFIER",
-    "ContainerPermissions",
-    "GCSResponse",
-    "GoogleStorageConnection",
-    "GoogleStorageDriver",
-    "GoogleStorageJSONConnection",
-    "ObjectPermissions",
-    "_clean_object_name",
-]
+    "API_VERSION", "NAMESPACE", "SIGNATURE_IDENTIFIER", "ContainerPermissions", "GCSResponse",
+    "GoogleStorageConnection", "GoogleStorageDriver", "GoogleStorageJSONConnection",
+    "ObjectPermissions", "_clean_object_name",
+]  # fmt: skip
 
 SIGNATURE_IDENTIFIER = "GOOG1"
 NAMESPACE = "http://doc.s3.amazonaws.com/2006-03-01"

@@ -27,7 +27,6 @@ from libcloud.storage.types import (
     ObjectTooLargeError,
     PreconditionFailedError,
 )
-from libcloud.utils.documents import UnexpectedDocumentError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -48,6 +47,8 @@ _OWN_HEADERS = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "
 
 class SwiftClient(StoreClient[PolicyOwner]):
     """Sends the requests of one driver."""
+
+    successes = frozenset({200, 204})
 
     def __init__(self, owner: PolicyOwner) -> None:
         super().__init__(owner, errors.failure_of)
@@ -130,30 +131,11 @@ class SwiftClient(StoreClient[PolicyOwner]):
         body = "" if response.status in (200, 206) else response.body
         return errors.error_detail(int(response.status), headers, body)
 
-    def read(
-        self,
-        parse: Callable[[Any], list[_T]],
-        request: HttpRequest,
-        what: str,
-        *,
-        names: tuple[str, str] = ("", ""),
-    ) -> list[_T]:
-        """What ``parse`` reads from the response to ``request``; a malformed one is retried."""
-
-        def attempt() -> list[_T]:
-            response = self.send_once(request, what, ok=(200, 204), names=names)
-            return [] if response.status == 204 else self.parse(parse, response, what)
-
-        return self.retry_loop.run(attempt)
-
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        """What ``parse`` reads from the document in ``response``; another one is an error."""
-        try:
-            if response.object == "" and not self.is_foreign:
-                raise UnexpectedDocumentError("the response has no document")
-            return parse(response.object)
-        except UnexpectedDocumentError as error:
-            raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
+        if response.object == "" and response.status != 204 and not self.is_foreign:
+            text = f"{what}: the response has no document"
+            raise MalformedResponseError(text, driver=self.owner)
+        return super().parse(parse, response, what)
 
     def container_path(self, name: str) -> str:
         """The path of a container; nothing is sent if none can have this name."""
@@ -175,7 +157,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
         else:
             label, path = f"{container_name}/{name}", self.object_path(container_name, name)
         what, names = what or f"Error looking for {label}", (container_name, name or "")
-        found = self.send(requests.head(path), what, ok=(200, 204), names=names)
+        found = self.send(requests.head(path), what, names=names)
         return found.headers  # type: ignore[no-any-return]
 
     def profile(self) -> SwiftProfile:

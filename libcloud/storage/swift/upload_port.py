@@ -107,12 +107,8 @@ class SwiftUploadPort:
         except ValueError as error:
             text = f"{what}: its segments have no container: {error}"
             raise InvalidContainerNameError(text, self._client.owner, segments) from error
-        found = self._client.send_once(
-            requests.head(requests.container_path(container)),
-            what,
-            ok=(200, 204),
-            names=(container, ""),
-        )
+        head = requests.head(requests.container_path(container))
+        found = self._client.send_once(head, what, names=(container, ""))
         self._keeps_versions = deletion.keeps_versions(found.headers)
         policy = found.headers.get("x-storage-policy")
         self._client.send_once(

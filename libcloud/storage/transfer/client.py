@@ -27,6 +27,7 @@ from libcloud.storage.transfer.retry import (
 from libcloud.storage.types import ContainerError
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import check_name
+from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.local import PerProcess
 
 if TYPE_CHECKING:
@@ -208,6 +209,26 @@ class StoreClient(ABC, Generic[OwnerT]):
         loop = self.retry_loop
         once = partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
         return repeated(loop.retries(), once, loop.failure_of, sleep=loop.sleep)
+
+    def read(
+        self,
+        parse: Callable[[Any], _T],
+        request: HttpRequest,
+        what: str,
+        *,
+        names: tuple[str, str] = ("", ""),
+    ) -> _T:
+        """What ``parse`` reads from the response to ``request``; a malformed one is retried."""
+        return self.retry_loop.run(
+            lambda: self.parse(parse, self.send_once(request, what, names=names), what)
+        )
+
+    def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
+        """What ``parse`` reads from the document in ``response``; another one is an error."""
+        try:
+            return parse(response.object)
+        except UnexpectedDocumentError as error:
+            raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
 
     def _check_name(
         self, check: Callable[[str], None], name: str, kind: type[ContainerError | ObjectError]
