@@ -12,7 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -130,7 +130,6 @@ class AzureStore:
         name: str,
         headers: Mapping[str, str],
         *,
-        lease: BlobLease | None = None,
         checked: bool = True,
         whole_md5: Callable[[], bytes] | None = None,
         copy_bodies: bool = False,
@@ -140,7 +139,7 @@ class AzureStore:
         self._label = f"{container}/{name}"
         self._path = client.blob_path(container, name)
         self._headers = headers
-        self._lease = lease
+        self._lease: BlobLease | None = None
         self._checked = checked
         self._whole_md5 = whole_md5
         self._copy_bodies = copy_bodies
@@ -149,6 +148,12 @@ class AzureStore:
         self._shared = False
         self._times = StoreTimes()
         self._in_blocks = False
+
+    @contextmanager
+    def leased(self) -> Iterator[None]:
+        """Hold a lease on the blob, if it exists."""
+        with BlobLease(self._client, *self._names) as self._lease:
+            yield
 
     def digest(self, body: Body) -> Digest:
         if not self._checked:

@@ -13,7 +13,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from libcloud.storage import transfer
-from libcloud.storage.arguments import check_name
+from libcloud.storage.arguments import check_name, check_upload
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.keywords import AnyUploadKeywords, EngineKeywords
 from libcloud.storage.transfer.retry import RetryPolicy
@@ -58,15 +58,20 @@ class MultipartDriver(StorageDriver):
         """Request bytes of an object; read none yet."""
         raise NotImplementedError
 
-    def _session(
+    def _upload_of(
         self,
-        container: Container,
+        container_name: str,
         object_name: str,
-        extra: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        meta_data: Mapping[str, Any] | None,
         options: Mapping[str, Any],
+        **of_port: Any,
     ) -> ObjectUpload[Any]:
-        """The upload of one object, with everything checked that can be before it starts."""
+        """The upload of one object.
+
+        :param options: keywords of upload methods.
+        :param of_port: keywords of the upload port of the protocol.
+        """
         raise NotImplementedError
 
     # Downloads.
@@ -162,6 +167,24 @@ class MultipartDriver(StorageDriver):
         return self._request_download(obj, selection)
 
     # Uploads.
+
+    def _session(
+        self,
+        container: Container,
+        object_name: str,
+        extra: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        options: Mapping[str, Any],
+        file_path: str | os.PathLike[str] | None = None,
+        **of_port: Any,
+    ) -> ObjectUpload[Any]:
+        """The upload of one object, with everything checked that can be before it starts."""
+        path = file_path or ""
+        sent = check_upload(container, object_name, file_path=path, extra=extra, headers=headers)
+        extra = extra or {}
+        sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
+        meta_data = extra.get("meta_data")
+        return self._upload_of(container.name, object_name, sent, meta_data, options, **of_port)
 
     def _made_object(
         self,

@@ -29,7 +29,6 @@ from libcloud.storage.arguments import (
     check_object,
     check_prefix,
     check_settings,
-    check_upload,
     remember_settings,
 )
 from libcloud.storage.azure.client import AzureClient
@@ -55,7 +54,6 @@ if TYPE_CHECKING:
     from libcloud.storage.capabilities import Capabilities
     from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.progress import Listener
-    from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import StoredObject
     from libcloud.storage.writer import UploadWriter
@@ -391,17 +389,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
         with transfer.upload.source.LocalFile(file_path) as file:
             if file.exact_size is not None:
                 options.setdefault("ex_size", file.exact_size)
-            return self._upload(
-                file,
-                container,
-                object_name,
-                verify_hash=verify_hash,
-                extra=extra,
-                headers=headers,
-                use_lease=ex_use_lease,
-                options=options,
-                file_path=file_path,
-            )
+            upload = (container, object_name, extra, headers, options, file_path)
+            return self._upload(file, *upload, verify=verify_hash, lease=ex_use_lease)
 
     def upload_object_via_stream(  # type: ignore[override]  # likewise
         self,
@@ -430,16 +419,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
         :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
         :raises BaseException: the first error, also one of ``iterator``. Nothing was published.
         """
-        return self._upload(
-            iterator,
-            container,
-            object_name,
-            verify_hash=verify_hash,
-            extra=extra,
-            headers=headers,
-            use_lease=ex_use_lease,
-            options=options,
-        )
+        upload = (container, object_name, extra, headers, options)
+        return self._upload(iterator, *upload, verify=verify_hash, lease=ex_use_lease)
 
     def ex_open_writer(
         self,
@@ -465,70 +446,57 @@ class AzureBlobsStorageDriver(MultipartDriver):
         stream: Any,
         container: Container,
         object_name: str,
-        *,
-        verify_hash: bool,
         extra: dict[str, Any] | None,
         headers: Mapping[str, str] | None,
-        use_lease: bool,
         options: Mapping[str, Any],
         file_path: str | os.PathLike[str] | None = None,
+        *,
+        verify: bool,
+        lease: bool,
     ) -> Object:
-        extra = extra or {}
-        check_upload(container, object_name, extra=extra, headers=headers)
         source = transfer.upload.source.HashingSource(transfer.upload.source.PartSource(stream))
-        place = (self._client, container.name, object_name)
-        with azure.upload_port.BlobLease(*place) if use_lease else nullcontext() as lease:
-            of_store = {"lease": lease, "whole_md5": source.digest if verify_hash else None}
-            session = self._session(
-                container, object_name, extra, headers, options, file_path, **of_store
-            )
-            stored = session.send(source if verify_hash else source.parts)
-        if verify_hash and file_path is not None:
+        session = self._session(
+            container,
+            object_name,
+            extra,
+            headers,
+            options,
+            file_path,
+            whole_md5=source.digest if verify else None,
+        )
+        store: Any = session.store
+        with store.leased() if lease else nullcontext():
+            stored = session.send(source if verify else source.parts)
+        if verify and file_path is not None:
             self._verify(stored, source.digest(), object_name)
         return self._made_object(container, object_name, stored, extra)
-
-    def _session(
-        self,
-        container: Container,
-        object_name: str,
-        extra: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        options: Mapping[str, Any],
-        file_path: str | os.PathLike[str] | None = None,
-        **of_store: Any,
-    ) -> ObjectUpload[bytes | Pieces]:
-        """The upload of one blob, with everything checked that can be before it starts.
-
-        :param of_store: of :class:`~libcloud.storage.azure.upload_port.AzureStore`.
-        """
-        check_upload(container, object_name, extra=extra, headers=headers)
-        extra = extra or {}
-        own, checked, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
-        sent = self._with_content_type(
-            plain_headers(headers), extra.get("content_type"), object_name, file_path
-        )
-        sent = self._fix_headers(sent)
-        sent.update(azure.requests.metadata_headers(extra.get("meta_data")))
-        sent.update(own)
-        of_store["checked"] = checked
-        return self._upload_of(container.name, object_name, sent, engine, **of_store)
 
     def _upload_of(
         self,
         container_name: str,
         object_name: str,
         headers: Mapping[str, str],
-        options: UploadOptions,
-        **of_store: Any,
+        meta_data: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        **of_port: Any,
     ) -> ObjectUpload[bytes | Pieces]:
+        own, checked, chosen = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
+        sent = self._fix_headers(headers)
+        sent.update(azure.requests.metadata_headers(meta_data))
+        sent.update(own)
         concurrency = self._max_concurrency()
-        of_store["copy_bodies"] = concurrency == 1
         store = azure.upload_port.AzureStore(
-            self._client, container_name, object_name, headers, **of_store
+            self._client,
+            container_name,
+            object_name,
+            sent,
+            checked=checked,
+            copy_bodies=concurrency == 1,
+            **of_port,
         )
         retries = self._client.retry_loop.retries()
         return transfer.upload.session.ObjectUpload(
-            store, LIMITS, options, retries, concurrency, self, container_name, object_name
+            store, LIMITS, chosen, retries, concurrency, self, container_name, object_name
         )
 
     # Uploads whose parts come from several processes.
@@ -540,8 +508,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         headers: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> ObjectUpload[Any]:
-        _, checked, engine = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
-        return self._upload_of(container_name, object_name, headers, engine, checked=checked)
+        return self._upload_of(container_name, object_name, headers, None, options)
 
     def _verify(self, stored: StoredObject, digest: bytes, object_name: str) -> None:
         """Compare the MD5 of a file with what the store says of it.

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from libcloud.storage.transfer.download.start import Download, Selection
-    from libcloud.storage.transfer.upload.options import UploadOptions
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
@@ -315,7 +314,7 @@ class SwiftStorageDriver(MultipartDriver):
                 container, object_name, extra, headers, file_path=file_path, stream=stream
             )
         session = self._session(
-            container, object_name, extra, headers, options, file_path=file_path, verify=verify_hash
+            container, object_name, extra, headers, options or {}, file_path, verify=verify_hash
         )
         if file_path is not None:
             stored = session.send_file(file_path)
@@ -390,54 +389,34 @@ class SwiftStorageDriver(MultipartDriver):
             file_path, container, object_name, extra, verify_hash, ex_part_size=chunk_size
         )
 
-    def _session(
-        self,
-        container: Container,
-        object_name: str,
-        extra: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        options: Mapping[str, Any] | None,
-        file_path: str | os.PathLike[str] | None = None,
-        verify: bool = True,
-    ) -> ObjectUpload[bytes | Pieces]:
-        """The upload of one object, checked before anything is sent."""
-        check_upload(
-            container, object_name, file_path=file_path or "", extra=extra, headers=headers
-        )
-        self._client.object_path(container.name, object_name)
-        extra = extra or {}
-        sent = self._with_content_type(
-            plain_headers(headers), extra.get("content_type"), object_name, file_path
-        )
-        sent.update(swift.requests.metadata_headers(extra.get("meta_data") or {}))
-        own, chosen = transfer.upload.session.split_keywords(
-            options or {}, ("ex_if_none_match",), max_memory=self.ex_max_memory
-        )
-        condition = own.get("ex_if_none_match")
-        if condition not in (None, "*"):
-            raise ValueError(f"ex_if_none_match: Swift knows '*' only, not {condition!r}")
-        if condition:
-            sent["If-None-Match"] = condition
-        return self._upload_of(container.name, object_name, sent, chosen, verify=verify)
-
     def _upload_of(
         self,
         container_name: str,
         object_name: str,
         headers: Mapping[str, str],
-        options: UploadOptions,
-        *,
-        verify: bool = True,
+        meta_data: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        **of_port: Any,
     ) -> ObjectUpload[bytes | Pieces]:
         client = self._client
+        client.object_path(container_name, object_name)
+        own, chosen = transfer.upload.session.split_keywords(
+            options, ("ex_if_none_match",), max_memory=self.ex_max_memory
+        )
+        sent = {**headers, **swift.requests.metadata_headers(meta_data or {})}
+        condition = own.get("ex_if_none_match")
+        if condition not in (None, "*"):
+            raise ValueError(f"ex_if_none_match: Swift knows '*' only, not {condition!r}")
+        if condition:
+            sent["If-None-Match"] = condition
         concurrency = client.concurrency()
         names = self._segment_names(container_name, object_name)
         port = swift.upload_port.SwiftUploadPort(
-            client, names, headers, copy_bodies=concurrency == 1, verify=verify
+            client, names, sent, copy_bodies=concurrency == 1, **of_port
         )
         limits, retries = client.profile().limits, client.retry_loop.retries()
         return transfer.upload.session.ObjectUpload(
-            port, limits, options, retries, concurrency, self, container_name, object_name
+            port, limits, chosen, retries, concurrency, self, container_name, object_name
         )
 
     # Uploads whose parts come from several processes.
@@ -449,10 +428,9 @@ class SwiftStorageDriver(MultipartDriver):
         headers: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> ObjectUpload[Any]:
-        chosen = transfer.upload.session.split_keywords(
-            options, ("ex_checksum",), max_memory=self.ex_max_memory
-        )[1]
-        return self._upload_of(container_name, object_name, headers, chosen)
+        # It is always an MD5.
+        others = {name: value for name, value in options.items() if name != "ex_checksum"}
+        return self._upload_of(container_name, object_name, headers, None, others)
 
     def _segment_container(self, container_name: str) -> str:
         return self.ex_segment_container.replace("{container}", container_name)
