@@ -47,10 +47,8 @@ class AWSBaseResponse(XmlResponse):
 
     def _parse_error_details(self, element: Any) -> tuple[str | None, str | None]:
         """Return code and message below ``element``, with or without a namespace."""
-        code = findtext_ignore_namespace(element=element, xpath="Code", namespace=self.namespace)
-        message = findtext_ignore_namespace(
-            element=element, xpath="Message", namespace=self.namespace
-        )
+        code = findtext_ignore_namespace(element, "Code", self.namespace)
+        message = findtext_ignore_namespace(element, "Message", self.namespace)
         return code, message
 
 
@@ -92,7 +90,7 @@ class AWSGenericResponse(AWSBaseResponse):
     def _error_elements(self, body: Any) -> list[Any]:
         if not self.xpath:
             return [body]
-        return findall_ignore_namespace(element=body, xpath=self.xpath, namespace=self.namespace)
+        return findall_ignore_namespace(body, self.xpath, self.namespace)
 
 
 def _accepted(failure: type[LibcloudError], context: Mapping[str, Any]) -> dict[str, Any]:
@@ -333,17 +331,9 @@ class AWSTokenConnection(ConnectionUserAndKey):
         backoff: float | None = None,
     ) -> None:
         self.token = clean_key(token, "session token")
+        user_id = clean_key(user_id, "access key")
         super().__init__(
-            clean_key(user_id, "access key"),
-            key,
-            secure=secure,
-            host=host,
-            port=port,
-            url=url,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            retry_delay=retry_delay,
-            backoff=backoff,
+            user_id, key, secure, host, port, url, timeout, proxy_url, backoff, retry_delay
         )
 
     def add_default_params(self, params: Any) -> Any:
@@ -391,17 +381,7 @@ class SignedAWSConnection(AWSTokenConnection):
         signature_version: str = DEFAULT_SIGNATURE_VERSION,
     ) -> None:
         super().__init__(
-            user_id,
-            key,
-            secure=secure,
-            host=host,
-            port=port,
-            url=url,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            token=token,
-            retry_delay=retry_delay,
-            backoff=backoff,
+            user_id, key, secure, host, port, url, timeout, proxy_url, token, retry_delay, backoff
         )
         self.signature_version = str(signature_version)
         if self.signature_version not in self._SIGNERS:
@@ -446,21 +426,10 @@ class AWSDriver(BaseDriver):
         **kwargs: Any,
     ) -> None:
         self.token = token
-        super().__init__(
-            key,
-            secret=secret,
-            secure=secure,
-            host=host,
-            port=port,
-            api_version=api_version,
-            region=region,
-            **kwargs,
-        )
+        super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
 
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
-        keywords = dict(super()._ex_connection_class_kwargs())
-        keywords["token"] = self.token
-        return keywords
+        return {**super()._ex_connection_class_kwargs(), "token": self.token}
 
 
 def with_param(params: Any, name: str, value: str | None) -> Any:

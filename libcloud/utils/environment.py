@@ -65,6 +65,7 @@ MOVED = {
     "libcloud.http.plain": "libcloud.http.fast_path",
     "libcloud.http.response": "libcloud.http",
     "libcloud.storage._writer": "libcloud.storage.writer",
+    "libcloud.storage.drivers.azure_values": "libcloud.storage.azure.responses",
     "libcloud.storage.filesystem.azure": "libcloud.storage.filesystem.stores",
     "libcloud.storage.filesystem.swift": "libcloud.storage.filesystem.stores",
     "libcloud.storage.s3.profile": "libcloud.storage.s3.profiles",

@@ -31,6 +31,15 @@ CAPABILITIES = Capabilities(
 TIERS = ("Hot", "Cool", "Cold", "Archive")
 """Reference: Azure Storage REST API, "Set Blob Tier"."""
 
+
+def tier(name: str) -> str:
+    """The access tier of that name, in any case."""
+    found = next((tier for tier in TIERS if tier.lower() == str(name).lower()), None)
+    if found is None:
+        raise ValueError(f"the access tier is one of {', '.join(TIERS)}, not {name!r}")
+    return found
+
+
 HOST_SUFFIXES = (
     "privatelink.blob.core.windows.net",
     "blob.core.windows.net",

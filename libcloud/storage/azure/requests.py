@@ -13,7 +13,9 @@ from urllib.parse import quote
 
 from libcloud.common.request import HttpRequest
 from libcloud.storage import metadata
+from libcloud.storage.azure.profiles import tier
 from libcloud.storage.transfer.values import Body
+from libcloud.utils.headers import strip_etag
 
 METADATA = "x-ms-meta-"
 """What names of headers with metadata of the user begin with."""
@@ -171,8 +173,8 @@ def set_metadata(path: str, headers: Mapping[str, str]) -> HttpRequest:
     return HttpRequest("PUT", path, (("comp", "metadata"),), headers)
 
 
-def set_tier(path: str, tier: str) -> HttpRequest:
-    return HttpRequest("PUT", path, (("comp", "tier"),), {"x-ms-access-tier": tier})
+def set_tier(path: str, name: str) -> HttpRequest:
+    return HttpRequest("PUT", path, (("comp", "tier"),), tier_headers(name))
 
 
 def lease(path: str, action: str, headers: Mapping[str, str]) -> HttpRequest:
@@ -207,6 +209,23 @@ def metadata_headers(meta_data: Mapping[str, object] | None) -> dict[str, str]:
     """The headers that carry metadata."""
     keys = {key.lower(): value for key, value in (meta_data or {}).items()}
     return metadata.metadata_headers(keys, METADATA)
+
+
+def condition_headers(if_match: str | None, if_none_match: str | None) -> dict[str, str]:
+    """The headers for ``ex_if_match`` and ``ex_if_none_match``."""
+    headers = {}
+    if if_match is not None:
+        headers["If-Match"] = if_match if if_match == "*" else f'"{strip_etag(if_match)}"'
+    if if_none_match is not None:
+        if if_none_match != "*":
+            raise ValueError(f"ex_if_none_match is '*', not {if_none_match!r}")
+        headers["If-None-Match"] = "*"
+    return headers
+
+
+def tier_headers(name: str | None) -> dict[str, str]:
+    """The header that names an access tier; none without a name."""
+    return {"x-ms-access-tier": tier(name)} if name else {}
 
 
 def _optional(**params: str | None) -> list[tuple[str, str]]:

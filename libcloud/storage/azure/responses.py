@@ -8,18 +8,31 @@ of Azure have no namespace.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from libcloud.storage.azure.checksums import md5_of
 from libcloud.storage.metadata import decode_metadata
 from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.xml import InvalidXmlError, parse_xml
 
+_LEASE = "x-ms-lease-"
+
+# What properties in a listing are called as headers, if that is something else.
+_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "accesstier": "x-ms-access-tier",
+        "blobtype": "x-ms-blob-type",
+        **{f"lease{name}": f"{_LEASE}{name}" for name in ("status", "state", "duration")},
+    }
+)
+
 
 class Entry(NamedTuple):
-    """A container or a blob in a listing.
+    """A container or a blob, in a listing or by the headers of a response.
 
-    :param properties: as Azure names them, in lower case: ``last-modified``, ``etag``, ...
+    :param properties: named like the headers of a response, in lower case: ``last-modified``, ...
     :param size: of a blob, bytes.
     """
 
@@ -85,6 +98,42 @@ def parse_error(body: bytes) -> tuple[str, str]:
     return root.findtext("Code") or "", " ".join(filter(None, details))
 
 
+def container_extra(entry: Entry, url: str) -> dict[str, Any]:
+    """The ``extra`` of a container."""
+    properties = entry.properties
+    return {
+        "url": url,
+        "etag": properties.get("etag"),
+        "last_modified": properties.get("last-modified"),
+        "lease": _lease(properties),
+        "meta_data": dict(entry.metadata),
+    }
+
+
+def blob_extra(entry: Entry, url: str) -> dict[str, Any]:
+    """The ``extra`` of a blob."""
+    properties = entry.properties
+    md5 = md5_of(properties)
+    sent = ("cache-control", "content-disposition")
+    return {
+        **{name.replace("-", "_"): properties[name] for name in sent if properties.get(name)},
+        "url": url,
+        "md5_hash": md5.hex() if md5 else None,
+        "content_type": properties.get("content-type"),
+        "content_language": properties.get("content-language"),
+        "content_encoding": properties.get("content-encoding"),
+        "last_modified": properties.get("last-modified"),
+        "etag": properties.get("etag"),
+        "lease": _lease(properties),
+        "blob_type": properties.get("x-ms-blob-type"),
+        "storage_class": properties.get("x-ms-access-tier"),
+    }
+
+
+def _lease(properties: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: properties.get(f"{_LEASE}{name}") for name in ("status", "state", "duration")}
+
+
 def _listed(root: Any, child: str) -> Any:
     _check_root(root, "EnumerationResults")
     found = root.find(child)
@@ -110,7 +159,8 @@ def _name(item: Any) -> str:
 
 
 def _properties(item: Any) -> dict[str, str]:
-    return {name.lower(): text for name, text in _pairs(item, "Properties")}
+    found = ((name.lower(), text) for name, text in _pairs(item, "Properties"))
+    return {_HEADERS.get(name, name): text for name, text in found}
 
 
 def _metadata(item: Any) -> dict[str, str]:

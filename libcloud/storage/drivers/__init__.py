@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
-    from libcloud.storage.drivers import azure_values as azure_values
     from libcloud.storage.drivers import s3_regions as s3_regions
 else:
     __getattr__ = submodules(__name__)

@@ -17,36 +17,23 @@ from libcloud.common.credentials.azure import (
 from libcloud.common.credentials.provider import CredentialsNotFoundError
 from libcloud.storage.arguments import url_settings
 from libcloud.storage.azure.profiles import account_host
-from libcloud.storage.s3.endpoint import parse_endpoint
+from libcloud.storage.s3.endpoint import Endpoint, parse_endpoint
 
 _URL_KEYS = {"endpoint_url": "endpoint_url", "account": "key", "anonymous": "ex_anonymous?"}
 _SCHEMES = ("az", "azure_blobs", "abfs", "abfss")
 _WAYS = ("secret", "ex_sas_token", "ex_credential", "ex_anonymous")  # to authorize requests
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the blob service is; paths may begin with ``account_prefix``."""
-
-    host: str
-    port: int | None
-    secure: bool
-    account_prefix: str | None
-
-
 def place_of(
     account: str, secure: bool, host: str | None, port: int | None, endpoint_url: str | None
-) -> Place:
-    """The place that the arguments of the driver name."""
+) -> Endpoint:
+    """The blob service that the arguments of the driver name; its path is the account, or empty."""
     if endpoint_url is None:
         name, prefix = account_host(account, host)
-        return Place(name, port, secure, prefix)
+        return Endpoint(name, secure, port, prefix or "")
     if host is not None or port is not None:
         raise ValueError("endpoint_url specifies host and port: pass one of them")
-    endpoint = parse_endpoint(endpoint_url)
-    if endpoint.path:
-        return Place(endpoint.host, endpoint.port, endpoint.secure, endpoint.path.strip("/"))
-    return Place(endpoint.host, endpoint.port, endpoint.secure, account_host("", endpoint.host)[1])
+    return parse_endpoint(endpoint_url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from libcloud.common.azure_storage import AzureBlobsActiveDirectoryConnection, AzureBlobsConnection
 from libcloud.common.signing.sharedkey import blob_sas
 from libcloud.common.types import LibcloudError
-from libcloud.storage import azure, drivers, transfer
+from libcloud.storage import azure, transfer
 from libcloud.storage.arguments import (
     check_container,
     check_file_path,
@@ -79,6 +79,12 @@ RESPONSES_PER_REQUEST = 5000
 
 # Azure wants the letters in this order: REST API, "Create a service SAS".
 _PERMISSIONS = {"GET": "r", "PUT": "cw", "DELETE": "d"}
+
+
+_OWN_KEYWORDS = ("ex_checksum", "ex_if_match", "ex_if_none_match", "ex_storage_class")
+
+# Apache Libcloud has not had them since 2.5: blobs are block blobs.
+_REMOVED = ("ex_blob_type", "ex_page_blob_size")
 
 
 class AuthType:
@@ -164,16 +170,16 @@ class AzureBlobsStorageDriver(MultipartDriver):
         super().__init__(
             key,
             "" if secret is None or ex_anonymous else secret,
-            secure=self._place.secure,
-            host=self._place.host,
-            port=self._place.port,
+            self._place.secure,
+            self._place.host,
+            self._place.port,
             **kwargs,
         )
         self._client = AzureClient(self)
 
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
-        options = self._access.connection_options()
-        return {"account_prefix": self._place.account_prefix, **options}
+        account = self._place.path.strip("/")
+        return {"account_prefix": account or None, **self._access.connection_options()}
 
     @classmethod
     def from_env(cls, **options: Unpack[AzureEnvironmentKeywords]) -> Self:
@@ -319,8 +325,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
     def ex_set_storage_class(self, obj: Object, storage_class: str) -> None:
         """Move a blob to the access tier ``Hot``, ``Cool``, ``Cold`` or ``Archive``."""
         check_object(obj)
-        tier = drivers.azure_values.tier(storage_class)
-        azure.objects.set_tier(self._client, obj.container.name, obj.name, tier)
+        azure.objects.set_tier(self._client, obj.container.name, obj.name, storage_class)
 
     def ex_copy_object(
         self,
@@ -355,9 +360,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
             raise ValueError("Azure keeps the content type of a blob that it copies")
         sent = dict(plain_headers(headers))
         sent.update(azure.requests.metadata_headers(metadata))
-        sent.update(drivers.azure_values.conditions(ex_if_match, ex_if_none_match))
-        if ex_storage_class:
-            sent["x-ms-access-tier"] = drivers.azure_values.tier(ex_storage_class)
+        sent.update(azure.requests.condition_headers(ex_if_match, ex_if_none_match))
+        sent.update(azure.requests.tier_headers(ex_storage_class))
         if obj.hash:
             sent["x-ms-source-if-match"] = f'"{obj.hash}"'
         path = self._client.blob_path(obj.container.name, obj.name)
@@ -480,17 +484,29 @@ class AzureBlobsStorageDriver(MultipartDriver):
         options: Mapping[str, Any],
         **of_port: Any,
     ) -> ObjectUpload[bytes | Pieces]:
-        own, checked, chosen = drivers.azure_values.split(options, max_memory=self.ex_max_memory)
-        sent = self._fix_headers(headers)
-        sent.update(azure.requests.metadata_headers(meta_data))
-        sent.update(own)
+        removed = [name for name in _REMOVED if name in options]
+        if removed:
+            raise ValueError(f"Support for arguments was removed: {', '.join(removed)}")
+        own, chosen = transfer.upload.session.split_keywords(
+            options, _OWN_KEYWORDS, max_memory=self.ex_max_memory
+        )
+        checksum = own.get("ex_checksum", "md5")
+        if checksum not in ("md5", None):
+            raise ValueError(f"ex_checksum is 'md5' or None, not {checksum!r}")
+        conditions = (own.get("ex_if_match"), own.get("ex_if_none_match"))
+        sent = {
+            **self._fix_headers(headers),
+            **azure.requests.metadata_headers(meta_data),
+            **azure.requests.condition_headers(*conditions),
+            **azure.requests.tier_headers(own.get("ex_storage_class")),
+        }
         concurrency = self._max_concurrency()
         store = azure.upload_port.AzureStore(
             self._client,
             container_name,
             object_name,
             sent,
-            checked=checked,
+            checked=checksum is not None,
             copy_bodies=concurrency == 1,
             **of_port,
         )
@@ -544,31 +560,33 @@ class AzureBlobsStorageDriver(MultipartDriver):
         return f"{scheme}://{connection.host}{shown}{connection.morph_action_hook(path)}"
 
     def _response_to_container(self, container_name: str, response: Any) -> Container:
-        path = azure.requests.container_path(container_name)
-        extra = drivers.azure_values.container_extra(response.headers, self._url(path))
-        return Container(container_name, extra, self)
+        metadata = metadata_in(response.headers, azure.requests.METADATA)
+        return self._container(azure.responses.Entry(container_name, response.headers, metadata))
 
     def _listed_container(self, entry: Entry) -> Container:
-        path = azure.requests.container_path(entry.name)
-        extra = drivers.azure_values.listed_container_extra(entry, self._url(path))
-        return Container(entry.name, extra, self)
+        container = self._container(entry)
+        container.extra["etag"] = strip_etag(entry.properties.get("etag", ""))
+        return container
+
+    def _container(self, entry: Entry) -> Container:
+        url = self._url(azure.requests.container_path(entry.name))
+        return Container(entry.name, azure.responses.container_extra(entry, url), self)
 
     def _headers_to_object(
         self, object_name: str, container: Container, headers: Mapping[str, str]
     ) -> Object:
-        url = self._url(azure.requests.blob_path(container.name, object_name))
-        return Object(
-            object_name,
-            int(headers["content-length"]),
-            strip_etag(headers.get("etag", "")) or None,
-            drivers.azure_values.blob_extra(headers, url),
-            metadata_in(headers, azure.requests.METADATA),
-            container,
-            self,
-        )
+        metadata = metadata_in(headers, azure.requests.METADATA)
+        size = int(headers["content-length"])
+        return self._object(container, azure.responses.Entry(object_name, headers, metadata, size))
 
     def _listed_object(self, container: Container, entry: Entry) -> Object:
+        obj = self._object(container, entry)
+        # A listing names ETags without quotes.
+        obj.extra.update(etag=f'"{obj.hash}"' if obj.hash else None, hash=obj.hash)
+        return obj
+
+    def _object(self, container: Container, entry: Entry) -> Object:
         url = self._url(azure.requests.blob_path(container.name, entry.name))
         etag = strip_etag(entry.properties.get("etag", "")) or None
-        extra = drivers.azure_values.listed_blob_extra(entry, url)
+        extra = azure.responses.blob_extra(entry, url)
         return Object(entry.name, entry.size, etag, extra, dict(entry.metadata), container, self)

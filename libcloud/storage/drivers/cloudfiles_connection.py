@@ -113,15 +113,7 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         ex_ca_bundle: str | None = None,
     ) -> None:
         super().__init__(
-            user_id,
-            key,
-            secure=secure,
-            host=host,
-            port=port,
-            timeout=timeout,
-            proxy_url=proxy_url,
-            retry_delay=retry_delay,
-            backoff=backoff,
+            user_id, key, secure, host, port, None, timeout, proxy_url, backoff, retry_delay
         )
         if ex_ca_bundle is not None:
             self.ca_cert = ex_ca_bundle
