@@ -216,7 +216,7 @@ def _settings(ctx: click.Context, param: click.Parameter) -> Settings:
     given: dict[str, Any] = {}
     for context in (ctx.parent, ctx):
         for name, value in (context.params if context is not None else {}).items():
-            if name in Settings.__dataclass_fields__ and value not in (None, False, ()):
+            if name in Settings._fields and value not in (None, False, ()):
                 given[name] = value
     is_source = param.name == "source" or (
         param.name == "arguments" and not ctx.params.get("arguments")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -126,7 +125,7 @@ class _Command:
         total = sum(entry.size or 0 for entry in entries)
         with Progress("", total, self._settings) as progress:
             # Names of entries are whole keys.
-            bucket = replace(self._target, target=self._target.target.with_name(""))
+            bucket = self._target._replace(target=self._target.target.with_name(""))
             copier = Copier(
                 StoreDirectory(self._source),
                 StoreDirectory(bucket),

@@ -8,7 +8,7 @@ import json
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +142,7 @@ class _Bucket:
     run: str
 
     def __call__(self) -> Container:
-        place = replace(self.target, container="", name="")
+        place = self.target._replace(container="", name="")
         driver = _driver(place, self.settings, self.run)
         return Store(self.target, driver, self.settings).container()
 

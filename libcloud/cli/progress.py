@@ -12,8 +12,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import IO, Any, TextIO
+from typing import IO, Any, NamedTuple, TextIO
 
 import click
 
@@ -43,8 +42,7 @@ def print_stdout(text: str) -> None:
         click.echo(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Prints what a command does, one line per object, to standard output."""
 
     dry_run: bool = False

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import IO, Any, BinaryIO
 
 import click
@@ -155,7 +154,7 @@ def put_stream(
         report_unfinished_upload(transfer, target, resumable=True),
     ):
         pieces = checked(uploader.read(stream))
-        uploader.upload(replace(source, size=known), pieces, progress, transfer)
+        uploader.upload(source._replace(size=known), pieces, progress, transfer)
     progress.finish(f"stored {target}")
 
 
@@ -299,7 +298,7 @@ def tee(
     object_options.check_supported_by(store)
     output = sys.stdout.buffer
     if is_shared_output(output):
-        settings = replace(settings, quiet=True)
+        settings = settings._replace(quiet=True)
     uploader = Uploader(store, settings, object_options)
 
     def copied(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
@@ -159,7 +159,7 @@ def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:
     """Write the selected data to standard output."""
     output = sys.stdout.buffer
     if is_shared_output(output):
-        settings = replace(settings, quiet=True)
+        settings = settings._replace(quiet=True)
     with Progress(obj.name, selection.size_of(obj), settings) as progress:
         _write_to(output, "standard output", obj, selection, progress)
     if settings.json_progress:

@@ -10,8 +10,7 @@ import fnmatch
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -84,8 +83,7 @@ def _end_of_set(pattern: str, start: int) -> int:
     return pattern.find("]", start + 1 + pattern.startswith("!", start))
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     """Which paths below a directory are selected.
 
     :param rules: pairs of whether to include, and a pattern of :mod:`fnmatch`, whose ``*`` also
@@ -183,8 +181,7 @@ version_option = option(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Several objects of a store, selected by its URL.
 
     :param recursive: all objects below the URL, or below the directories that match its wildcards.
@@ -193,12 +190,8 @@ class Selection:
 
     store: Store
     recursive: bool = False
-    filters: Filters = field(default_factory=Filters)
+    filters: Filters = Filters()
     version_id: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.version_id is not None and not self.is_single:
-            raise click.UsageError("--version-id needs the URL of a single object")
 
     @property
     def has_wildcard(self) -> bool:
@@ -296,9 +289,12 @@ def select(
 ) -> Selection:
     """The objects at ``url``, in a store that is opened.
 
-    :raises click.UsageError: it names no bucket, or no object and is not recursive.
+    :raises click.UsageError: it names no bucket, or no object and is not recursive; or several
+        objects, of which ``version_id`` cannot be one.
     """
     selection = Selection(open_store(url, settings), recursive, filters, version_id)
+    if version_id is not None and not selection.is_single:
+        raise click.UsageError("--version-id needs the URL of a single object")
     selection.store.target.require_container()
     if not recursive:
         selection.store.target.require_object()

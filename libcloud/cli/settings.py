@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -43,8 +42,7 @@ def _parsed(parse: Callable[[str], _T], text: str) -> _T:
         raise click.BadParameter(str(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Values of the shared options; the help of each option describes it."""
 
     endpoint_url: str | None = None
@@ -183,8 +181,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         from_region: str | None,
         **values: Any,
     ) -> Any:
-        source_settings = replace(
-            settings,
+        source_settings = settings._replace(
             profile=from_profile or settings.profile,
             endpoint_url=from_endpoint_url or settings.endpoint_url,
             region=from_region or settings.region,
@@ -195,7 +192,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
-    names = [field.name for field in fields(Settings)]
+    names = Settings._fields
 
     @functools.wraps(command)
     def run(**values: Any) -> Any:

@@ -7,8 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import click
 
@@ -26,8 +25,7 @@ from libcloud.utils.staging import TEMPORARY_PREFIX
 _READ_SIZE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file or standard input (``-``) to upload, and the name of its object.
 
     :param size: bytes; ``None`` if unknown.
@@ -129,11 +127,10 @@ def size_of_stream(stream: BinaryIO) -> int | None:
 follow_symlinks_option = option("--follow-symlinks", "Follow symbolic links to directories.")
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(NamedTuple):
     """Which files below a directory are taken, and whether it ``reports`` what is skipped."""
 
-    filters: Filters = field(default_factory=Filters)
+    filters: Filters = Filters()
     follow_symlinks: bool = False
     reports: bool = True
 

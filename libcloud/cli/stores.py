@@ -8,8 +8,7 @@ import importlib.util
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -42,13 +41,12 @@ _FEATURES = {
 _OWN_VARIABLES = (Provider.BACKBLAZE_B2, Provider.ALIYUN_OSS)
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """A driver, and the target and the options it was created for."""
 
     target: Target
     driver: Any
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = Settings()
 
     def container(self, name: str | None = None) -> Container:
         """A container. For S3 its existence is not checked: the next request reports that."""

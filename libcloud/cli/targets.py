@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import click
 
@@ -41,8 +41,7 @@ _SCHEMES = {
 _S3_IN_COMPLETE_BUILD = {Provider.BACKBLAZE_B2: "b2", Provider.ALIYUN_OSS: "oss"}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A parsed URL.
 
     :param scheme: as given; also used in printed URLs.
@@ -72,7 +71,7 @@ class Target:
 
     def with_name(self, name: str) -> Target:
         """Another object in the same container."""
-        return replace(self, name=name)
+        return self._replace(name=name)
 
     def label(self, version_id: str | None) -> str:
         """What messages call the object, or one version of it."""

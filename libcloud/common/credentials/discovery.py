@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from libcloud.common.credentials.botocore import MISSING_EXTRA, BotocoreProvider, is_installed
 from libcloud.common.credentials.profiles import (
@@ -54,16 +54,14 @@ Variables = tuple[tuple[str, str, str], ...]
 """Names of variables for a key, its secret and a session token (empty: there is none)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A value and where it was found, such as ``"the variable AWS_REGION"``."""
 
     value: str
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(NamedTuple):
     """The result of :func:`discover`. Unless stated otherwise, ``None`` means not configured.
 
     :param credentials: keys that are stored somewhere; ``None`` if none are.
@@ -133,9 +131,8 @@ def discover(
         found = _with_provider(found, stored, can_obtain=can_obtain)
         if variables and found.provider is None:
             key, secret, _ = variables[0]
-            found = replace(found, hint=f"set {key} and {secret}, or {found.hint}")
-    return replace(
-        found,
+            found = found._replace(hint=f"set {key} and {secret}, or {found.hint}")
+    return found._replace(
         region=_first(
             _given(region),
             _from_environment(environ, _REGION_VARIABLES),
@@ -161,8 +158,7 @@ def without_store_settings(
 
     The region and the endpoint are the caller's: those in the environment are Amazon's.
     """
-    return replace(
-        found,
+    return found._replace(
         region=_given(region),
         endpoint_url=_given(endpoint_url),
         addressing_style=None,
@@ -180,10 +176,10 @@ def _with_provider(found: Discovery, stored: StoredCredentials, *, can_obtain: b
     """
     origin, missing = found.credentials_origin, found.missing
     if found.credentials is not None:
-        return replace(found, provider=stored)
+        return found._replace(provider=stored)
     if can_obtain and origin:
         provider = BotocoreProvider(stored.profile, not_found=missing)
-        return replace(found, credentials_origin=f"{origin}, through botocore", provider=provider)
+        return found._replace(credentials_origin=f"{origin}, through botocore", provider=provider)
     if origin.startswith("profile "):
         missing += (
             f"; {MISSING_EXTRA}, or put them into the environment, for example by 'aws configure "
@@ -219,7 +215,7 @@ def _choice(profile: Profile, environ: Mapping[str, str], name: str) -> Setting 
     found = _first(
         _from_environment(environ, (f"AWS_{name.upper()}",)), _from_profile(profile, name)
     )
-    return replace(found, value=found.value.lower()) if found is not None else None
+    return found._replace(value=found.value.lower()) if found is not None else None
 
 
 def _given(value: str | None) -> Setting | None:
@@ -268,16 +264,21 @@ def _find_credentials(
     return Discovery(None, origin, missing=_reason(profile, environ))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class StoredCredentials:
     """A provider that looks up stored credentials again: they may have been replaced.
 
     It holds where to look and no credentials, so its pickle contains no secret.
     """
 
-    profile: str | None
-    environ: Mapping[str, str] | None = None
-    variables: Variables = ()
+    def __init__(
+        self,
+        profile: str | None,
+        environ: Mapping[str, str] | None = None,
+        variables: Variables = (),
+    ) -> None:
+        self.profile = profile
+        self.environ = environ
+        self.variables = variables
 
     def __call__(self) -> Credentials:
         environ = os.environ if self.environ is None else self.environ
@@ -289,11 +290,11 @@ class StoredCredentials:
         return found.credentials
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class FixedCredentials:
     """A provider that always returns the same credentials."""
 
-    credentials: Credentials
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
 
     def __call__(self) -> Credentials:
         return self.credentials

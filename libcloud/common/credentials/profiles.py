@@ -8,14 +8,13 @@ Reference Guide, "Shared config and credentials files" and "Service-specific end
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from libcloud.common.credentials.provider import ProfileFileError
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Profile:
+class Profile(NamedTuple):
     """The settings of one profile; names are in lower case. Its ``repr`` shows no values.
 
     :param settings: from the configuration file.
@@ -25,10 +24,10 @@ class Profile:
     """
 
     name: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    problem: str = ""
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+    services: Mapping[str, Mapping[str, str]]
+    problem: str
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r})"

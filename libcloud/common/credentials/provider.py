@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.utils.local import PerProcess
@@ -125,8 +125,7 @@ def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cached:
+class _Cached(NamedTuple):
     """Credentials and the time at which they should be refreshed; ``None``: never."""
 
     credentials: Credentials

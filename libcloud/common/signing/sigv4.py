@@ -13,10 +13,9 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from libcloud.common.address import percent_encoded
 from libcloud.common.credentials import Credentials
@@ -44,8 +43,7 @@ _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 _TERMINATOR = "aws4_request"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """The region and service that a signature is valid for.
 
     :param region: may be empty for stores without regions.

@@ -146,7 +146,7 @@ class _AccountAddressing(Addressing):
         """See :meth:`Addressing.resolve`; requests the endpoint if needed."""
         assert self.host
         address = super().resolve(action)
-        return address if address.region else replace(address, region=self._region)
+        return address if address.region else address._replace(region=self._region)
 
 
 class BackblazeB2Connection(S3SignatureV4Connection):

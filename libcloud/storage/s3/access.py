@@ -7,7 +7,6 @@ none of these: they do what their arguments say, as in Apache Libcloud.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -199,7 +198,7 @@ def settings_from_env(
     if not _uses_store_settings(kind):
         found = without_store_settings(found, region=region, endpoint_url=endpoint_url)
     if options.get("ex_ca_bundle"):
-        found = dataclasses.replace(found, ca_bundle=None)
+        found = found._replace(ca_bundle=None)
     settings = driver_options(found)
     if own:
         settings.pop("ex_credentials", None)

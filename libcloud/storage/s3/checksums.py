@@ -19,9 +19,8 @@ import binascii
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.transfer.values import Digest
@@ -40,8 +39,7 @@ _EXTRA = "libcloud-storage[checksums]"
 Data = bytes | bytearray | memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class Polynomial:
+class Polynomial(NamedTuple):
     """The polynomial of a CRC of ``width`` bits, without its highest power.
 
     As in zlib, the lowest power is in the highest bit.
@@ -96,8 +94,7 @@ def _product(polynomial: Polynomial, left: int, right: int) -> int:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class Checksum:
+class Checksum(NamedTuple):
     """An algorithm.
 
     :param name: as in the header, in lower case: ``"crc32c"``.

@@ -223,7 +223,7 @@ def _with_tags(
     tags = driver.ex_get_object_tags(obj)
     if not tags:
         return headers
-    return replace(headers, in_parts={**headers.in_parts, header: s3.options.tagging(tags)})
+    return headers._replace(in_parts={**headers.in_parts, header: s3.options.tagging(tags)})
 
 
 def _copied(

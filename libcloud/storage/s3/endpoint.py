@@ -11,8 +11,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, profile_named, profile_of_host
@@ -42,8 +41,7 @@ _DOTTED_BUCKET = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """The base URL of a store.
 
     :param host: name or address; an IPv6 address with or without brackets.
@@ -120,8 +118,7 @@ def is_address(host: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where one request goes.
 
     :param host: includes the bucket if ``in_host``.

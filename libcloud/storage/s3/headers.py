@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from libcloud.common.request import HttpRequest
 from libcloud.storage import s3
@@ -200,8 +200,7 @@ _RESERVED = ("copy-source", "copy-source-range", "metadata-directive")
 _CHANGES = ("server-side-encryption", "storage-class", "website-redirect-location")
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """The headers of the caller about the copy, and about its source.
 
     :param of_source: a customer's key, preconditions, the owner.
@@ -213,8 +212,7 @@ class Given:
     vendor: str
 
 
-@dataclass(frozen=True, slots=True)
-class CopyHeaders:
+class CopyHeaders(NamedTuple):
     """The headers of one CopyObject, of an upload whose parts are copied, and about the source."""
 
     whole: Mapping[str, str]

@@ -11,9 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from libcloud.storage.s3.checksums import (
     CHECKSUMS,
@@ -35,8 +34,7 @@ _PAYLOAD = "x-amz-content-sha256"
 _UNSIGNED = {_PAYLOAD: "UNSIGNED-PAYLOAD"}
 
 
-@dataclass(frozen=True, slots=True)
-class ChecksumComparison:
+class ChecksumComparison(NamedTuple):
     """A checksum that a store reports, and what was sent: base64; an MD5, hexadecimal."""
 
     algorithm: str
