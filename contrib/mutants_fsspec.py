@@ -22,8 +22,8 @@ MUTANTS = (
     Mutant(
         "fsspec mixes ranges of two versions",
         f"{_FILESYSTEM}/system.py",
-        "            if not same_version(first.setdefault(path, obj), obj):",
-        "            if False:",
+        "                if known is not obj and not same_version(known, obj):",
+        "                if False:",
         _VERSIONS,
         caught_by="test_ranges_of_one_file_are_of_one_version",
     ),
@@ -93,8 +93,8 @@ MUTANTS = (
     Mutant(
         "calls of the file system continue after the error of another",
         f"{_FILESYSTEM}/workers.py",
-        "            await asyncio.gather(*(call.cancel() for call in calls))\n",
-        "",
+        '"fail_fast": fail_fast}',
+        '"fail_fast": False}',
         ("libcloud/test/storage/test_filesystem_workers.py",),
         caught_by="test_the_first_error_cancels_the_other_calls",
     ),

@@ -977,10 +977,13 @@ def companion_method(driver: object, public: str, private: str) -> Callable[...,
 
     ``None`` if there is none, or if a subclass or a test overrides ``public``.
     """
-    owner = next((kind for kind in type(driver).__mro__ if public in vars(kind)), object)
-    if private not in vars(owner) or public in getattr(driver, "__dict__", ()):
-        return None
-    return cast("Callable[..., Any]", getattr(driver, private))
+    for owner in type(driver).__mro__:
+        if public in owner.__dict__:
+            if private not in owner.__dict__ or public in getattr(driver, "__dict__", ()):
+                return None
+            found: Callable[..., Any] = getattr(driver, private)
+            return found
+    return None
 
 
 def iterate_directory(container: Container, prefix: str) -> Iterator[Object | str]:

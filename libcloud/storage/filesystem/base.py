@@ -13,9 +13,11 @@ from typing import Any
 # fsspec has no types.
 from fsspec.asyn import (  # type: ignore[import-untyped]
     AsyncFileSystem,
+    _get_batch_size,
     _run_coros_in_chunks,
     get_loop,
 )
+from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.filesystem.cache import DEFAULT_EXPIRY, ListingCache
@@ -37,6 +39,20 @@ _recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
 def _check_depth(levels: int | None) -> None:
     if levels is not None and levels < 1:
         raise ValueError(f"maxdepth must be at least 1, not {levels}")
+
+
+class Batch(Callback):  # type: ignore[misc]
+    """Passed to fsspec's ``put`` and ``get``: collects what they would transfer file by file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs: list[tuple[Any, Any]] = []
+
+    def branch_coro(self, fn: object) -> Callable[..., Any]:
+        async def collect(path1: Any, path2: Any, **kwargs: object) -> None:
+            self.pairs.append((path1, path2))
+
+        return collect
 
 
 class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
@@ -278,16 +294,43 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
             self._listings.invalidate(path)
 
     @contextlib.contextmanager
-    def _recording_directories(self) -> Iterator[None]:
-        """Remember which paths are directories according to listings, to save requests later."""
-        token = _recorded.set(set())
+    def _recording_directories(self) -> Iterator[set[str]]:
+        """The paths that are directories according to listings in the block, to save requests."""
+        recorded: set[str] = set()
+        token = _recorded.set(recorded)
         try:
-            yield
+            yield recorded
         finally:
             _recorded.reset(token)
 
     def _is_recorded(self, path: str) -> bool:
         return path in (_recorded.get() or ())
+
+    async def _transfer(
+        self,
+        transfer: Callable[..., None],
+        pairs: list[tuple[Any, Any]],
+        callback: Any,
+        batch_size: int | None,
+    ) -> list[Any]:
+        """Call ``transfer`` for pairs of paths in parallel, with a child of ``callback`` each."""
+
+        def transfer_one(pair: tuple[Any, Any]) -> None:
+            with callback.branched(*pair) as child:
+                transfer(*pair, child)
+
+        callback.set_size(len(pairs))
+        return await self._calls.map(
+            transfer_one,
+            pairs,
+            jobs=self._jobs(batch_size),
+            finished=callback.relative_update,
+        )
+
+    def _jobs(self, batch_size: int | None, nofiles: bool = False) -> int:
+        """How many files a call may work on at a time: the limit of fsspec's own operations."""
+        size: int = batch_size or self.batch_size or _get_batch_size(nofiles=nofiles)
+        return size
 
     async def _gather(
         self,

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-from collections.abc import Iterator
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.types import (
@@ -41,24 +39,31 @@ _CODES: dict[type[Exception], int] = {
 }
 
 
-@contextlib.contextmanager
-def as_os_errors(path: str, *, exclusive: bool = False) -> Iterator[None]:
-    """The error of the store as one of a file system; the original error is the cause.
+class as_os_errors:
+    """Raises, in its block, the error of the store as one of a file system.
+
+    The original error is the cause.
 
     :param exclusive: the precondition of the request is that the object does not exist.
     """
-    try:
-        yield
-    except ObjectChangedError as error:
-        raise FileExpired(path) from error
-    except PreconditionFailedError as error:
-        if not exclusive:
-            raise
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from error
-    except tuple(_CODES) as error:
-        code = next(code for kind, code in _CODES.items() if isinstance(error, kind))
-        raise OSError(code, os.strerror(code), path) from error
-    except LibcloudError as error:
-        if getattr(error, "status", None) != 403:
-            raise
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path) from error
+
+    __slots__ = ("_exclusive", "_path")
+
+    def __init__(self, path: str, *, exclusive: bool = False) -> None:
+        self._path = path
+        self._exclusive = exclusive
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, LibcloudError):
+            return
+        if isinstance(error, ObjectChangedError):
+            raise FileExpired(self._path) from error
+        code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), None)
+        if isinstance(error, PreconditionFailedError) and self._exclusive:
+            code = errno.EEXIST
+        elif code is None and getattr(error, "status", None) == 403:
+            code = errno.EACCES
+        if code is not None:
+            raise OSError(code, os.strerror(code), self._path) from error

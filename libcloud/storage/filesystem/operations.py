@@ -10,7 +10,9 @@ import contextlib
 import errno
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from libcloud.storage.base import Object
@@ -22,8 +24,8 @@ from libcloud.storage.filesystem.reading import open_object, read_object
 from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
 from libcloud.utils.bodies import flat
-from libcloud.utils.cancellation import interruptible
-from libcloud.utils.files import has_exact_size, read_in_chunks
+from libcloud.utils.cancellation import interruptible, raise_if_cancelled
+from libcloud.utils.files import has_exact_size
 from libcloud.utils.local import PerProcess
 from libcloud.utils.staging import StagingFile
 
@@ -57,42 +59,34 @@ class Operations:
         with as_os_errors(path):
             return read_object(container, name, start, end, version_id)
 
-    def download(self, path: str, local: str, callback: Any, version_id: str | None = None) -> None:
+    def download(
+        self, path: str, target: Any, callback: Any, version_id: str | None = None
+    ) -> None:
         """Download a file, which appears only when it is complete; or create a directory.
 
+        :param target: a path, or an open file.
         :raises FileNotFoundError: neither exists.
         """
+        is_open = hasattr(target, "write")
         try:
             container, name = self._listing.locate(path)
             with as_os_errors(path):
                 obj, pieces = open_object(container, name, version_id)
         except (FileNotFoundError, IsADirectoryError):
-            if version_id is not None or not self._is_directory(path):
+            if is_open or version_id is not None or not self._is_directory(path):
                 raise
-            os.makedirs(local, exist_ok=True)
+            os.makedirs(target, exist_ok=True)
             return
-        if is_placeholder(obj):
-            os.makedirs(local, exist_ok=True)
+        if not is_open and is_placeholder(obj):
+            os.makedirs(target, exist_ok=True)
             return
-        os.makedirs(os.path.dirname(os.path.abspath(local)), exist_ok=True)
         callback.set_size(obj.size)
-        with as_os_errors(path), StagingFile(local) as file:
+        with as_os_errors(path), nullcontext(target) if is_open else _staging_file(target) as file:
             for piece in interruptible(pieces):
                 file.write(piece)
                 callback.relative_update(len(piece))
-            file.commit()
-
-    def download_into(
-        self, path: str, file: Any, callback: Any, version_id: str | None = None
-    ) -> None:
-        """Write the bytes of a file to ``file``, which is open."""
-        container, name = self._listing.locate(path)
-        with as_os_errors(path):
-            obj, pieces = open_object(container, name, version_id)
-            callback.set_size(obj.size)
-            for piece in interruptible(pieces):
-                file.write(piece)
-                callback.relative_update(len(piece))
+            if not is_open:
+                file.commit()
 
     def _is_directory(self, path: str) -> bool:
         """Whether ``path``, which is not a file, is a directory; a container is one."""
@@ -121,11 +115,14 @@ class Operations:
             return
         with source:
             status = os.fstat(source.fileno())
-            callback.set_size(status.st_size if has_exact_size(status) else None)
+            size = status.st_size if has_exact_size(status) else None
+            callback.set_size(size)
+            # Memory that a read does not fill takes longer to allocate than a small file to read.
+            read = partial(source.read, _PIECE if size is None else min(_PIECE, size + 1))
             if not source.seekable():
                 self.make_container(split_path(path)[0])  # it cannot be read again
             try:
-                self._store(_reported(source, callback), path, mode, options)
+                self._store(_reported(read, callback), path, mode, options)
             except FileNotFoundError as error:
                 is_missing = isinstance(error.__cause__, ContainerDoesNotExistError)
                 if not is_missing or not source.seekable():
@@ -133,7 +130,7 @@ class Operations:
                 self._known.discard(split_path(path)[0])
                 self.make_container(split_path(path)[0])
                 source.seek(0)
-                self._store(_reported(source, callback), path, mode, options)
+                self._store(_reported(read, callback), path, mode, options)
 
     def _store(
         self, pieces: Iterator[Any], path: str, mode: str, options: Mapping[str, Any]
@@ -241,7 +238,16 @@ class Operations:
 _MODES = {"overwrite": "wb", "create": "xb"}
 
 
-def _reported(source: Any, callback: Any) -> Iterator[bytes]:
-    for piece in interruptible(read_in_chunks(source, chunk_size=_PIECE)):
+def _reported(read: Callable[[], bytes], callback: Any) -> Iterator[bytes]:
+    while piece := read():
+        raise_if_cancelled()
         yield piece
         callback.relative_update(len(piece))
+
+
+def _staging_file(path: str) -> StagingFile:
+    """The file for a download, in a directory that is created if it does not exist."""
+    directory = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(directory):
+        os.makedirs(directory, exist_ok=True)
+    return StagingFile(path)

@@ -17,7 +17,7 @@ from fsspec.core import get_compression  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.destination import FileNames
-from libcloud.storage.filesystem.base import DriverFileSystem
+from libcloud.storage.filesystem.base import Batch, DriverFileSystem
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.filesystem.errors import FileExpired, as_os_errors
 from libcloud.storage.filesystem.files import (
@@ -41,9 +41,6 @@ _OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
-
-# Ranges of one call that are requested at a time, unless the user sets a number.
-_RANGES = 1000
 
 # Collects the copies that a ``copy`` would make, in place of making them.
 _planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
@@ -152,35 +149,56 @@ class LibcloudFileSystem(DriverFileSystem):
         starts = starts if isinstance(starts, Iterable) else [starts] * len(paths)
         ends = ends if isinstance(ends, Iterable) else [ends] * len(paths)
         version = kwargs.get("version_id")
-        calls = [(*one, version) for one in zip(paths, starts, ends, strict=True)]
-        size = batch_size or self.batch_size or _RANGES
-        results: list[Any] = []
-        while len(results) < len(calls):
-            some = calls[len(results) :][: size if size > 0 else None]
-            results += await self._calls.run_all(
-                self._operations.read, some, return_exceptions=on_error == "return"
-            )
+        results: list[Any] = await self._calls.map(
+            lambda where: self._operations.read(*where, version),
+            list(zip(paths, starts, ends, strict=True)),
+            jobs=self._jobs(batch_size, nofiles=True),
+            fail_fast=on_error != "return",
+        )
         first: dict[str, Object] = {}
         for number, (path, result) in enumerate(zip(paths, results, strict=True)):
-            if isinstance(result, BaseException):
-                continue
-            obj, results[number] = result
-            if not same_version(first.setdefault(path, obj), obj):
-                if on_error != "return":
-                    raise FileExpired(path)
-                results[number] = FileExpired(path)
+            if isinstance(result, tuple):
+                obj, results[number] = result
+                known = first.setdefault(path, obj)
+                if known is not obj and not same_version(known, obj):
+                    if on_error != "return":
+                        raise FileExpired(path)
+                    results[number] = FileExpired(path)
         return results
 
-    async def _get(self, rpath: Any, lpath: Any, *args: Any, **kwargs: Any) -> Any:
+    async def _get(
+        self,
+        rpath: Any,
+        lpath: Any,
+        recursive: bool = False,
+        callback: Any = DEFAULT_CALLBACK,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Download files; see fsspec's ``AbstractFileSystem.get``.
 
         :raises FileExistsError: two of them, such as ``a/b`` and ``a//b``, would become the same
-            local file.
+            local file. Nothing was downloaded.
         """
-        first = lpath if isinstance(lpath, str | os.PathLike) else next(iter(lpath), "")
-        names = FileNames(os.fspath(first)) if isinstance(first, str | os.PathLike) else None
-        with self._recording_directories():
-            return await super()._get(rpath, lpath, *args, names=names, **kwargs)
+        if type(self)._get_file is not LibcloudFileSystem._get_file:
+            return await super()._get(rpath, lpath, recursive, callback, maxdepth, **kwargs)
+        batch, version_id = Batch(), kwargs.get("version_id")
+        with self._recording_directories() as directories:
+            await super()._get(rpath, lpath, recursive, batch, maxdepth, **kwargs)
+        names: FileNames | None = None
+        for path, local in batch.pairs:
+            names = names or FileNames(os.fspath(local))
+            if path not in directories and not names.add(os.path.abspath(local)):
+                text = f"{path} and another object would become one file"
+                raise FileExistsError(errno.EEXIST, text, os.fspath(local))
+
+        def download(path: str, local: str, child: Any) -> None:
+            if path in directories:
+                os.makedirs(local, exist_ok=True)
+            else:
+                self._operations.download(path, local, child, version_id)
+
+        return await self._transfer(download, batch.pairs, callback, kwargs.get("batch_size"))
 
     async def _get_file(
         self,
@@ -188,26 +206,14 @@ class LibcloudFileSystem(DriverFileSystem):
         lpath: Any,
         callback: Any = DEFAULT_CALLBACK,
         outfile: Any = None,
-        names: FileNames | None = None,
         **kwargs: Any,
     ) -> None:
         """Download a file; it appears under its name only when it is complete.
 
-        :param names: names of the local files of several downloads, which must be distinct.
         :param kwargs: ``version_id``: of a version of the object.
         """
-        path, version_id = self._strip_protocol(rpath), kwargs.get("version_id")
-        file = outfile if outfile is not None else lpath
-        if hasattr(file, "write"):
-            await self._run(self._operations.download_into, path, file, callback, version_id)
-        elif self._is_recorded(path):
-            os.makedirs(lpath, exist_ok=True)
-        elif names is not None and not names.add(os.path.abspath(lpath)):
-            text = f"{path} and another object would become one file"
-            raise FileExistsError(errno.EEXIST, text, os.fspath(lpath))
-        else:
-            where = (path, os.fspath(lpath))
-            await self._run(self._operations.download, *where, callback, version_id)
+        where = (self._strip_protocol(rpath), lpath if outfile is None else outfile)
+        await self._run(self._operations.download, *where, callback, kwargs.get("version_id"))
 
     def open(
         self,
@@ -276,6 +282,32 @@ class LibcloudFileSystem(DriverFileSystem):
         return WriteFile(self, path, mode, writer=writer, autocommit=autocommit)
 
     # Changing.
+
+    async def _put(
+        self,
+        lpath: Any,
+        rpath: Any,
+        recursive: bool = False,
+        callback: Any = DEFAULT_CALLBACK,
+        batch_size: int | None = None,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Upload files; see fsspec's ``AbstractFileSystem.put``."""
+        where = (lpath, rpath, recursive)
+        if type(self)._put_file is not LibcloudFileSystem._put_file:
+            return await super()._put(*where, callback, batch_size, maxdepth, **kwargs)
+        batch, mode = Batch(), kwargs.pop("mode", "overwrite")
+        await super()._put(*where, batch, batch_size, maxdepth)
+        pairs = [(local, self._strip_protocol(path)) for local, path in batch.pairs]
+
+        def upload(local: Any, path: str, child: Any) -> None:
+            self._operations.upload(local, path, child, mode, kwargs)
+
+        try:
+            return await self._transfer(upload, pairs, callback, batch_size)
+        finally:
+            self._listings.invalidate(*(path for _, path in pairs))
 
     async def _put_file(
         self,

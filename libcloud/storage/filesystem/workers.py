@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from libcloud.utils.cancellation import Cancellation
 
+_Item = TypeVar("_Item")
 _T = TypeVar("_T")
 
 # Seconds to wait for a running call whose coroutine is cancelled.
@@ -42,35 +43,47 @@ class Calls:
 
         If the coroutine is cancelled, a running call is cancelled as well, and briefly waited for.
         """
-        results: list[_T] = await self.run_all(function, [args])
-        return results[0]
-
-    async def run_all(
-        self,
-        function: Callable[..., _T],
-        arguments: Iterable[tuple[Any, ...]],
-        *,
-        return_exceptions: bool = False,
-    ) -> list[Any]:
-        """The results of parallel calls, which take less time than a task of asyncio for each.
-
-        :param return_exceptions: instead of raising the first one and cancelling other calls.
-        """
         loop = asyncio.get_running_loop()
         deliveries = self._deliveries.get(loop)
         if deliveries is None:
             deliveries = self._deliveries[loop] = _Deliveries(loop)
-        calls: list[_Call[_T]] = [_Call(function, args, deliveries) for args in arguments]
-        results: list[Any] = []
+        call: _Call[_T] = _Call(function, args, deliveries)
         try:
-            for call in calls:
-                self._driver._pool.start(call)
-            for call in calls:
-                await call.over
-                results.append(call.outcome(return_exceptions))
+            self._driver._pool.start(call)
+            await call.over
         except BaseException:
-            await asyncio.gather(*(call.cancel() for call in calls))
+            await call.cancel()
             raise
+        return call.outcome()
+
+    async def map(
+        self,
+        function: Callable[[_Item], _T],
+        items: Sequence[_Item],
+        *,
+        jobs: int,
+        fail_fast: bool = True,
+        finished: Callable[[], object] = int,
+    ) -> list[_T | Exception | None]:
+        """The results of parallel calls, in order; the event loop waits for all of them at once.
+
+        :param jobs: how many run at once, at most; less than 1: the pool decides.
+        :param fail_fast: raise the first error and cancel the other calls; otherwise results
+            contain the errors.
+        :param finished: called after each of them, in one thread.
+        """
+        results: list[_T | Exception | None] = [None] * len(items)
+        options: Any = {"jobs": jobs if jobs > 0 else None, "fail_fast": fail_fast}
+
+        def call(number: int) -> _T:
+            return function(items[number])
+
+        def run_all() -> None:
+            for done in self._driver._pool.map(call, range(len(items)), ordered=False, **options):
+                results[done.item] = done.value if done.error is None else done.error
+                finished()
+
+        await self.run(run_all)
         return results
 
 
@@ -99,13 +112,11 @@ class _Call(Generic[_T]):
                 self._error = error
         self._deliveries.add(self)
 
-    def outcome(self, return_exception: bool) -> _T | Exception:
+    def outcome(self) -> _T:
         """The result of the call, which is over."""
-        error, self._error = self._error, None
-        if error is None:
+        if self._error is None:
             return self._result
-        if return_exception and isinstance(error, Exception):
-            return error
+        error, self._error = self._error, None
         try:
             raise error
         finally:

@@ -8,6 +8,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -169,7 +170,7 @@ def test_the_first_error_cancels_the_other_calls(monkeypatch: pytest.MonkeyPatch
 
     async def run() -> None:
         with pytest.raises(KeyError):
-            await calls(WorkerPool()).run_all(wait, [(0,), (300,)])
+            await calls(WorkerPool()).map(wait, [300, 0], jobs=0)
         assert ended == [300]
 
     asyncio.run(run())
@@ -177,8 +178,8 @@ def test_the_first_error_cancels_the_other_calls(monkeypatch: pytest.MonkeyPatch
 
 def test_errors_are_returned_where_the_results_would_be() -> None:
     async def run() -> list[Any]:
-        made, pairs = calls(WorkerPool()), [(7, 0), (7, 2), (7, "x")]
-        return await made.run_all(divmod, pairs, return_exceptions=True)
+        made, divisors = calls(WorkerPool()), [0, 2, "x"]
+        return await made.map(partial(divmod, 7), divisors, jobs=2, fail_fast=False)
 
     first, second, third = asyncio.run(run())
     assert (type(first), second, type(third)) == (ZeroDivisionError, (3, 1), TypeError)
