@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -29,39 +29,28 @@ from libcloud.storage.types import IncompleteListingError
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.names import Place
-    from libcloud.storage.s3.values import (
-        BucketRecord,
-        ObjectRecord,
-        Page,
-        PartRecord,
-        UploadRecord,
-        VersionRecord,
-    )
+    from libcloud.storage.s3.values import BucketRecord, ObjectRecord, Page
     from libcloud.storage.worker_pool import WorkerPool
-
 
 _log = logging.getLogger(__name__)
 
 # Kinds of listings: a server may encode names correctly in one kind and not in another.
-_OBJECTS, _DIRECTORIES, _UPLOADS, _VERSIONS = "objects", "directories", "uploads", "versions"
-
+_OBJECTS, _DIRECTORIES, UPLOADS, VERSIONS = "objects", "directories", "uploads", "versions"
 
 _EntryT = TypeVar("_EntryT", bound=tuple[Any, ...])
 
 # A page, and the response that it was read from.
 _Fetched = tuple["Page[_EntryT]", Any]
-_Marker = tuple[Any, ...] | None
+Marker = tuple[Any, ...] | None
 
 
 def bucket_pages(client: S3Client) -> Iterator[_Fetched[BucketRecord]]:
     """The pages of the list of buckets."""
 
-    def request(marker: _Marker, encoded: bool) -> HttpRequest:
+    def request(marker: Marker, encoded: bool) -> HttpRequest:
         return s3.requests.list_buckets(token=marker[0] if marker else None)
 
-    what = "Error listing containers"
-    return _follow(client, what, "", _fetching(client, what, request, s3.responses.parse_buckets))
+    return pages(client, "Error listing containers", request, s3.responses.parse_buckets)
 
 
 def object_pages(
@@ -83,10 +72,9 @@ def object_pages(
     :param pool: requests pages ahead, from the third one on; ``None``: none is.
     :raises ContainerDoesNotExistError: there is no such container.
     """
-    what = f"Error listing the container {container_name}"
     version = client.owner.profile.list_version
 
-    def request(marker: _Marker, encoded: bool) -> HttpRequest:
+    def request(marker: Marker, encoded: bool) -> HttpRequest:
         token, key = marker or (None, after)
         shared: dict[str, Any] = {
             "prefix": prefix,
@@ -99,105 +87,46 @@ def object_pages(
         listing = s3.requests.list_objects_v2(path, token=token, start_after=key, **shared)
         return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
 
-    def marker_of(page: Page[ObjectRecord]) -> _Marker:
+    def marker_of(page: Page[ObjectRecord]) -> Marker:
         # Some stores name both; the one of the other version would not advance the listing.
         token, key = page.marker or (None, None)
         if token is not None and version != 1:
             return token, None
         return None if key is None else (None, key)
 
-    kind = _DIRECTORIES if delimiter else _OBJECTS
-    names, parse = (container_name, ""), s3.responses.parse_objects
-    fetch = _fetching(client, what, request, parse, kind=kind, names=names)
-    return _follow(client, what, container_name, fetch, marker_of, pool)
+    return pages(
+        client,
+        f"Error listing the container {container_name}",
+        request,
+        s3.responses.parse_objects,
+        names=(container_name, ""),
+        kind=_DIRECTORIES if delimiter else _OBJECTS,
+        marker_of=marker_of,
+        pool=pool,
+    )
 
 
-def upload_pages(
-    client: S3Client,
-    path: str,
-    container_name: str,
-    *,
-    prefix: str | None,
-    delimiter: str | None,
-    page_size: int,
-) -> Iterator[_Fetched[UploadRecord]]:
-    """The pages of the in-progress uploads of the container at ``path``."""
-
-    def request(marker: _Marker, encoded: bool) -> HttpRequest:
-        # Without a key marker the store would ignore the upload id and start over.
-        key, upload_id = marker or (None, None)
-        return s3.requests.list_uploads(
-            path,
-            prefix=prefix,
-            delimiter=delimiter,
-            key_marker=key,
-            upload_id_marker=upload_id,
-            page_size=page_size,
-            url_encoding=encoded,
-        )
-
-    what = f"Error listing the in-progress uploads of {container_name}"
-    names, parse = (container_name, ""), s3.responses.parse_uploads
-    fetch = _fetching(client, what, request, parse, kind=_UPLOADS, names=names)
-    return _follow(client, what, container_name, fetch)
-
-
-def version_pages(
-    client: S3Client, path: str, container_name: str, *, prefix: str | None
-) -> Iterator[_Fetched[VersionRecord]]:
-    """The pages of the versions of objects of the container at ``path``.
-
-    :raises ContainerDoesNotExistError: there is no such container.
-    """
-
-    def request(marker: _Marker, encoded: bool) -> HttpRequest:
-        key, version_id = marker or (None, None)
-        return s3.requests.list_versions(
-            path,
-            prefix=prefix,
-            key_marker=key,
-            version_id_marker=version_id,
-            url_encoding=encoded,
-        )
-
-    what = f"Error listing the versions of objects of {container_name}"
-    names, parse = (container_name, ""), s3.responses.parse_versions
-    fetch = _fetching(client, what, request, parse, kind=_VERSIONS, names=names)
-    return _follow(client, what, container_name, fetch)
-
-
-def part_pages(
-    client: S3Client, place: Place, upload_id: str, headers: Mapping[str, str]
-) -> Iterator[_Fetched[PartRecord]]:
-    """The pages of the parts of an upload."""
-
-    def request(marker: _Marker, encoded: bool) -> HttpRequest:
-        number = marker[0] if marker else None
-        return s3.requests.list_parts(
-            place.path, upload_id=upload_id, marker=number, headers=headers
-        )
-
-    what = f"Error listing the parts of {place.label}"
-    fetch = _fetching(client, what, request, s3.responses.parse_parts, names=place.names)
-    return _follow(client, what, place.container.name, fetch)
-
-
-def _fetching(
+def pages(
     client: S3Client,
     what: str,
-    request: Callable[[_Marker, bool], HttpRequest],
+    request: Callable[[Marker, bool], HttpRequest],
     parse: Callable[[Any], Page[_EntryT]],
     *,
-    kind: str = "",
     names: tuple[str, str] = ("", ""),
-) -> Callable[[_Marker], _Fetched[_EntryT]]:
-    """A function that fetches the page after a marker; ``None``: the first one.
+    kind: str = "",
+    marker_of: Callable[[Page[_EntryT]], Marker] = lambda page: page.marker,
+    pool: WorkerPool | None = None,
+) -> Iterator[_Fetched[_EntryT]]:
+    """The pages of a listing, from the first to the one that is not truncated.
 
-    :param request: for a marker; its second argument says whether names are to be encoded.
+    :param what: the operation, for messages.
+    :param request: the request for the page after a marker, of which ``None`` means the first; its
+        second argument says whether names are to be encoded.
+    :param names: of the container and the object, as far as the listing is of one.
     :param kind: of the listing, if its names may need to be encoded.
     """
 
-    def fetch(marker: _Marker) -> _Fetched[_EntryT]:
+    def fetch(marker: Marker) -> _Fetched[_EntryT]:
         def ask(encoded: bool) -> _Fetched[_EntryT]:
             ok = (200, 404) if kind in (_OBJECTS, _DIRECTORIES) else (200,)
             response = client.send(request(marker, encoded), what, names=names, ok=ok)
@@ -207,65 +136,51 @@ def _fetching(
 
         return _with_exact_names(client, kind, ask) if kind else ask(False)
 
-    return fetch
-
-
-def _follow(
-    client: S3Client,
-    what: str,
-    container_name: str,
-    fetch: Callable[[_Marker], _Fetched[_EntryT]],
-    marker_of: Callable[[Page[_EntryT]], _Marker] = lambda page: page.marker,
-    pool: WorkerPool | None = None,
-) -> Iterator[_Fetched[_EntryT]]:
-    """The pages of a listing, from the first to the one that is not truncated."""
     # Hashes, for a listing of 1,000,000,000 objects has 1,000,000 markers of up to 1,024 bytes.
     seen: set[int] = set()
-    pages = entries = 0
+    count = entries = 0
     last: str | None = None
     pending: Callable[[], _Fetched[_EntryT]] = partial(fetch, None)
     while True:
         fetched = pending()
         page = fetched[0]
-        names = page.names()
-        pages, entries = pages + 1, entries + len(names)
-        last = names[-1] if names else last
+        found = page.names()
+        count, entries = count + 1, entries + len(found)
+        last = found[-1] if found else last
         marker = marker_of(page) if page.is_truncated else None
         is_new = marker is not None and hash(marker) not in seen
         if is_new:
             seen.add(hash(marker))
             # Callers that need only a few entries find them on the first page.
             pending = partial(fetch, marker)
-            if pool is not None and pages > 1:
-                pending = _read_ahead(pool, fetch, marker)
+            if pool is not None and count > 1:
+                pending = _read_ahead(pool, pending)
         yield fetched
         if not page.is_truncated:
             return
         if not is_new:
-            why = (
-                "no marker to continue from" if marker is None else "a marker that was used before"
-            )
+            why = "a marker that was used before" if marker else "no marker to continue from"
             raise IncompleteListingError(
                 f"{what}: the store reports more entries and returns {why}. The listing got as "
-                f"far as {last!r}: {entries:,} entries in {pages:,} pages. If the server speaks "
+                f"far as {last!r}: {entries:,} entries in {count:,} pages. If the server speaks "
                 "another version of the API than the driver assumes, name it by ex_s3_profile",
                 client.owner,
-                container_name,
+                names[0],
                 entries=entries,
-                pages=pages,
+                pages=count,
                 last=last,
             )
 
 
 def _read_ahead(
-    pool: WorkerPool, fetch: Callable[[_Marker], _Fetched[_EntryT]], marker: _Marker
+    pool: WorkerPool, fetch: Callable[[], _Fetched[_EntryT]]
 ) -> Callable[[], _Fetched[_EntryT]]:
-    """Start to fetch the page after ``marker``; call the result for the page.
+    """Start to fetch a page; call the result for it.
 
     In a forked process, the thread that fetches it does not exist; it is fetched again.
     """
-    pid, future = os.getpid(), pool.submit(fetch, marker)
-    return lambda: future.result() if os.getpid() == pid else fetch(marker)
+    pid, future = os.getpid(), pool.submit(fetch)
+    return lambda: future.result() if os.getpid() == pid else fetch()
 
 
 def _with_exact_names(

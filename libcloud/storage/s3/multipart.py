@@ -17,8 +17,10 @@ from libcloud.storage.types import ContainerError
 from libcloud.utils.arguments import kind_of
 
 if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
     from libcloud.storage.capabilities import Limits
     from libcloud.storage.s3.client import S3Client
+    from libcloud.storage.s3.listing import Marker
     from libcloud.storage.s3.names import Place
     from libcloud.storage.s3.values import PartRecord
     from libcloud.storage.transfer.upload.port import PartStore
@@ -100,14 +102,23 @@ def uploads(
     page_size: int | None,
 ) -> Iterator[S3MultipartUpload]:
     """The in-progress uploads of the container at ``path``, in the order of the store."""
-    pages = s3.listing.upload_pages(
-        client,
-        path,
-        container_name,
-        prefix=prefix,
-        delimiter=delimiter,
-        page_size=page_size or RESPONSES_PER_REQUEST,
-    )
+
+    def request(marker: Marker, encoded: bool) -> HttpRequest:
+        # Without a key marker the store would ignore the upload id and start over.
+        key, upload_id = marker or (None, None)
+        return s3.requests.list_uploads(
+            path,
+            prefix=prefix,
+            delimiter=delimiter,
+            key_marker=key,
+            upload_id_marker=upload_id,
+            page_size=page_size or RESPONSES_PER_REQUEST,
+            url_encoding=encoded,
+        )
+
+    what = f"Error listing the in-progress uploads of {container_name}"
+    parse, kind = s3.responses.parse_uploads, s3.listing.UPLOADS
+    pages = s3.listing.pages(client, what, request, parse, names=(container_name, ""), kind=kind)
     is_first = True
     try:
         for page, _ in pages:
@@ -126,7 +137,18 @@ def parts(
 ) -> Iterator[PartRecord]:
     """The parts that the store has of an upload with ``headers``, by number; 1,000 per request."""
     sent = s3.headers.headers_for(transfer.values.Step.CHECK, headers)
-    for page, _ in s3.listing.part_pages(client, place, upload_id, sent):
+
+    def request(marker: Marker, encoded: bool) -> HttpRequest:
+        number = marker[0] if marker else None
+        return s3.requests.list_parts(place.path, upload_id=upload_id, marker=number, headers=sent)
+
+    for page, _ in s3.listing.pages(
+        client,
+        f"Error listing the parts of {place.label}",
+        request,
+        s3.responses.parse_parts,
+        names=place.names,
+    ):
         yield from page.entries
 
 

@@ -17,8 +17,9 @@ from libcloud.storage.transfer.download.start import validator_of
 from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
+    from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.values import VersionRecord
+    from libcloud.storage.s3.listing import Marker
     from libcloud.storage.transfer.download.ranges import Validator
 
 _T = TypeVar("_T")
@@ -153,25 +154,38 @@ def versions(
     object_name: str | None = None,
 ) -> Iterator[ObjectVersion]:
     """The versions in the container at ``path``; see ``ex_iterate_object_versions``."""
-    prefix = prefix if object_name is None else object_name
-    for page, _ in s3.listing.version_pages(client, path, container.name, prefix=prefix):
+
+    def request(marker: Marker, encoded: bool) -> HttpRequest:
+        key, version_id = marker or (None, None)
+        return s3.requests.list_versions(
+            path,
+            prefix=prefix if object_name is None else object_name,
+            key_marker=key,
+            version_id_marker=version_id,
+            url_encoding=encoded,
+        )
+
+    driver: Any = client.owner
+    for page, _ in s3.listing.pages(
+        client,
+        f"Error listing the versions of objects of {container.name}",
+        request,
+        s3.responses.parse_versions,
+        names=(container.name, ""),
+        kind=s3.listing.VERSIONS,
+    ):
         for record in page.entries:
             if object_name is not None and record.key != object_name:
                 return  # names that are longer come afterwards
-            yield version_from(record, container, client.owner)
-
-
-def version_from(record: VersionRecord, container: Container, driver: Any) -> ObjectVersion:
-    """The version that a listing shows as ``record``."""
-    extra: dict[str, Any] = {"last_modified": record.last_modified}
-    if record.storage_class:
-        extra["storage_class"] = record.storage_class
-    return ObjectVersion(
-        *(record.key, record.size, record.etag, extra, {}, container, driver),
-        version_id=record.version_id,
-        is_latest=record.is_latest,
-        is_delete_marker=record.is_delete_marker,
-    )
+            extra: dict[str, Any] = {"last_modified": record.last_modified}
+            if record.storage_class:
+                extra["storage_class"] = record.storage_class
+            yield ObjectVersion(
+                *(record.key, record.size, record.etag, extra, {}, container, driver),
+                version_id=record.version_id,
+                is_latest=record.is_latest,
+                is_delete_marker=record.is_delete_marker,
+            )
 
 
 def undelete(
