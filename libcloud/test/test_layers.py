@@ -452,7 +452,6 @@ HEAVY = {
     "libcloud.storage.s3.uploads",
     "libcloud.storage.s3.errors",
     "libcloud.storage.s3.requests",
-    "libcloud.storage.s3.values",
     "libcloud.storage.s3.responses",
     "libcloud.storage.transfer.upload.machine",
     "libcloud.storage.transfer.upload.session",

@@ -73,6 +73,7 @@ MOVED = {
     "libcloud.storage.scaleout.copying": "libcloud.storage.copying",
     "libcloud.storage.scaleout.entries": "libcloud.storage.scaleout.places",
     "libcloud.storage.scaleout.properties": "libcloud.storage.copying",
+    "libcloud.storage.s3.values": "libcloud.storage.s3.responses",
     "libcloud.storage.transfer.governor": "libcloud.storage.transfer.retry",
     "libcloud.storage.transfer.machine": f"{_UPLOAD}.machine",
     "libcloud.storage.transfer.plan": f"{_UPLOAD}.plan",

@@ -95,7 +95,7 @@ if TYPE_CHECKING:
         IncompleteCleanupError,
         S3MultipartUpload,
     )
-    from libcloud.storage.s3.values import ObjectRecord, Page, PartRecord, Retention
+    from libcloud.storage.s3.responses import ObjectRecord, Page, PartRecord, Retention
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.scaleout.text import Facts
     from libcloud.storage.scheduler import Limiter
@@ -646,7 +646,7 @@ class BaseS3StorageDriver(StorageDriver):
         retention = None
         if mode is not None or until is not None:
             s3.settings.check_retention(mode, until)
-            retention = s3.values.Retention(str(mode), until)  # type: ignore[arg-type]  # checked
+            retention = s3.responses.Retention(str(mode), until)  # type: ignore[arg-type]  # checked
         setting = self._object_setting(obj, "retention")
         s3.settings.set_retention(setting, retention, bypass=ex_bypass_governance)
 

@@ -2,7 +2,7 @@
 """The S3 protocol for any driver: requests, responses, and a client that sends them.
 
 Without I/O: ``requests`` builds each operation as a value, ``responses`` and ``errors`` parse what
-comes back into the records of ``values``; ``names`` defines valid buckets and keys and how they are
+comes back into records; ``names`` defines valid buckets and keys and how they are
 encoded, ``profiles`` the differences between stores, ``options`` the keywords of uploads and reads,
 ``headers`` which request carries which header, ``checksums`` and ``integrity`` what is sent along
 and verified, ``presign`` URLs that contain their own authorization.
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import settings as settings
     from libcloud.storage.s3 import upload_port as upload_port
     from libcloud.storage.s3 import uploads as uploads
-    from libcloud.storage.s3 import values as values
     from libcloud.storage.s3 import versions as versions
 else:
     __getattr__ = submodules(__name__)

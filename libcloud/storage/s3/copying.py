@@ -36,7 +36,7 @@ from libcloud.utils.headers import strip_etag
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.headers import CopyHeaders, Given
-    from libcloud.storage.s3.values import Published
+    from libcloud.storage.s3.responses import Published
     from libcloud.storage.transfer.progress import Listener
 
 DEFAULT_COPY_PART_SIZE = 256 * MIB

@@ -18,7 +18,7 @@ from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
 if TYPE_CHECKING:
     from libcloud.storage.base import Container
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.values import DeleteResult
+    from libcloud.storage.s3.responses import DeleteResult
     from libcloud.storage.worker_pool import WorkerPool
 
 # Amazon S3 API Reference, DeleteObjects.

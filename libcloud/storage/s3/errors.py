@@ -16,8 +16,7 @@ from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
 from libcloud.storage.error_details import printable as printable
-from libcloud.storage.s3.responses import parse_error
-from libcloud.storage.s3.values import ErrorBody
+from libcloud.storage.s3.responses import ErrorBody, parse_error
 
 TRANSIENT_STATUSES = frozenset(
     {

@@ -29,7 +29,7 @@ from libcloud.storage.types import IncompleteListingError
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.values import BucketRecord, ObjectRecord, Page
+    from libcloud.storage.s3.responses import BucketRecord, ObjectRecord, Page
     from libcloud.storage.worker_pool import WorkerPool
 
 _log = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.types import ContainerError
 from libcloud.utils.arguments import kind_of
+from libcloud.utils.iso8601 import parse_time
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.listing import Marker
     from libcloud.storage.s3.names import Place
-    from libcloud.storage.s3.values import PartRecord
+    from libcloud.storage.s3.responses import PartRecord
     from libcloud.storage.transfer.upload.port import PartStore
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import Digest, PartReceipt, StoredObject
@@ -124,7 +125,7 @@ def uploads(
         for page, _ in pages:
             is_first = False
             for key, upload_id, initiated, initiator, owner in page.entries:
-                started = s3.values.parse_time(initiated)
+                started = parse_time(initiated)
                 yield S3MultipartUpload(key, upload_id, started, initiator, owner)
     except LibcloudError as error:
         # "rclone serve s3" 1.75.2 does this for a bucket in which no upload was ever started.

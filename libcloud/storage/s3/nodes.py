@@ -17,10 +17,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, quote_from_bytes
 
-from libcloud.storage.s3.values import ObjectRecord
 from libcloud.utils.xml import MAX_MARKS, parse_xml
 
 _EXCERPT = 80
@@ -346,6 +345,18 @@ _NOT_CHARACTERS = "\ufffe\uffff"
 _BETWEEN = "\0"
 
 _Column = Sequence[str]
+
+
+class ObjectRecord(NamedTuple):
+    """An object as a listing shows it. A tuple, for a page has a thousand of them."""
+
+    key: str
+    etag: str | None
+    size: int
+    last_modified: str | None = None
+    owner_id: str | None = None
+    owner_name: str | None = None
+    storage_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

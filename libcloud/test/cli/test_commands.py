@@ -13,10 +13,10 @@ import pytest
 from libcloud import __version__
 from libcloud.cli.main import COMMANDS
 from libcloud.storage.base import Container
-from libcloud.storage.s3.values import parse_time
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import fake_server
+from libcloud.utils.iso8601 import parse_time
 
 
 def stored(shell: Shell, *names: str) -> None:

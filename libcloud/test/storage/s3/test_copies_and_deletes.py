@@ -12,8 +12,13 @@ import pytest
 from libcloud.common.request import HttpRequest
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.requests import can_express, delete_body
-from libcloud.storage.s3.responses import MalformedDocumentError, parse_copy, parse_deleted
-from libcloud.storage.s3.values import DeleteResult, Published
+from libcloud.storage.s3.responses import (
+    DeleteResult,
+    MalformedDocumentError,
+    Published,
+    parse_copy,
+    parse_deleted,
+)
 
 NAMESPACE = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from libcloud.storage.s3 import listing
 from libcloud.storage.s3.listing import ParallelListing
-from libcloud.storage.s3.values import ObjectRecord, Page
+from libcloud.storage.s3.responses import ObjectRecord, Page
 from libcloud.storage.worker_pool import WorkerPool
 from libcloud.test.storage.s3_servers import store
 

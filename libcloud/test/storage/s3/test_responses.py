@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from libcloud.storage.s3 import requests, responses
-from libcloud.storage.s3.responses import MalformedDocumentError
-from libcloud.storage.s3.values import (
+from libcloud.storage.s3.responses import (
     BucketRecord,
     ErrorBody,
+    MalformedDocumentError,
     ObjectRecord,
     Page,
     PartRecord,
