@@ -241,16 +241,10 @@ def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
     target = store.target.require_object()
     container = store.container()
     with error_context(target):
-        listed = store.driver.ex_iterate_multipart_uploads
-        found = (
-            [upload_id]
-            if upload_id
-            else [
-                upload.id
-                for upload in listed(container, prefix=target.name)
-                if upload.key == target.name
-            ]
-        )
+        found = [upload_id]
+        if not upload_id:
+            listed = store.driver.ex_iterate_multipart_uploads(container, prefix=target.name)
+            found = [upload.id for upload in listed if upload.key == target.name]
         for one in found:
             store.driver._abort_multipart(container, target.name, one)
             click.echo(f"aborted {printable(str(target))} {printable(one)}")

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import click
-from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
+from click.shell_completion import ShellComplete, split_arg_string
 
 from libcloud.cli.candidates import with_candidates
 
@@ -140,18 +140,15 @@ def candidate_lines(
     option, equals, _ = last.partition("=")
     start = f"{option}=" if equals and last.startswith("-") and shell != "bash" else ""
     for item in found.get_completions(before, last):
-        kind = _kind(item)
-        text = str(item.value)
+        text, kind = str(item.value), "whole"
+        if item.type in ("file", "dir"):
+            kind = item.type
+        elif text.endswith(("/", "://")):
+            kind = "part"
         if _CONTROL.search(text):  # a terminal could act on it
             continue
         text = _for_bash(text, raw) if shell == "bash" else start + text
         yield f"{kind}\t{text}\t{' '.join((item.help or '').split())}"
-
-
-def _kind(item: CompletionItem) -> str:
-    if item.type in ("file", "dir"):
-        return str(item.type)
-    return "part" if str(item.value).endswith(("/", "://")) else "whole"
 
 
 def _bash_words(environ: Mapping[str, str]) -> tuple[list[str], str]:

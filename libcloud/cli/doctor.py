@@ -112,7 +112,10 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
     yield Check("note", "provider", target.provider)
     if target.provider == Provider.AZURE_BLOBS:
         try:
-            yield from _azure_account(target, settings)
+            connection = connect(target, settings).connection
+            text = f"{connection.describe_credentials()}, account {connection.user_id}"
+            yield Check("ok", "credentials", text)
+            yield Check("note", "host", f"{connection.host}:{connection.port}")
         except (LibcloudError, ValueError) as error:
             yield Check("failure", "credentials", redact(str(error)), status=ACCESS)
             return
@@ -149,13 +152,6 @@ def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Chec
     yield from _capabilities(store.driver.capabilities)
     if target.container:
         yield from _bucket(store, write)
-
-
-def _azure_account(target: Target, settings: Settings) -> Iterator[Check]:
-    connection = Store(target, connect(target, settings)).driver.connection
-    text = f"{connection.describe_credentials()}, account {connection.user_id}"
-    yield Check("ok", "credentials", text)
-    yield Check("note", "host", f"{connection.host}:{connection.port}")
 
 
 def _settings(target: Target, settings: Settings) -> Iterator[Check]:
@@ -208,8 +204,6 @@ def _credentials(found: Discovery, settings: Settings) -> Check:
         if found.credentials_origin:
             text += f" ({found.credentials_origin})"
         return Check("failure", "credentials", text, found.hint, ACCESS)
-    except MalformedCredentialsError as error:
-        return Check("failure", "credentials", describe(error), hint_for(error), ACCESS)
     hide_secrets(credentials.secret, credentials.token)
     token = ", with a session token" if credentials.token else ""
     text = f"{masked(credentials.key)}{token}, from {found.credentials_origin}"

@@ -119,9 +119,7 @@ class DaskExecutor(Executor):
         """Tasks in flight at most: the workers, and as many that wait for them."""
         return 2 * self.workers
 
-    def pieces_of(self, data: Any) -> list[Any]:
-        """:func:`pieces_of`; nothing is computed yet."""
-        return pieces_of(data)
+    pieces_of = staticmethod(pieces_of)
 
     def hold(self, pieces: Any) -> tuple[list[object], list[int]]:
         """Start to compute the pieces, see :func:`pieces_of`, and keep them; and their sizes.

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -74,8 +75,8 @@ def workers_of(executor: object, default: int | None = None) -> int:
 def _by_name(target: str, workers: int | None) -> Executor:
     parts = urlsplit(target if ":" in target else f"{target}://")
     makers: dict[str, Callable[[], Executor]] = {
-        "dask": lambda: _dask(parts.netloc),
-        "ray": lambda: _ray(parts.netloc),
+        "dask": lambda: _connected("dask", f"tcp://{parts.netloc}"),
+        "ray": lambda: _connected("ray", f"ray://{parts.netloc}" if parts.netloc else "auto"),
         "mpi": _mpi,
         "loky": lambda: _loky(workers),
         "processes": lambda: _processes(workers),
@@ -91,16 +92,9 @@ def _by_name(target: str, workers: int | None) -> Executor:
     return makers[parts.scheme]()
 
 
-def _dask(address: str) -> Executor:
-    from libcloud.storage.scaleout.dask import connect
-
-    return connect(f"tcp://{address}")
-
-
-def _ray(address: str) -> Executor:
-    from libcloud.storage.scaleout.ray import connect
-
-    return connect(f"ray://{address}" if address else "auto")
+def _connected(engine: str, address: str) -> Executor:
+    module = import_module(f"libcloud.storage.scaleout.{engine}")
+    return cast("Executor", module.connect(address))
 
 
 def _mpi() -> Executor:

@@ -7,7 +7,6 @@ import contextlib
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future, InvalidStateError
-from functools import partial
 from itertools import count
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
@@ -254,16 +253,16 @@ def followed(task: Any) -> Future[Any]:
     """
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
-    task.add_done_callback(partial(_settle, future))
+
+    def settle(task: Any) -> None:
+        with contextlib.suppress(InvalidStateError):  # its executor has given it up
+            try:
+                future.set_result(task.result())
+            except BaseException as error:
+                future.set_exception(error)
+
+    task.add_done_callback(settle)
     return future
-
-
-def _settle(future: Future[Any], task: Any) -> None:
-    with contextlib.suppress(InvalidStateError):  # its executor has given it up
-        try:
-            future.set_result(task.result())
-        except BaseException as error:
-            future.set_exception(error)
 
 
 def result_of(future: Any) -> PartResult:

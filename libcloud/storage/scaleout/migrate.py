@@ -34,6 +34,7 @@ VERIFICATIONS = ("sent", "stored", "read")
 _NOTED = 10_000
 
 _ALL: Range = (None, None)
+_SAME = "the source and the destination are the same container"
 
 # What the files in the folder of a job contain.
 _OF_LISTS = {one.name for one in fields(Listed)}
@@ -169,6 +170,9 @@ def migrate(
         if number is not None and not number > 0:  # also not a number
             raise ValueError(f"{name} must be greater than 0, not {number!r}")
     local = executor is None or isinstance(executor, ThreadPoolExecutor)
+    executor = _Inline() if executor is None else executor
+    if tasks is None:
+        tasks = 1 if isinstance(executor, _Inline) else 2 * workers_of(executor)
     migration = Migration(
         Place(opener_of(source, "source", local), source_prefix),
         Place(opener_of(destination, "destination", local), destination_prefix),
@@ -177,17 +181,16 @@ def migrate(
         verify,
         shard_size,
         jobs,
+        limit_rate / tasks if limit_rate else None,
+        ends_early=tasks > 1,
         dry_run=dry_run,
         list_whole=list_whole,
         upload_options=dict(upload_options or {}),
     )
-    executor = _Inline() if executor is None else executor
-    if tasks is None:
-        tasks = 1 if isinstance(executor, _Inline) else 2 * workers_of(executor)
-    migration = replace(migration, ends_early=tasks > 1)
-    if limit_rate:
-        migration = replace(migration, limit_rate=limit_rate / tasks)
-    _check_places(migration)
+    for place in (migration.source, migration.destination):
+        next(all_entries(place), None)  # an error if it does not exist
+    if migration.source.identity == migration.destination.identity:
+        raise MigrationError(_SAME)
     report = MigrationReport(job, dry_run=dry_run)
     coordinator = _Coordinator(migration, executor, _Window(tasks), report, on_report)
     if not dry_run:
@@ -255,7 +258,7 @@ class _Coordinator:
         if _sees_job(migration, found):
             if created:
                 folder.delete("job.json")
-            raise MigrationError("the source and the destination are the same container")
+            raise MigrationError(_SAME)
         different = [name for name in config if found.get(name) != config[name]]
         if different:
             raise MigrationError(
@@ -263,8 +266,8 @@ class _Coordinator:
                 f"{', '.join(str(found.get(name)) for name in different)}"
             )
         obj = folder.place.container.get_object(f"{folder.path}job.json")
-        self._migration = replace(migration, since=Entry.of(obj, folder.place).modified)
-        self._migration = replace(self._migration, run=folder.take_over())
+        since = Entry.of(obj, folder.place).modified
+        self._migration = replace(migration, since=since, run=folder.take_over())
         self._remaining = _restore(folder, self._report, retry=True)
 
     def run(self) -> None:
@@ -350,13 +353,6 @@ class _Inline(Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
-
-
-def _check_places(migration: Migration) -> None:
-    for place in (migration.source, migration.destination):
-        next(all_entries(place), None)  # an error if it does not exist
-    if migration.source.identity == migration.destination.identity:
-        raise MigrationError("the source and the destination are the same container")
 
 
 def _sees_job(migration: Migration, config: dict[str, Any]) -> bool:

@@ -247,7 +247,8 @@ def _copied(
                 in_a_row = in_a_row + 1 if _affects_all(result.error) else 0
                 if in_a_row == _GIVE_UP:
                     raise result.error
-                record.update(outcome="failed", error=_text_of(result.error))
+                text = getattr(result.error, "value", None) or result.error
+                record.update(outcome="failed", error=f"{type(result.error).__name__}: {text}")
             elif result.value is not None:
                 in_a_row = 0
                 copied.append(entry.key)
@@ -275,10 +276,6 @@ def _affects_all(error: BaseException) -> bool:
         return False
     kinds = (ContainerDoesNotExistError, InvalidCredsError, NetworkError)
     return isinstance(error, kinds) or status in (429, 500, 502, 503, 504)
-
-
-def _text_of(error: BaseException) -> str:
-    return f"{type(error).__name__}: {getattr(error, 'value', None) or error}"
 
 
 def _confirm_deleted(migration: Migration, records: list[dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ it. The process that commits has the store copy them into one.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,8 +66,10 @@ class ObjectDataSource(DataSource):  # type: ignore[misc]  # pyspark is not ther
         if kinds != ["binary"]:
             raise ValueError(f"one column of the type binary is written, not {kinds}")
         container, name = _target(self.options)
-        if not overwrite and _exists(container, name):
-            raise ValueError(f"{container.name}/{name} exists: use the mode overwrite")
+        if not overwrite:
+            with contextlib.suppress(ObjectDoesNotExistError):
+                container.get_object(name)
+                raise ValueError(f"{container.name}/{name} exists: use the mode overwrite")
         return ObjectWriter(Staging.begin(container.driver, container, name), self.options)
 
 
@@ -114,11 +117,3 @@ def _target(options: Mapping[str, str]) -> tuple[Any, str]:
     query = f"?{url.query}" if url.query else ""
     driver = kind.from_url(f"{url.scheme}://{url.netloc}{query}")
     return driver.get_container(url.netloc), name
-
-
-def _exists(container: Any, name: str) -> bool:
-    try:
-        container.get_object(name)
-    except ObjectDoesNotExistError:
-        return False
-    return True
