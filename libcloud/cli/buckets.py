@@ -241,8 +241,9 @@ def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
     target = store.target.require_object()
     container = store.container()
     with error_context(target):
-        found = [upload_id]
-        if not upload_id:
+        if upload_id:
+            found = [upload_id]
+        else:
             listed = store.driver.ex_iterate_multipart_uploads(container, prefix=target.name)
             found = [upload.id for upload in listed if upload.key == target.name]
         for one in found:
