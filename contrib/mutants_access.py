@@ -172,8 +172,8 @@ MUTANTS = (
     Mutant(
         "the credentials of an attempt outlive it",
         f"{_S3}/connection.py",
-        "            self._current = _NOTHING\n",
-        "            pass\n",
+        'values.pop("_current", _NOTHING)',
+        'values.get("_current", _NOTHING)',
         _EXPIRING,
         caught_by="test_a_presigned_url_uses_the_current_credentials",
     ),

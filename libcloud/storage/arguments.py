@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from libcloud.storage.base import Container
 from libcloud.storage.base import check_container as check_container
 from libcloud.storage.base import check_object as check_object
 from libcloud.utils.arguments import check_headers, check_text, kind_of, nearest, seconds
@@ -155,10 +156,13 @@ def check_upload(
     """Check the arguments of an upload over a network; a copy of the headers to send."""
     if file_path != "":
         check_file_path(file_path)
-    check_container(container)
-    check_name(object_name, "object_name")
-    check_extra(extra)
-    return plain_headers(headers)
+    if type(container) is not Container:
+        check_container(container)
+    if type(object_name) is not str:
+        check_name(object_name, "object_name")
+    if extra != {}:
+        check_extra(extra)
+    return {} if headers is None else plain_headers(headers)
 
 
 def check_local_upload(

@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from functools import cache
+from operator import attrgetter
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
@@ -1009,11 +1011,12 @@ def is_overridden(driver: object, kind: type, *names: str) -> bool:
 
     A user's subclass may override a method, and a test may replace one on the instance.
     """
-    own, attributes = type(driver), driver.__dict__
-    for name in names:  # a plain loop, because every upload asks several times
-        if getattr(own, name) is not getattr(kind, name) or name in attributes:
-            return True
-    return False
+    methods_of = _attributes_of(*names)
+    own = driver.__dict__
+    return methods_of(type(driver)) != methods_of(kind) or not own.keys().isdisjoint(names)
+
+
+_attributes_of = cache(attrgetter)  # every upload asks
 
 
 def _provider(driver: StorageDriver | None) -> str | None:

@@ -83,7 +83,7 @@ from libcloud.storage.types import (
 )
 from libcloud.utils.arguments import whole_number
 from libcloud.utils.files import size_of_file
-from libcloud.utils.headers import strip_etag
+from libcloud.utils.headers import LOWER, strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -974,6 +974,7 @@ class BaseS3StorageDriver(StorageDriver):
         check_name(upload_id, "upload_id")
         place = self._place(container, object_name)
         headers, rest = s3.uploads.split_options(self, headers, options)
+        headers = plain_headers(headers)
         rest = {"ex_on_failure": "keep", **rest}
         port, session = s3.uploads.session_of(self, place, headers, rest)
         parts = s3.multipart.parts(self._client, place, upload_id, headers)
@@ -1078,7 +1079,7 @@ class BaseS3StorageDriver(StorageDriver):
         container: Container,
         object_name: str,
         extra: dict[str, Any] | None,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | None,
         storage_class: str | None,
         options: Mapping[str, Any],
     ) -> NewUpload:
@@ -1094,7 +1095,7 @@ class BaseS3StorageDriver(StorageDriver):
     def _headers_to_share(
         self, headers: Mapping[str, str], options: Mapping[str, Any]
     ) -> dict[str, str]:
-        return s3.uploads.split_options(self, headers, options)[0]
+        return plain_headers(s3.uploads.split_options(self, headers, options)[0])
 
     def _with_headers_of(self, headers: Mapping[str, str]) -> BaseS3StorageDriver:
         """This driver, which sends those of an upload's headers that all requests have."""
@@ -1196,6 +1197,7 @@ class BaseS3StorageDriver(StorageDriver):
         check_file_path(file_path)
         size = size_of_file(file_path)
         headers, rest = s3.uploads.split_options(self, headers, options)
+        headers = plain_headers(headers)
         shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
         shared.update(file_path=file_path, verify_hash=verify_hash)
         has_callback = self._put_object_has_callback()
@@ -1243,22 +1245,31 @@ class BaseS3StorageDriver(StorageDriver):
             published, and no parts remain in the store unless the exception has an ``upload_id``.
         """
         headers, rest = s3.uploads.split_options(self, headers, options)
+        in_parts, put = self.supports_s3_multipart_upload, self._put_object
         shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
-        in_parts, by_parts = self.supports_s3_multipart_upload, "_put_object_multipart"
-        if in_parts and is_overridden(self, BaseS3StorageDriver, by_parts):
-            _refuse_options(rest, by_parts)
-            return self._put_object_multipart(container, object_name, iterator, **shared)
-        shared.update(verify_hash=False)
+        if is_overridden(self, BaseS3StorageDriver, "_put_object", "_put_object_multipart"):
+            shared["headers"] = plain_headers(headers)  # for the override to change
+            if in_parts and is_overridden(self, BaseS3StorageDriver, "_put_object_multipart"):
+                _refuse_options(rest, "_put_object_multipart")
+                return self._put_object_multipart(container, object_name, iterator, **shared)
+            if not in_parts and not self._put_object_has_callback():
+                shared.update(stream=iterator, verify_hash=False)
+                return put(container, object_name, **shared)
+            put = self._put_with_callback()
         if in_parts:
             func: Callable[..., dict[str, Any]] = self._upload_multipart
             kwargs = {"container": container, "iterator": iterator, "options": rest}
-        elif self._put_object_has_callback():
+        else:
             func = self._upload_chunked if self.supports_chunked_encoding else self._upload_buffered
             kwargs = {"stream": iterator}
-        else:
-            return self._put_object(container, object_name, stream=iterator, **shared)
-        shared["upload_func"], shared["upload_func_kwargs"] = func, kwargs
-        return self._put_with_callback()(container, object_name, **shared)
+        return put(
+            container,
+            object_name,
+            verify_hash=False,
+            upload_func=func,
+            upload_func_kwargs=kwargs,
+            **shared,
+        )
 
     def ex_open_writer(
         self,
@@ -1342,7 +1353,8 @@ class BaseS3StorageDriver(StorageDriver):
             **(upload_func_kwargs or {}),
         )
         response = result["response"]
-        s3.uploads.check_stored(self._client, response, container.name, object_name)
+        if response.status not in s3.upload_port.STORED:
+            s3.uploads.raise_refusal(self._client, response, container.name, object_name)
         etag = strip_etag(response.headers.get("etag", ""))
         if verify_hash and not s3.integrity.encrypted(sent):
             self._verify(etag, result["data_hash"], response.headers, object_name)
@@ -1377,8 +1389,9 @@ class BaseS3StorageDriver(StorageDriver):
         headers = check_upload(container, object_name, extra=extra, headers=headers)
         sent = self._with_storage_class(headers, storage_class)
         sent = self._with_content_type(sent, extra.get("content_type"), object_name, file_path)
-        meta_data = extra.get("meta_data") or {}
-        sent.update(metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
+        meta_data = extra.get("meta_data")
+        if meta_data:
+            sent.update(metadata_headers(meta_data, f"{self.http_vendor_prefix}-meta-"))
         if extra.get("acl"):
             sent[f"{self.http_vendor_prefix}-acl"] = extra["acl"]
         return self._get_new_object_path(container, object_name), sent
@@ -1387,14 +1400,14 @@ class BaseS3StorageDriver(StorageDriver):
         self, headers: Mapping[str, str] | None, storage_class: str | None
     ) -> dict[str, str]:
         """A copy of ``headers`` with one class: ``storage_class``, or else the header's own."""
-        own = f"{self.http_vendor_prefix}-storage-class"
-        sent = dict(headers or {})
-        given = [name for name in sent if name.lower() == own]
-        if storage_class is None and given:
-            return sent
-        for name in given:
-            del sent[name]
-        return {**sent, **self._to_storage_class_headers(storage_class)}
+        own, sent = f"{self.http_vendor_prefix}-storage-class", dict(headers or {})
+        for name in (*sent,):
+            if LOWER[name] == own:
+                if storage_class is None:
+                    return sent
+                del sent[name]
+        sent.update(self._to_storage_class_headers(storage_class))
+        return sent
 
     def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
         name = str(storage_class or "standard").lower()

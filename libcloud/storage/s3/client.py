@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _UPLOAD_GONE = ("NoSuchUpload", "")
+_NONE: frozenset[str] = frozenset()
 
 
 class ClientOwner(PolicyOwner, Protocol):
@@ -114,22 +115,33 @@ class S3Client(StoreClient[ClientOwner]):
         """:meth:`send` without retries.
 
         If the store refuses a feature that the library added on its own account, the request is
-        sent again without it, and so are all later ones.
+        sent again without it, and so are all later ones. It is also sent again after a successful
+        recovery, see :mod:`libcloud.storage.s3.recovery`; the connection of another project is
+        left to handle its errors itself.
         """
         if self.unsupported.names:
             request = s3.headers.without_features(request, self.unsupported.names)
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
-        refused: frozenset[str] = frozenset()
-        connection = self.owner.connection
-        late = s3.requests.takes_long(request)
+        connection, refused = self.owner.connection, _NONE
+        action, keywords = transfer.client.arguments_of(request, raw=raw)
+        recoveries = Recoveries(connection, action, request.method, request.body)
+        send = self._sender(connection, request)
         while True:
             try:
-                if late:
-                    with self._time_for(self.owner.ex_completion_timeout):
-                        response = self._exchange(request, what, raw=raw, names=names)
-                else:
-                    response = self._exchange(request, what, raw=raw, names=names)
+                try:
+                    response = send(action, **keywords)
+                except LibcloudError as error:
+                    if recoveries.recover(getattr(error, "detail", None)):
+                        continue
+                    self._explain(error, what, names)
+                    raise
+                except Exception as error:
+                    transfer.client.raise_if_lost(error, what, self.owner)
+                    raise
+                # The response class treats some errors as a success.
+                if response.status == 400 and recoveries.recover(detail_of(response)):
+                    continue
                 proven = raw or s3.http_response.is_proven(connection, request, response, what)
                 if not proven or response.status not in (ok or self.successes):
                     raise self.refusal(response, what, *names)
@@ -140,37 +152,22 @@ class S3Client(StoreClient[ClientOwner]):
                 if not refused:
                     raise
                 request = s3.headers.without_features(request, refused)
+                action, keywords = transfer.client.arguments_of(request, raw=raw)
             else:
                 if refused:
                     self.unsupported.add(refused)
                 return response
 
-    def _exchange(
-        self, request: HttpRequest, what: str, *, raw: bool, names: tuple[str, str]
-    ) -> Any:
-        """The response, whatever its status; sent again after each successful recovery.
+    def _sender(self, connection: Any, request: HttpRequest) -> Any:
+        """The ``request`` method of the connection; it waits longer where the store has to work."""
+        if (request.method == "PUT" and request.body) or not s3.requests.takes_long(request):
+            return connection.request
 
-        For the recovery see :mod:`libcloud.storage.s3.recovery`. The connection of another project
-        is left to handle its errors itself.
-        """
-        connection = self.owner.connection
-        action, keywords = transfer.client.arguments_of(request, raw=raw)
-        recoveries = Recoveries(connection, action, request.method, request.body)
-        while True:
-            recoveries.begin()
-            try:
-                response = connection.request(action, **keywords)
-            except LibcloudError as error:
-                if not recoveries.recover(getattr(error, "detail", None)):
-                    self._explain(error, what, names)
-                    raise
-            except Exception as error:
-                transfer.client.raise_if_lost(error, what, self.owner)
-                raise
-            else:
-                # The response class treats some errors as a success.
-                if response.status != 400 or not recoveries.recover(detail_of(response)):
-                    return response
+        def send(action: str, **keywords: Any) -> Any:
+            with self._time_for(self.owner.ex_completion_timeout):
+                return connection.request(action, **keywords)
+
+        return send
 
     def _explain(self, error: LibcloudError, what: str, names: tuple[str, str]) -> None:
         """Add the operation to the text of ``error``, or raise the specific exception for it."""

@@ -27,7 +27,7 @@ from libcloud.common.credentials import clean_key, clean_secret
 from libcloud.storage.s3.http_response import S3RawResponse, S3Response
 from libcloud.utils.bodies import Pieces, hashed
 from libcloud.utils.headers import LOWER, authority
-from libcloud.utils.local import PerProcess, PerThread
+from libcloud.utils.local import PerProcess, PerThread, values_of
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
@@ -71,7 +71,7 @@ class _CredentialField:
 
 
 class _Current(NamedTuple):
-    """What the current attempt of a thread uses."""
+    """What the current attempt of a thread uses; ``None``: what the connection was made with."""
 
     address: Address | None = None
     credentials: Credentials | None = None
@@ -179,8 +179,13 @@ class BaseS3Connection(ConnectionUserAndKey):
             self._current = _Current(address, provider.current() if provider is not None else None)
 
     def _end_attempt(self) -> None:
-        if self._current is not _NOTHING:
-            self._current = _NOTHING
+        values = values_of(self)
+        values["_last"] = values.pop("_current", _NOTHING)
+
+    def last_attempt(self) -> _Current:
+        """Return what the last attempt of this thread has used."""
+        found: _Current = values_of(self).get("_last", _NOTHING)
+        return found
 
     def _host_header(self) -> str:
         address = self._address()

@@ -259,7 +259,8 @@ class CopyPort:
         self._headers = headers
         self._what = f"Error copying {source.place.label} to {target.label}"
         # Everything that does not differ from an upload.
-        self._upload = S3UploadPort(driver, target, headers=headers.in_parts, digest="none")
+        sent = headers.in_parts
+        self._upload = S3UploadPort(driver, driver._client, target, headers=sent, digest="none")
         self._upload.times.see(source.seen)
         self.create = self._upload.create
         self.abort = self._upload.abort

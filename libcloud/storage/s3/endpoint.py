@@ -200,10 +200,6 @@ class Addressing:
             return Address(f"{bucket}.{host}", f"/{key}{query}", bucket, region, True)
         return Address(host, action, bucket, region)
 
-    def known_region(self, action: str) -> str | None:
-        """Return the region of the bucket of a request if a response has revealed it."""
-        return self._regions.get(_split(action)[0]) if self._regions else None
-
     def has_host(self, region: str) -> bool:
         """Return whether requests for ``region`` can go to a host of that region."""
         return self._movable and self._profile.host(region, **self._variant) is not None

@@ -46,25 +46,22 @@ class ChecksumComparison(NamedTuple):
         return self.value == self.expected
 
 
-# Checksums that have their own headers, by the names in the API.
-_CRCS = ("crc32", "crc32c", "crc64nvme")
-_ASKED = (*_CRCS, "sha256", "md5")
+# Names in the API.
+CRCS = ("crc32", "crc32c", "crc64nvme")
+_ASKED = (*CRCS, "sha256", "md5")
 
 
-def choose_digest(
-    profile: S3Profile, *, signature: str, secure: bool, asked: str | None, locked: bool = False
-) -> str:
+def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: str | None) -> str:
     """The name, in :data:`DIGESTS`, of the digest to send along with each body.
 
     :param signature: ``"4"``; any other signs no digest of the body.
     :param secure: over https.
     :param asked: the user's choice: ``"auto"``, the name of a checksum, or ``None`` for none.
-    :param locked: the object is to be locked: a signature does not do for a checksum.
     :raises ValueError: a name that is not known, or that cannot be sent.
     :raises ModuleNotFoundError: a package is not installed.
     """
     if asked == "auto":
-        return _cheapest(profile, signature=signature, secure=secure, locked=locked)
+        return cheapest_digest(profile, signature=signature, secure=secure)
     if asked is None:
         if signature != "4":
             return "none"
@@ -76,17 +73,22 @@ def choose_digest(
         if signature != "4":
             raise ValueError("ex_checksum='sha256' needs Signature Version 4; use 'md5'")
         return "sha256"
-    if asked in _CRCS:
+    if asked in CRCS:
         CHECKSUMS[asked].new()
     return f"{asked}-unsigned" if signature == "4" and secure else asked
 
 
-def _cheapest(profile: S3Profile, *, signature: str, secure: bool, locked: bool) -> str:
-    """The default checksum."""
+def cheapest_digest(
+    profile: S3Profile, *, signature: str, secure: bool, locked: bool = False
+) -> str:
+    """:func:`choose_digest`, if the user has not.
+
+    :param locked: the object is to be locked: a signature does not do for a checksum.
+    """
     if signature != "4":
         return "md5"
     unsigned = secure and profile.unsigned_payload
-    if unsigned and profile.default_checksum in _CRCS:
+    if unsigned and profile.default_checksum in CRCS:
         return f"{profile.default_checksum}-unsigned"
     if profile.checks_payload and not locked:
         return "sha256"
@@ -97,7 +99,7 @@ def _cheapest(profile: S3Profile, *, signature: str, secure: bool, locked: bool)
 _HASHES: Mapping[str, Callable[[], Any]] = {
     "md5": new_md5,
     "sha256": hashlib.sha256,
-    **{name: CHECKSUMS[name].new for name in _CRCS},
+    **{name: CHECKSUMS[name].new for name in CRCS},
 }
 
 
@@ -114,8 +116,8 @@ def _digest(algorithm: str, unsigned: bool, body: Body) -> Digest:
 
 DIGESTS: Mapping[str, Callable[[Body], Digest]] = {
     "sha256": partial(_digest, "sha256", False),
-    **{name: partial(_digest, name, False) for name in ("none", "md5", *_CRCS)},
-    **{f"{name}-unsigned": partial(_digest, name, True) for name in ("none", "md5", *_CRCS)},
+    **{name: partial(_digest, name, False) for name in ("none", "md5", *CRCS)},
+    **{f"{name}-unsigned": partial(_digest, name, True) for name in ("none", "md5", *CRCS)},
 }
 """By name: what makes the digest of a body; ``-unsigned``: the body is not part of a signature."""
 
@@ -126,14 +128,14 @@ def trailing_checksum(profile: S3Profile, name: str) -> Checksum | None:
     The body must not be part of the signature, which precedes it.
     """
     algorithm, _, unsigned = name.partition("-")
-    can_follow = profile.trailing_checksums and unsigned and algorithm in _CRCS
+    can_follow = profile.trailing_checksums and unsigned and algorithm in CRCS
     return CHECKSUMS[algorithm] if can_follow else None
 
 
 def create_headers(name: str) -> dict[str, str]:
     """The headers that announce in Create the digest ``name`` of the parts."""
     algorithm = name.removesuffix("-unsigned")
-    if algorithm not in _CRCS:
+    if algorithm not in CRCS:
         return {}
     return {f"{HEADER}algorithm": algorithm.upper(), f"{HEADER}type": "FULL_OBJECT"}
 
@@ -149,7 +151,7 @@ def complete_headers(
     if profile.object_size_check:
         headers["x-amz-mp-object-size"] = str(sum(part.size for part in parts))
     whole = whole_checksum(parts)
-    if whole.algorithm in _CRCS and (asked or profile.full_object_checksum):
+    if whole.algorithm in CRCS and (asked or profile.full_object_checksum):
         headers[CHECKSUMS[whole.algorithm].header] = encoded(whole.value)
         headers[f"{HEADER}type"] = "FULL_OBJECT"
     return headers
@@ -157,14 +159,14 @@ def complete_headers(
 
 def look_headers(digest: Digest) -> dict[str, str]:
     """Headers of HEAD that make the store report the checksum of an object with ``digest``."""
-    return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}
+    return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in CRCS else {}
 
 
 def whole_checksum(parts: Sequence[PartReceipt]) -> Digest:
     """The checksum of an object of ``parts``, without headers; empty if it is unknown."""
     names = {part.digest.algorithm for part in parts}
     name = names.pop() if len(names) == 1 else ""
-    if name not in _CRCS:
+    if name not in CRCS:
         return Digest()
     value = combined(CHECKSUMS[name], [(part.digest.value, part.size) for part in parts])
     return Digest({}, name, value) if value is not None else Digest()

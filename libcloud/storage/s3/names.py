@@ -68,9 +68,11 @@ def encode_name(name: str) -> str:
 
 def path_of(container: Container) -> str:
     """The encoded path of a bucket, whose name is checked; see :func:`check_bucket_name`."""
-    check_container(container)
+    if type(container) is not Container:
+        check_container(container)
     name = container.name
-    check_name(name, "container_name")
+    if type(name) is not str:
+        check_name(name, "container_name")
     return _bucket_path(name)
 
 
@@ -103,7 +105,8 @@ def check_object_name(name: str, *, listed: bool = False) -> None:
     :raises TypeError: it is not text.
     :raises ValueError: with what to do.
     """
-    check_name(name, "object_name")
+    if type(name) is not str:
+        check_name(name, "object_name")
     if not name:
         raise ValueError("The name of an object must not be empty")
     if len(name) <= MAX_KEY_BYTES and name.isascii():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from functools import cache
@@ -207,21 +207,23 @@ def split_keywords(given: Mapping[str, Any]) -> tuple[ObjectOptions, dict[str, A
     """
     if not given:
         return NO_OPTIONS, {}
-    _check_names(given, UploadKeywords.__annotations__)
-    chosen = {name: given[f"ex_{name}"] for name in _types() if f"ex_{name}" in given}
-    rest = {name: given[name] for name in given if name.removeprefix("ex_") not in chosen}
-    return ObjectOptions(**chosen) if chosen else NO_OPTIONS, rest
-
-
-def _check_names(given: Iterable[str], known: Iterable[str]) -> None:
-    for name in given:
+    known, own = UploadKeywords.__annotations__, _types()
+    chosen, rest = {}, {}
+    for name, value in given.items():
         if name not in known:
             raise unexpected_keyword(name, known)
+        if name[3:] in own:  # without ``ex_``
+            chosen[name[3:]] = value
+        else:
+            rest[name] = value
+    return ObjectOptions(**chosen) if chosen else NO_OPTIONS, rest
 
 
 def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:
     """The headers for the keywords of a read; see :func:`write_headers`."""
-    _check_names(given, ReadKeywords.__annotations__)
+    for name in given:
+        if name not in ReadKeywords.__annotations__:
+            raise unexpected_keyword(name, ReadKeywords.__annotations__)
     options = ObjectOptions(**{name.removeprefix("ex_"): value for name, value in given.items()})
     return _checked_headers(options, prefix=prefix, secure=secure)
 
@@ -262,8 +264,6 @@ def write_headers(
     :param prefix: of the store's own headers: only S3's own has all of the options.
     :raises ValueError: the store does not support an option, or ``headers`` contradict it.
     """
-    if options is NO_OPTIONS:
-        return dict(headers or {})
     asked = _checked_headers(options, prefix=prefix, secure=secure)
     if (options.if_none_match or options.if_match) and not profile.conditional_writes:
         raise ValueError(

@@ -183,34 +183,33 @@ class Recoveries:
     """
 
     def __init__(self, connection: Any, action: str, method: str, body: Any) -> None:
-        self._own = connection if isinstance(connection, BaseS3Connection) else None
+        own = connection if isinstance(connection, BaseS3Connection) else None
+        self._own = own
         self._request = (action, method)
-        self._rewind = rewinder(body)
-        self._begun: tuple[timedelta, str, Credentials | None] | None = None
+        self._rewind = _nothing if type(body) is bytes else rewinder(body)
+        self._clock_offset = own.clock_offset if own is not None else timedelta(0)
         self._used: dict[Strategy, int] = {}
-
-    def begin(self) -> None:
-        """Note the state of the connection with which the next attempt is made."""
-        own = self._own
-        if own is not None:
-            addressing, region = own.addressing, None
-            if addressing is not None and not addressing.is_plain:
-                region = addressing.known_region(self._request[0])
-            region = region or str(getattr(own.driver, "region_name", ""))
-            self._begun = own.clock_offset, region, own.current_credentials()
 
     def recover(self, error: ErrorDetail | None) -> bool:
         """Try the strategies in turn; return whether the request can be sent again."""
-        if error is None or self._own is None or self._begun is None:
+        own = self._own
+        if error is None or own is None:
             return False
-        offset, region, credentials = self._begun
-        attempt = Attempt(self._own, *self._request, offset, region, credentials)
+        address, credentials = own.last_attempt()
+        known = address.region if address is not None else None
+        region = known or str(getattr(own.driver, "region_name", ""))
+        attempt = Attempt(own, *self._request, self._clock_offset, region, credentials)
         for strategy in STRATEGIES:
             used = self._used.get(strategy, 0)
             if used < strategy.limit and strategy.recover(attempt, error):
                 self._used[strategy] = used + 1
+                self._clock_offset = own.clock_offset
                 if self._rewind is None:
                     return False
                 self._rewind()
                 return True
         return False
+
+
+def _nothing() -> None:
+    """Rewind bytes."""

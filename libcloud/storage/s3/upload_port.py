@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
@@ -19,7 +19,7 @@ from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.payload import Payload
 from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.checksums import PartSource, StreamedPart
-from libcloud.storage.s3.client import failure_of
+from libcloud.storage.s3.client import S3Client, failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
 from libcloud.storage.s3.http_response import etag_of_part, names_object, proven
 from libcloud.storage.s3.names import Place
@@ -38,11 +38,12 @@ from libcloud.utils.headers import strip_etag
 
 _READ_SIZE = 64 * 1024
 _NO_DIGEST = Digest()
-# S3 responds with 200; some gateways with 201 (created) or 204 (no content).
-_STORED = (200, 201, 204)
+
+STORED = (200, 201, 204)
+"""Statuses of an object that is stored: 200; of some gateways 201 (created) or 204 (no content)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Published:
     """The response that published an object, as far as ``_put_object`` reads it."""
 
@@ -56,7 +57,7 @@ class S3UploadPort:
     The content is bytes. An object that is too large for that, and that the store takes by one
     request only, is a :class:`~libcloud.storage.payload.Payload`, which is read while it is sent.
 
-    :param driver: holds the client and has the methods that subclasses override.
+    :param driver: has the methods that subclasses override, and holds the ``client``.
     :param headers: of the upload as a whole; each request gets those that belong to it.
     :param digest: a name in :data:`~libcloud.storage.s3.integrity.DIGESTS`;
         :class:`~libcloud.storage.s3.headers.OptionalValue` if the user did not choose it.
@@ -68,6 +69,7 @@ class S3UploadPort:
     def __init__(
         self,
         driver: Any,
+        client: S3Client,
         place: Place,
         *,
         headers: Mapping[str, str],
@@ -77,7 +79,7 @@ class S3UploadPort:
         compares_etag: bool = True,
     ) -> None:
         self._driver = driver
-        self._client = driver._client
+        self._client = client
         self._place = place
         self._container, self._name, self._path = place
         self._method = method
@@ -91,8 +93,8 @@ class S3UploadPort:
         self._completing = ""
         self._expected = "", _NO_DIGEST
         names = self._container.name, self._name
-        self._label = "/".join(names)
-        self._send = partial(self._client.send_once, names=names)
+        self._label = f"{names[0]}/{names[1]}"
+        self._send = partial(client.send_once, names=names)
         self._verifier = integrity.Verifier(
             driver, self._name, self._label, headers=headers, compares_etag=compares_etag
         )
@@ -106,34 +108,38 @@ class S3UploadPort:
         return self._verifier.checksum
 
     def digest(self, body: Body | Payload | StreamedPart) -> Digest:
-        if isinstance(body, Payload):
+        if type(body) is Payload:
             return Digest()
-        if isinstance(body, StreamedPart):
-            return Digest(body.headers)
-        return integrity.DIGESTS[self._digest_name](body)
+        if type(body) is StreamedPart:
+            return Digest(self._optional(body.headers))
+        digest = integrity.DIGESTS[self._digest_name](cast("Body", body))
+        if digest.algorithm in integrity.CRCS:  # a store may refuse their headers
+            digest.headers = self._optional(digest.headers)
+        return digest
 
     def put(self, body: Body | Payload, digest: Digest) -> StoredObject:
         self._whole, self._digest_of_whole = body, digest
-        headers = dict(self._headers)
+        headers = self._headers
         if not has_digest(headers):
-            headers.update(self._optional(digest.headers))
-        new_request: Any = partial(
-            requests.put_object, self._path, headers=headers, method=self._method
-        )
-        what = f"Error uploading {self._label}"
+            headers = {**headers, **digest.headers}
         try:
             if isinstance(body, Payload):  # it is read while it is sent
                 with body.attempt() as data:
-                    response = self._send(new_request(body=data), what, ok=_STORED)
+                    response = self._send_whole(data, headers)
             else:
-                request = new_request(body=bytes(body) if self._copy_bodies else body)
-                response = self._send(request, what, ok=_STORED)
+                response = self._send_whole(bytes(body) if self._copy_bodies else body, headers)
         except LibcloudError as error:
             self._client.raise_if_no_container(error, self._container.name)
             raise
-        found = proven(response, len(body), self._look, label=self._label, driver=self._driver)
+        found, size = response.headers, len(body)
+        if "etag" not in found:
+            found = proven(response, size, self._look, label=self._label, driver=self._driver)
         self._verifier.check_object(digest, found)
-        return StoredObject(strip_etag(found.get("etag", "")), len(body), 0, dict(found))
+        return StoredObject(strip_etag(found.get("etag", "")), size, 0, found)
+
+    def _send_whole(self, body: Any, headers: Mapping[str, str]) -> Any:
+        request = requests.put_object(self._path, headers=headers, body=body, method=self._method)
+        return self._send(request, f"Error uploading {self._label}", ok=STORED)
 
     def create(self) -> str:
         headers = {
@@ -150,13 +156,13 @@ class S3UploadPort:
     ) -> PartReceipt:
         assert not isinstance(body, Payload)  # it is always sent by one request
         what = f"Error uploading chunk {number} of {self._label}"
-        headers = {**headers_for(Step.PART, self._headers), **self._optional(digest.headers)}
+        headers = {**headers_for(Step.PART, self._headers), **digest.headers}
 
         def send(data: Body) -> Any:
             request = requests.put_part(
                 self._path, upload_id=upload_id, number=number, body=data, headers=headers
             )
-            return self._send(request, what, ok=_STORED)
+            return self._send(request, what, ok=STORED)
 
         if isinstance(body, StreamedPart):
             response, digest = body.send(send)

@@ -23,8 +23,7 @@ from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.http_response import etag_of_part
 from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.upload_port import Published, S3UploadPort
-from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, UploadOptions, split_keywords
-from libcloud.storage.transfer.upload.port import Content, PartStore
+from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import UploadOutcomeUnknownError
@@ -76,13 +75,13 @@ class UploadDriver(ClientOwner, Protocol):
 
 def split_options(
     driver: UploadDriver, headers: Mapping[str, str] | None, keywords: Mapping[str, object]
-) -> tuple[dict[str, str], dict[str, Any]]:
+) -> tuple[Mapping[str, str] | None, dict[str, Any]]:
     """The headers with those that keywords ask for, and the keywords of the engine.
 
+    :return: ``headers`` themselves, unchecked, if no keyword asks for any.
     :raises TypeError: there is no such keyword. Nothing was sent.
     :raises ValueError: a value is invalid, or not supported by this driver. Nothing was sent.
     """
-    headers = plain_headers(headers)
     if not keywords:
         return headers, {}
     of_object, rest = s3.options.split_keywords(keywords)
@@ -91,9 +90,11 @@ def split_options(
             f"{', '.join(sorted(rest))}: only uploads in parts have this, and the driver "
             f"{driver.name!r} makes none (supports_s3_multipart_upload is False)"
         )
+    if of_object is s3.options.NO_OPTIONS:
+        return headers, rest
     sent = s3.options.write_headers(
         of_object,
-        headers,
+        plain_headers(headers),
         profile=driver.profile,
         prefix=driver.http_vendor_prefix,
         secure=bool(getattr(driver.connection, "secure", False)),
@@ -123,16 +124,25 @@ def session_of(
 
     :param options: keywords, as :func:`split_options` returns them.
     """
-    if not driver.profile.multipart_conditions and s3.headers.has_condition(headers):
+    client, profile = driver._client, driver.profile
+    if not profile.multipart_conditions and s3.headers.has_condition(headers):
         raise ValueError(
-            f"{driver.profile.name} has no preconditions for uploads in parts: upload the object "
+            f"{profile.name} has no preconditions for uploads in parts: upload the object "
             "with a driver that does not upload in parts"
         )
     own, chosen = split_keywords(options or {}, ("ex_checksum",), max_memory=driver.ex_max_memory)
     concurrency = concurrency_of(driver.connection)
-    digest = _digest_name(driver, own.get("ex_checksum", "auto"), headers)
-    port = S3UploadPort(driver, place, headers=headers, digest=digest, copy_bodies=concurrency == 1)
-    return port, _upload(driver, place, port, driver.profile.limits, chosen, concurrency)
+    port = S3UploadPort(
+        driver,
+        client,
+        place,
+        headers=headers,
+        digest=_digest_name(driver, client, own.get("ex_checksum", "auto"), headers),
+        copy_bodies=concurrency == 1,
+    )
+    retries = client.retry_loop.retries()
+    of_object = (driver, place.container.name, place.name)
+    return port, ObjectUpload(port, profile.limits, chosen, retries, concurrency, *of_object)
 
 
 def whole_session(
@@ -144,55 +154,47 @@ def whole_session(
     """
     container_name = unquote(path.lstrip("/").partition("/")[0])
     container = Container(container_name, {}, cast("StorageDriver", driver))
-    place = Place(container, object_name, path)
+    place, client = Place(container, object_name, path), driver._client
     port = S3UploadPort(
         driver,
+        client,
         place,
         headers=headers,
-        digest=_digest_name(driver, "auto", headers),
+        digest=_digest_name(driver, client, "auto", headers),
         method=method,
         compares_etag=False,  # ``verify_hash`` decides
     )
-    return port, _upload(driver, place, port, _ONE_REQUEST, DEFAULT_OPTIONS, 1)
+    retries = client.retry_loop.retries()
+    of_object = (driver, container_name, object_name)
+    return port, ObjectUpload(port, _ONE_REQUEST, DEFAULT_OPTIONS, retries, 1, *of_object)
 
 
-def _upload(
-    driver: UploadDriver,
-    place: Place,
-    port: PartStore[Content],
-    limits: Limits,
-    options: UploadOptions,
-    concurrency: int | None,
-) -> ObjectUpload[Content]:
-    retries = driver._client.retry_loop.retries()
-    return ObjectUpload(port, limits, options, retries, concurrency, driver, *place.names)
-
-
-def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, str]) -> str:
+def _digest_name(
+    driver: UploadDriver, client: S3Client, asked: str | None, headers: Mapping[str, str]
+) -> str:
     """Which digest to send along; see :func:`~libcloud.storage.s3.integrity.choose_digest`.
 
     It is marked if the user did not choose it, and omitted if the store refuses it.
     """
-    profile, client = driver.profile, driver._client
-    if asked == "auto" and s3.headers.CHECKSUM in client.unsupported.names:
+    profile = driver.profile
+    signature = client.signature_version()
+    secure = bool(getattr(driver.connection, "secure", False))
+    if asked != "auto":
+        choose = s3.integrity.choose_digest
+        return choose(profile, signature=signature, secure=secure, asked=asked)
+    if s3.headers.CHECKSUM in client.unsupported.names:
         profile = replace(profile, default_checksum=None)
-    name = s3.integrity.choose_digest(
-        profile,
-        signature=client.signature_version(),
-        secure=bool(getattr(driver.connection, "secure", False)),
-        asked=asked,
-        locked=s3.headers.has_lock(headers),
-    )
-    return s3.headers.OptionalValue(name) if asked == "auto" else name
+    choose_cheapest, locked = s3.integrity.cheapest_digest, s3.headers.has_lock(headers)
+    name = choose_cheapest(profile, signature=signature, secure=secure, locked=locked)
+    return s3.headers.OptionalValue(name)
 
 
-def check_stored(client: S3Client, response: Any, container_name: str, object_name: str) -> None:
+def raise_refusal(client: S3Client, response: Any, container_name: str, object_name: str) -> None:
     """Raise the error in the response to a request that uploads a whole object."""
-    if response.status not in (200, 201, 204):
-        names = (container_name, object_name)
-        error = client.refusal(response, f"Error uploading {'/'.join(names)}", *names)
-        client.raise_if_no_container(error, container_name)
-        raise error
+    names = (container_name, object_name)
+    error = client.refusal(response, f"Error uploading {'/'.join(names)}", *names)
+    client.raise_if_no_container(error, container_name)
+    raise error
 
 
 def reported_checksum(

@@ -71,10 +71,13 @@ def split_keywords(
     """
     if not given and max_memory is None:
         return {}, DEFAULT_OPTIONS
-    known = EngineKeywords.__annotations__
-    for name in given:
-        if name not in known and name not in own:
+    known, kept = EngineKeywords.__annotations__, {}
+    options: dict[str, Any] = {"max_memory": max_memory}
+    for name, value in given.items():
+        if name in own:
+            kept[name] = value
+        elif name in known:
+            options[name.removeprefix("ex_")] = value
+        else:
             raise unexpected_keyword(name, {*known, *own})
-    kept = {name: value for name, value in given.items() if name in own}
-    options = {name.removeprefix("ex_"): given[name] for name in given if name not in own}
-    return kept, UploadOptions(**{"max_memory": max_memory, **options})
+    return kept, UploadOptions(**options)

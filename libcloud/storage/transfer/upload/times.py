@@ -16,8 +16,7 @@ _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 class StoreTimes:
     """When an upload began, and whether an object was written since."""
 
-    def __init__(self) -> None:
-        self._started_at: datetime | None = None
+    _started_at: datetime | None = None
 
     def start(self, when: datetime) -> None:
         """The upload began at ``when``, as another process reports."""

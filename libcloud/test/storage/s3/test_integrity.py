@@ -336,9 +336,3 @@ def test_empty_data_needs_no_confirmation() -> None:
 def test_the_md5_of_a_body_is_that_of_its_bytes(kind: str) -> None:
     assert md5_hex(BODIES[kind](DATA)) == hashlib.md5(DATA).hexdigest()
     assert is_md5(md5_hex(BODIES[kind](DATA)))
-
-
-def test_digests_are_values() -> None:
-    digest: Any = DIGESTS["md5"](DATA)
-    with pytest.raises(AttributeError):
-        digest.value = b""
