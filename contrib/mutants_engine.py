@@ -35,8 +35,8 @@ _MACHINE = (
     _mutant(
         "the byte after the announced size is not asked for",
         "machine",
-        "self._expected_size - self._size) + 1)",
-        "self._expected_size - self._size))",
+        "self._expected_size - self.size) + 1)",
+        "self._expected_size - self.size))",
         "announced_size",
         caught_by="test_a_source_that_continues_after_the_announced_size_is_not_published",
     ),
@@ -158,9 +158,12 @@ _RUNNER = (
     _mutant(
         "source's error swallowed",
         "runner",
-        "        part = source.next_part(size)\n",
-        "        try:\n            part = source.next_part(size)\n"
-        "        except Exception:\n            return self._machine.pulled(0, True)\n",
+        "                    part = source.next_part(command.size)\n",
+        "                    try:\n"
+        "                        part = source.next_part(command.size)\n"
+        "                    except Exception:\n"
+        "                        self._machine.pulled(0, True)\n"
+        "                        continue\n",
         "runner",
         caught_by="test_a_source_that_fails_publishes_and_leaves_nothing",
     ),
@@ -217,8 +220,8 @@ _RUNNER = (
     _mutant(
         "a part held after it is sent",
         "runner",
-        "        self.feed(part.body, last=part.last)\n",
-        "        self.feed(part.body, last=part.last)\n        self._last = part\n",
+        "                    del part  # its memory is free once it is sent\n",
+        "",
         "executors",
         caught_by="test_a_long_stream_takes_no_more_memory_than_the_window",
     ),

@@ -50,8 +50,8 @@ _FORKS = (
     Mutant(
         "a fork aborts its parent's upload",
         "libcloud/storage/transfer/upload/runner.py",
-        "        return os.getpid() != self._pid",
-        "        return False",
+        "        if os.getpid() != self._pid:\n            raise error\n",
+        "",
         _FAILURES,
         caught_by="test_a_process_forked_by_the_source_leaves_the_upload_to_its_parent",
     ),
@@ -92,9 +92,9 @@ _ENDS = (
     ),
     Mutant(
         "daemon threads leave their uploads at exit",
-        "libcloud/storage/transfer/upload/at_exit.py",
-        "if threading.current_thread().daemon else None",
-        "if False else None",
+        "libcloud/storage/transfer/upload/runner.py",
+        "if not threading.current_thread().daemon:",
+        "if True:",
         (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
         caught_by="test_an_upload_that_has_ended_is_left_alone",
     ),

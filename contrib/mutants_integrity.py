@@ -141,7 +141,7 @@ MUTANTS = (
     Mutant(
         "the checksum of a lost answer not asked for",
         f"{_S3}/integrity.py",
-        'return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in _CRCS else {}',
+        'return {f"{HEADER}mode": "ENABLED"} if digest.algorithm in CRCS else {}',
         "return {}",
         _CHECKSUMS,
         caught_by="test_the_checksum_identifies_the_object_where_the_etag_does_not",

@@ -36,7 +36,7 @@ _SOURCE = (
     _mutant(
         "the last part is found out too late",
         "source",
-        "last = not self._rest and not self._advance(part)",
+        "last = not self._rest and (ended or not self._advance(part))",
         "last = not self._rest",
         "source",
         caught_by="test_one_piece_is_taken_beyond_a_full_part",

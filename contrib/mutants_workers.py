@@ -66,8 +66,8 @@ MUTANTS = (
     ),
     _mutant(
         "a digest that fails in the caller's thread is forgotten",
-        "            self.outcomes.append(ready)\n            return\n",
-        "            return\n",
+        "            self.outcomes.append(Outcome(task.send, None, failure, None))\n",
+        "            pass\n",
         "workers",
         caught_by="test_a_digest_that_fails_in_the_thread_of_the_caller_has_an_outcome",
     ),

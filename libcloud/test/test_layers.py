@@ -110,6 +110,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "the type of a parameter: the executor of the caller"
     ),
     ("libcloud.storage.transfer.budget", "threading.Condition"): "where uploads wait for others",
+    ("libcloud.storage.transfer.budget", "threading.RLock"): "its lock",
     ("libcloud.storage.transfer.budget", "threading.get_ident"): "no thread waits for itself",
 }
 

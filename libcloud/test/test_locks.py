@@ -27,7 +27,7 @@ from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.storage.s3.access import _set_credentials
 from libcloud.storage.s3.client import UnsupportedFeatures
-from libcloud.storage.transfer.budget import MemoryBudget, _Ledger
+from libcloud.storage.transfer.budget import MemoryBudget, Share, _Ledger
 from libcloud.storage.transfer.retry import ConcurrencyLimiter, RetryBudget
 from libcloud.test.storage.fakes.options import AMAZON as AMAZON_SERVER
 from libcloud.test.storage.s3_servers import PART, store
@@ -199,7 +199,7 @@ def test_a_finalizer_may_use_what_is_locked(
 
 def test_a_finalizer_may_take_memory_while_the_budget_is_locked() -> None:
     budget = MemoryBudget(100, patience=0.0)
-    other = budget.share()
+    other = Share(budget)
 
     def use() -> None:
         if other.held:
@@ -209,8 +209,9 @@ def test_a_finalizer_may_take_memory_while_the_budget_is_locked() -> None:
 
     finalizer = Once(use)
     locks = Interrupting(threading.RLock(), finalizer)
-    budget._ledger().changed = threading.Condition(locks)  # type: ignore[arg-type]
-    share = budget.share()
+    ledger: Any = budget._ledger()
+    ledger.lock, ledger.changed = locks, threading.Condition(locks)  # type: ignore[arg-type]
+    share = Share(budget)
 
     def work() -> None:
         for _ in range(3):
@@ -231,6 +232,7 @@ def test_a_finalizer_may_make_requests_wherever_a_lock_is_taken(
 ) -> None:
     with store() as s3:
         finalizer = Once(lambda: s3.stream([b"x"], "temporary").delete())
+        budget = s3.driver._client.retry_loop.retries()._budget
         take = PerProcess.__call__
 
         def taken(self: PerProcess[Any]) -> Any:
@@ -239,6 +241,8 @@ def test_a_finalizer_may_make_requests_wherever_a_lock_is_taken(
             return Interrupting(value, finalizer) if is_lock else value
 
         def work() -> None:
+            for _ in range(4):
+                budget.spend()  # so that each success returns a token
             data = s3.in_parts(4, ex_window=2)
             assert b"".join(s3.container.get_object("object").as_stream()) == data
             assert [obj.name for obj in s3.container.list_objects()] == ["object"]
@@ -252,7 +256,7 @@ def test_a_finalizer_may_make_requests_wherever_a_lock_is_taken(
 @pytest.mark.parametrize("part", ["_budget", "limiter"])
 def test_a_thread_that_holds_the_lock_of_retries_can_take_it_again(part: str) -> None:
     with store() as s3:
-        lock = getattr(s3.driver._client.retry_loop, part)._lock()
+        lock = getattr(s3.driver._client.retry_loop.retries(), part)._lock()
     with lock:
         assert lock.acquire(blocking=False)
         lock.release()
@@ -369,10 +373,10 @@ def test_a_lock_that_another_thread_holds_at_a_fork_is_free_in_the_child() -> No
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_has_a_whole_memory_budget() -> None:
     budget = MemoryBudget(PART)
-    share = budget.share()
+    share = Share(budget)
     assert share.take(PART)
     with budget._ledger().changed:
-        assert in_child(lambda: budget.used == 0 and budget.share().take(PART))
+        assert in_child(lambda: budget.used == 0 and Share(budget).take(PART))
     assert budget.used == PART
 
 

@@ -31,7 +31,7 @@ import gc
 import logging
 from collections import deque
 from contextlib import suppress
-from threading import Condition, get_ident
+from threading import Condition, RLock, get_ident
 from typing import Any
 
 from libcloud.common.types import LibcloudError
@@ -57,7 +57,8 @@ class _Ledger:
     """
 
     def __init__(self) -> None:
-        self.changed = Condition()
+        self.lock = RLock()  # that of ``changed``, which is used where nobody waits
+        self.changed = Condition(self.lock)
         self.used = 0
         self.given = 0  # how often something was given back
         self.waiting: deque[Share] = deque()
@@ -108,10 +109,6 @@ class MemoryBudget:
         """Bytes currently held in this process."""
         return self._ledger().used
 
-    def share(self) -> Share:
-        """The share of one upload. No error is raised."""
-        return Share(self)
-
 
 class Share:
     """What one upload holds of a budget. For one thread at a time."""
@@ -119,17 +116,12 @@ class Share:
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._ledger = budget._ledger()
-        self._held = 0
+        self.held = 0  # bytes
         self._reserved = 0  # for the part that is read next
-
-    @property
-    def held(self) -> int:
-        """Bytes that this upload holds."""
-        return self._held
 
     def take(self, size: int) -> bool:
         """Take ``size`` bytes if they are free and no upload waits for them."""
-        with self._ledger.changed:
+        with self._ledger.lock:
             return not self._ledger.waiting and self._hold(size)
 
     def reserve(self, size: int) -> bool:
@@ -141,7 +133,8 @@ class Share:
     def fill(self, size: int) -> None:
         """The part was read and has ``size`` bytes: release what was reserved beyond that."""
         surplus, self._reserved = self._reserved - size, 0
-        self.give(surplus)
+        if surplus > 1:  # a byte, by which a longer source is noticed, is released at the end
+            self.give(surplus)
 
     def wait(self, size: int) -> None:
         """Return when ``size`` bytes are reserved. The upload holds nothing.
@@ -166,16 +159,15 @@ class Share:
 
     def give(self, size: int) -> None:
         """Release ``size`` bytes."""
-        ledger = self._ledger
-        with ledger.changed:
-            size = min(size, self._held)
-            if not size:
-                return
-            self._held -= size
+        ledger, size = self._ledger, min(size, self.held)
+        if not size:
+            return
+        with ledger.lock:
+            self.held -= size
             ledger.used -= size
             ledger.given += 1
             thread = ledger.holders.get(self, 0)
-            if not self._held:
+            if not self.held:
                 ledger.holders.pop(self, None)
             if ledger.beyond.get(thread, 0) > size:
                 ledger.beyond[thread] -= size
@@ -183,12 +175,13 @@ class Share:
                 ledger.beyond.pop(thread, None)
             if ledger.used <= self._budget.size:
                 ledger.beyond.clear()
-            ledger.changed.notify_all()
+            if ledger.waiting:
+                ledger.changed.notify_all()
 
     def close(self) -> None:
         """Release everything."""
         self._reserved = 0
-        self.give(self._held)
+        self.give(self.held)
 
     # Inside.
 
@@ -238,7 +231,7 @@ class Share:
         if used and used + size > limit and not beyond:
             return False
         ledger.used = used + size
-        self._held += size
+        self.held += size
         ledger.holders[self] = thread
         return True
 

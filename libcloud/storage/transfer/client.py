@@ -80,8 +80,7 @@ def repeated(
                 raise
             attempt += 1
         else:
-            retries.succeeded()
-            limiter.succeeded(epoch)
+            retries.succeeded(epoch)
             return result
 
 
@@ -127,12 +126,14 @@ class RetryLoop:
     def __init__(self, owner: PolicyOwner, failure_of: Callable[[BaseException], Failure]) -> None:
         self._owner = owner
         self.failure_of = failure_of
-        self._budget = RetryBudget(lock=PerProcess(threading.RLock))
+        budget = RetryBudget(lock=PerProcess(threading.RLock))
         self.limiter = ConcurrencyLimiter(lock=PerProcess(threading.RLock))
+        self._retries = Retries(None, budget, limiter=self.limiter)
 
     def retries(self) -> Retries:
         """The retry policy, and the budget and the limiter that the driver's requests share."""
-        return Retries(self._owner.ex_retry_policy, self._budget, limiter=self.limiter)
+        self._retries.policy = self._owner.ex_retry_policy
+        return self._retries
 
     def run(self, operation: Callable[[], _T]) -> _T:
         """The result of ``operation``, which is repeated after transient failures."""

@@ -98,8 +98,9 @@ class RetryBudget:
 
     def refill(self) -> None:
         """Return one token, after a success."""
-        with self._lock():
-            self._tokens = min(self._size, self._tokens + 1)
+        if self._tokens < self._size:
+            with self._lock():
+                self._tokens = min(self._size, self._tokens + 1)
 
 
 # The limit is raised by one after so many successes of each part in flight.
@@ -116,6 +117,7 @@ class ConcurrencyLimiter:
 
     :param lock: returns the lock that guards it when threads share it.
     :ivar in_flight: tasks of the worker pool that run at the moment.
+    :ivar epoch: identifies the current limit; noted with each request and passed with its outcome.
     """
 
     def __init__(self, *, lock: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
@@ -123,13 +125,8 @@ class ConcurrencyLimiter:
         self.in_flight = 0
         self._limit: int | None = None
         self._widest = 0
-        self._epoch = 0
+        self.epoch = 0
         self._successes = 0
-
-    @property
-    def epoch(self) -> int:
-        """Identifies the current limit; noted with each request and passed with its outcome."""
-        return self._epoch
 
     def limit(self, window: int) -> int:
         """Parts that an upload with this window may have in flight; at least 1."""
@@ -143,9 +140,9 @@ class ConcurrencyLimiter:
         :param window: of its upload; 1 if it belongs to none.
         """
         with self._lock():
-            if epoch != self._epoch:
+            if epoch != self.epoch:
                 return False
-            self._epoch += 1
+            self.epoch += 1
             window = max(window, self.in_flight)
             before = self.limit(window)
             self._successes = 0
@@ -161,7 +158,7 @@ class ConcurrencyLimiter:
         if self._limit is None:
             return
         with self._lock():
-            if self._limit is None or epoch != self._epoch:
+            if self._limit is None or epoch != self.epoch:
                 return
             self._successes += 1
             if self._successes < _ROUNDS * self._limit:
@@ -204,6 +201,7 @@ class Retries:
         random = self._random or import_module("random").random
         return self.policy.delay(attempt, random(), failure.retry_after)
 
-    def succeeded(self) -> None:
-        """A request succeeded."""
+    def succeeded(self, epoch: int) -> None:
+        """A request succeeded that was sent in this epoch of the limiter."""
         self._budget.refill()
+        self.limiter.succeeded(epoch)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values that the modules of the engine exchange: steps, commands, results, failures.
 
-All are frozen: a worker gets values and returns values.
+None is changed once it is made: a worker gets values and returns values. Those that each request
+needs are not frozen, because that doubles the time to make one.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Confirmation(Enum):
     UNCLEAR = "unclear"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Digest:
     """A checksum of one body.
 
@@ -51,7 +52,7 @@ class Digest:
     value: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class PartReceipt:
     """The response of the store to a part.
 
@@ -67,7 +68,7 @@ class PartReceipt:
     digest: Digest = field(default_factory=Digest)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class StoredObject:
     """An object that the store says it holds.
 
@@ -108,7 +109,7 @@ class Failure:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Pull:
     """Take part ``number``, of ``size`` bytes (the last one: up to), from the source."""
 
@@ -116,7 +117,7 @@ class Pull:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Send:
     """Make a request.
 

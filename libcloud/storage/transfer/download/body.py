@@ -119,8 +119,7 @@ class PinnedRange:
             except Exception as latest:
                 error = latest
                 continue
-            retries.succeeded()
-            limiter.succeeded(epoch)
+            retries.succeeded(epoch)
             return content, attempt
 
     def _failure(self, error: Exception) -> Failure:

@@ -58,19 +58,14 @@ class _Exits:
 _exits = _Exits()
 
 
-def ended_with_the_program(
-    source: Source[Content], abort: Callable[[], object], label: str
-) -> _Guarded[Content] | None:
-    """A guard of an upload by a daemon thread; ``None``: the program waits for this thread.
+class EndedWithTheProgram(Generic[Content]):
+    """The source of an upload by a daemon thread, which ends if the program exits first.
 
-    :param abort: cleans up if the program exits first; called while this thread waits for
-        ``source``, and does not continue.
+    The thread holds ``turn`` in the block except while it waits for a part.
+
+    :param abort: cleans up if the program exits; called while this thread waits for ``source``,
+        and does not continue.
     """
-    return _Guarded(source, abort, label) if threading.current_thread().daemon else None
-
-
-class _Guarded(Generic[Content]):
-    """A source whose thread holds ``turn`` in the block except while it waits for a part."""
 
     def __init__(self, source: Source[Content], abort: Callable[[], object], label: str) -> None:
         self.turn = threading.Lock()
@@ -81,9 +76,10 @@ class _Guarded(Generic[Content]):
         self._pid = os.getpid()
         self._cancellation = current()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> EndedWithTheProgram[Content]:
         _exits.register(self.at_exit)
         self.turn.acquire()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.over = True

@@ -33,7 +33,14 @@ from dataclasses import replace
 from libcloud.storage.transfer.budget import Share
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.plan import PartPlan, size_error
-from libcloud.storage.transfer.upload.states import PUBLISHING, PULLING, Event, State, transition
+from libcloud.storage.transfer.upload.states import (
+    CLEAN_UP,
+    PUBLISHING,
+    PULLING,
+    TRANSITIONS,
+    Event,
+    State,
+)
 from libcloud.storage.transfer.values import (
     Await,
     Command,
@@ -50,6 +57,9 @@ from libcloud.storage.transfer.values import (
 
 __all__ = ["State", "UploadMachine"]
 
+_WAIT = Wait()
+_STOP = Stop()
+
 
 class UploadMachine:
     """One upload.
@@ -63,7 +73,9 @@ class UploadMachine:
         Complete.
     :param upload_id: of the upload to resume; ``None``: a new one.
 
-    ``state`` is the current state. At the end, these are set: ``result`` (what was published),
+    ``state`` is the current state, ``size`` has the bytes taken from the source so far,
+    ``parts_pulled`` the parts, and ``bytes_done`` the bytes that the store has confirmed. ``share``
+    is to be closed after the end. At the end, these are set: ``result`` (what was published),
     ``error`` (the first), ``cleanup_error`` (the first of the clean-up, or an interrupt during
     it), ``outcome_unknown`` (it may have been published), ``left_behind`` (the upload
     ``upload_id`` may remain in the store) and ``orphan_possible`` (the response to a Create was
@@ -87,13 +99,16 @@ class UploadMachine:
         self.window = window
         self._plan = plan
         self._memory = memory
-        self._share = share
+        self.share = share
         self._retries = retries or Retries()
         self.keep = keep
         self._expected_size = expected_size
 
         self.state = State.READING_FIRST
         self.upload_id = upload_id
+        self.size = 0
+        self.parts_pulled = 0
+        self.bytes_done = 0
         self.result: StoredObject | None = None
         self.error: BaseException | None = None
         self.cleanup_error: BaseException | None = None
@@ -102,12 +117,9 @@ class UploadMachine:
         self.orphan_possible = False
 
         self._ready: deque[Send] = deque()
-        self._in_flight: set[tuple[Step, int]] = set()
+        self._in_flight: dict[tuple[Step, int], int] = {}  # the limiter's epoch when it was sent
         self._held: dict[int, int] = {}  # part number -> size; pulled and not yet confirmed
         self._receipts: dict[int, PartReceipt] = {}
-        self._pulled = 0
-        self._size = 0
-        self._done = 0
         self._ended = False
         self._publish_open = False  # a PUT or Complete may have taken effect unseen
         self._part_open = False  # a part may arrive after its response was lost
@@ -115,31 +127,13 @@ class UploadMachine:
         self._complete_sent = False
         self._confirm_cause: Failure | None = None
         self._aborts = 0
-        self._epochs: dict[tuple[Step, int], int] = {}  # of the limiter, when it was sent
 
     # Queries of the runner.
-
-    @property
-    def size(self) -> int:
-        """Bytes taken from the source so far."""
-        return self._size
-
-    @property
-    def parts_pulled(self) -> int:
-        """Parts taken from the source so far."""
-        return self._pulled
 
     @property
     def limit(self) -> int:
         """Parts that may be held and in flight now: the window, or fewer if the store throttles."""
         return self._retries.limiter.limit(self.window)
-
-    @property
-    def bytes_done(self) -> int:
-        """Bytes that the store has confirmed."""
-        if self.result is not None:
-            return self.result.size
-        return self._done
 
     @property
     def receipts(self) -> Sequence[PartReceipt]:
@@ -148,52 +142,36 @@ class UploadMachine:
 
     def poll(self) -> Command:
         """What to do next."""
-        if self._ready and self._may_go(self._ready[0]):
-            send = self._ready.popleft()
-            self._in_flight.add((send.step, send.number))
-            self._epochs[send.step, send.number] = self._retries.limiter.epoch
+        ready, in_flight = self._ready, self._in_flight
+        if ready and (ready[0].step is not Step.PART or len(in_flight) < self.limit):
+            send = ready.popleft()
+            in_flight[send.step, send.number] = self._retries.limiter.epoch
             self._aborts += send.step is Step.ABORT and send.attempt == 1
             self._complete_sent = self._complete_sent or send.step is Step.COMPLETE
             return send
-        size = self._next_size()
-        if size and (self._share is None or self._share.reserve(size)):
-            return Pull(self._pulled + 1, size)
+        size = 0 if self._ended else self._next_size()
+        if size and (self.share is None or self.share.reserve(size)):
+            return Pull(self.parts_pulled + 1, size)
         if size and not self._held:
             return Await(size)
-        if self._in_flight:
-            return Wait()
-        return Stop()
+        return _WAIT if in_flight else _STOP
 
     def _next_size(self) -> int:
         """Bytes of the part to pull now; 0 if none must be pulled."""
-        if self._ended or self.error is not None or self.state not in PULLING:
+        if self.error is not None or self.state not in PULLING:
             return 0
         if self._held and len(self._held) >= self.limit:
             return 0
-        size = min(
-            self._plan.size_of(self._pulled + 1), self._plan.limits.max_object_size - self._size
-        )
+        size = self._plan.size_of(self.parts_pulled + 1)
+        size = min(size, self._plan.limits.max_object_size - self.size)
         if self._expected_size is not None:
             # No memory is reserved for what cannot come; one byte more shows a longer source.
-            size = min(size, max(0, self._expected_size - self._size) + 1)
+            size = min(size, max(0, self._expected_size - self.size) + 1)
         if self._held and self._memory is not None:
             held = sum(self._held.values())
             if held and held + size > self._memory:
                 return 0
         return size
-
-    def _may_go(self, send: Send) -> bool:
-        return send.step is not Step.PART or len(self._in_flight) < self.limit
-
-    def wait_for_memory(self, size: int) -> None:
-        """Carry out :class:`Await`. For the runner: the machine itself never waits."""
-        if self._share is not None:
-            self._share.wait(size)
-
-    def release(self) -> None:
-        """Release what is left of the shared memory, once nothing is held."""
-        if self._share is not None:
-            self._share.close()
 
     # Reports of the runner.
 
@@ -202,22 +180,22 @@ class UploadMachine:
 
         :param last: the source has ended; the part may be shorter than requested, or empty.
         """
-        self._pulled += 1
-        self._size += size
+        self.parts_pulled += 1
+        self.size += size
         self._ended = last
-        self._held[self._pulled] = size
-        if self._share is not None:
-            self._share.fill(size)
+        self._held[self.parts_pulled] = size
+        if self.share is not None:
+            self.share.fill(size)
         error = size_error(
-            self._plan, self._pulled, self._size, ended=last, expected=self._expected_size
+            self._plan, self.parts_pulled, self.size, ended=last, expected=self._expected_size
         )
         if error is not None:
             self._fail(error)
         elif self.upload_id is not None:
             if self.state is State.READING_FIRST:
                 self._move(Event.UPLOAD_ATTACHED)
-            self._ready.append(Send(Step.PART, self._pulled))
-        elif self._pulled == 1:
+            self._ready.append(Send(Step.PART, self.parts_pulled))
+        elif self.parts_pulled == 1:
             one = last and size <= self._plan.limits.max_put_size
             self._move(Event.STREAM_FITS_ONE_PART if one else Event.FIRST_PART_FULL)
 
@@ -235,23 +213,38 @@ class UploadMachine:
 
         :param response: what the method of the port returns.
         """
-        if (send.step, send.number) not in self._in_flight:
+        step, number = send.step, send.number
+        epoch = self._in_flight.get((step, number))
+        if epoch is None:
             return
         # Recorded first: a cancel between any two of these lines finds what the store holds.
-        if isinstance(response, PartReceipt):
-            self._receipts[send.number] = response
-        elif isinstance(response, StoredObject):
+        if type(response) is StoredObject:
             self.result = response
-        elif send.step is Step.CREATE:
+        elif type(response) is PartReceipt:
+            self._receipts[number] = response
+        elif step is Step.CREATE:
             self.upload_id = str(response)
-        self._in_flight.discard((send.step, send.number))
-        self._retries.succeeded()
-        self._retries.limiter.succeeded(self._epochs.pop((send.step, send.number), -1))
-        size = self._held.pop(send.number, 0)
-        self._done += size
-        if self._share is not None:
-            self._share.give(size)
-        self._after(send, response)
+        del self._in_flight[step, number]
+        self._retries.succeeded(epoch)
+        size = self._held.pop(number, 0)
+        self.bytes_done = self.bytes_done + size if self.result is None else self.result.size
+        if self.share is not None:
+            self.share.give(size)
+        if step in (Step.ABORT, Step.CHECK):
+            self._after_cleanup(send, parts_remain=bool(response))
+        elif step is Step.CONFIRM:
+            assert isinstance(response, tuple)
+            self._confirmed(*response)
+        elif self.error is not None:
+            self._clean_up()
+        elif step in PUBLISHING:
+            self._move(Event.OBJECT_PUBLISHED)
+        else:
+            if step is Step.CREATE:
+                self._move(Event.UPLOAD_CREATED)
+                self._ready.extend(Send(Step.PART, number) for number in self._held)
+            if self._ended and not self._held:
+                self._move(Event.ALL_PARTS_STORED)
 
     def failed(self, send: Send, failure: Failure) -> Send | None:
         """The store rejected the request, or did not respond.
@@ -266,8 +259,7 @@ class UploadMachine:
             self._publish_open = self._publish_open or send.step in PUBLISHING
             self._part_open = self._part_open or send.step is Step.PART
             self.orphan_possible = self.orphan_possible or send.step is Step.CREATE
-        self._in_flight.discard((send.step, send.number))
-        epoch = self._epochs.pop((send.step, send.number), -1)
+        epoch = self._in_flight.pop((send.step, send.number))
         if failure.throttled:
             self._retries.limiter.throttled(epoch, self.window)
         if send.step in (Step.ABORT, Step.CHECK, Step.CONFIRM):
@@ -312,27 +304,10 @@ class UploadMachine:
 
     def _move(self, event: Event) -> None:
         """Follow the table; this is the only place where the state changes."""
-        self.state, request = transition(self.state, event)
+        # Any other event is a KeyError, and a bug in the engine.
+        self.state, request = TRANSITIONS[self.state].get(event) or CLEAN_UP[event]
         if request is not None:
             self._ready.append(Send(request))
-
-    def _after(self, send: Send, response: object) -> None:
-        """Continue after a success."""
-        if send.step in (Step.ABORT, Step.CHECK):
-            self._after_cleanup(send, parts_remain=bool(response))
-        elif send.step is Step.CONFIRM:
-            assert isinstance(response, tuple)
-            self._confirmed(*response)
-        elif self.error is not None:
-            self._clean_up()
-        elif send.step in PUBLISHING:
-            self._move(Event.OBJECT_PUBLISHED)
-        else:
-            if send.step is Step.CREATE:
-                self._move(Event.UPLOAD_CREATED)
-                self._ready.extend(Send(Step.PART, number) for number in self._held)
-            if self._ended and not self._held:
-                self._move(Event.ALL_PARTS_STORED)
 
     def _retry(self, send: Send, failure: Failure) -> Send | None:
         delay = self._retries.delay_after(send.attempt, failure, cleanup=self.error is not None)
@@ -357,6 +332,7 @@ class UploadMachine:
         cause, self._confirm_cause = self._confirm_cause, None
         if verdict is Confirmation.STORED:
             self.result = stored
+            self.bytes_done = stored.size if stored is not None else self.bytes_done
             if self._publish_failed:
                 self.error = None
             self._move(Event.OBJECT_FOUND if self.error is None else Event.NOTHING_TO_ABORT)

@@ -27,7 +27,7 @@ DEFAULT_PART_SIZE = 8 * MIB
 _KEPT_SMALL = 4  # a quarter of the part numbers keep the first size
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PartPlan:
     """Sizes of all parts of one upload, bytes.
 

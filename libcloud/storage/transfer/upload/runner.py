@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import Callable
 from typing import Any, Generic
 
@@ -22,16 +23,16 @@ from libcloud.storage.transfer.progress import (
     UploadAborted,
     UploadCompleted,
     UploadCompleting,
-    UploadEvent,
     UploadStarted,
 )
-from libcloud.storage.transfer.upload.at_exit import ended_with_the_program
+from libcloud.storage.transfer.upload.at_exit import EndedWithTheProgram
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
 from libcloud.storage.transfer.upload.port import Content, Source
 from libcloud.storage.transfer.upload.workers import Outcome, Task, Workers
 from libcloud.storage.transfer.values import (
     Await,
     Digest,
+    Failure,
     Pull,
     Send,
     Step,
@@ -76,10 +77,10 @@ class Transfer(Generic[Content]):
         self._workers = workers
         self._threads = threads
         self._listener = listener
+        self._notify = listener  # ``None`` once nobody is to hear of the progress
         self._label = label
         self._names = (driver, object_name)
         self._pid = os.getpid()
-        self._muted = False
         self._bodies: dict[int, tuple[Content, Digest | None]] = {}
 
     def run(self, source: Source[Content]) -> StoredObject:
@@ -91,10 +92,9 @@ class Transfer(Generic[Content]):
             upload is left behind, the exception has its ``upload_id``, and ``cleanup_error``.
         """
         try:
-            guarded = ended_with_the_program(source, self._end_at_exit, self._label)
-            if guarded is None:
+            if not threading.current_thread().daemon:
                 return self._send_all(source)
-            with guarded:
+            with EndedWithTheProgram(source, self._end_at_exit, self._label) as guarded:
                 return self._send_all(guarded)
         except BaseException as error:
             self._name_what_is_left(error)  # also if it came while the first one was handled
@@ -114,19 +114,19 @@ class Transfer(Generic[Content]):
                 if command.step in _IN_THREADS and self._threads is not None:
                     self._workers, self._threads = self._threads(), None
                 self._workers.submit(self._task_for(command))
-            elif type(command) is Wait:
-                self._workers.wait()
-            elif type(command) is Await:
-                self._machine.wait_for_memory(command.size)
             elif type(command) is Pull or type(command) is Stop:
                 return command
+            elif type(command) is Wait:
+                self._workers.wait()
+            elif isinstance(command, Await) and self._machine.share is not None:
+                self._machine.share.wait(command.size)
 
     def feed(self, body: Content, *, last: bool) -> None:
         """Supply the part that :meth:`advance` requested.
 
         :raises RuntimeError: the upload belongs to another process.
         """
-        if self._foreign:
+        if os.getpid() != self._pid:
             raise RuntimeError(f"the upload of {self._label} belongs to another process")
         early = self._machine.state is State.CREATING  # it cannot be sent yet
         digest: Digest | None = None
@@ -140,18 +140,18 @@ class Transfer(Generic[Content]):
 
         :raises BaseException: ``error``, if there is nothing to clean up in this process.
         """
-        if self._foreign:
+        if os.getpid() != self._pid:
             raise error
         with cancellation.shielded():
             try:
                 self._workers.stop()
                 self._threads = None
-                self._muted = True
+                self._notify = None
                 self._collect()
                 self._machine.cancel(error)
                 self.advance()
             except BaseException as second:
-                self._muted = True
+                self._notify = None
                 try:
                     self._collect()
                 finally:
@@ -167,7 +167,7 @@ class Transfer(Generic[Content]):
         if machine.error is None:
             assert machine.result is not None
             result = machine.result
-            if self._listener is not None:
+            if self._notify is not None:
                 self._notify(UploadCompleted(result.size, result.etag, result.parts))
             return result
         error = self._error_to_raise(machine.error)
@@ -177,17 +177,13 @@ class Transfer(Generic[Content]):
 
     def close(self) -> None:
         """Release the workers and the memory, after the end."""
-        if self._foreign:  # the workers are in the parent, and locks may never be released
+        if os.getpid() != self._pid:  # the workers are in the parent; locks may stay locked
             return
         self._workers.close()
-        self._machine.release()
+        if self._machine.share is not None:
+            self._machine.share.close()
 
     # Inside.
-
-    @property
-    def _foreign(self) -> bool:
-        """Whether this process is a fork of the one that the upload belongs to."""
-        return os.getpid() != self._pid
 
     def _end_at_exit(self) -> None:
         """Clean up on behalf of the thread that runs the upload."""
@@ -201,23 +197,20 @@ class Transfer(Generic[Content]):
             try:
                 while type(command := self.advance()) is Pull:
                     cancellation.raise_if_cancelled()
-                    self._pull(source, command.size)
+                    part = source.next_part(command.size)
+                    self.feed(part.body, last=part.last)
+                    del part  # its memory is free once it is sent
             except BaseException as error:
                 self.fail(error)
         except BaseException as error:  # an interrupt at the start of the clean-up
             self.fail(error)
         return self.finish()
 
-    def _pull(self, source: Source[Content], size: int) -> None:
-        """Feed a part, and hold no reference to it: its memory is free once it is sent."""
-        part = source.next_part(size)
-        self.feed(part.body, last=part.last)
-
     def _task_for(self, send: Send) -> Task[Content]:
         machine, step = self._machine, send.step
         if step in _CARRIES_BODY:
             body, digest = self._bodies[send.number or 1]
-            if send.attempt == 1 and self._listener is not None:
+            if send.attempt == 1 and self._notify is not None:
                 self._notify(PartStarted(machine.bytes_done, send.number, len(body)))
             arguments = () if step is Step.PUT else (machine.upload_id, send.number)
             return Task(send, arguments, body, digest)
@@ -227,64 +220,57 @@ class Transfer(Generic[Content]):
             return Task(send, (machine.receipts, machine.size))
         if step is not Step.COMPLETE:
             return Task(send, (machine.upload_id,))
-        if send.attempt == 1:
+        if send.attempt == 1 and self._notify is not None:
             self._notify(UploadCompleting(machine.bytes_done))
         return Task(send, (machine.upload_id, machine.receipts))
 
     def _collect(self) -> None:
         """Report all outcomes to the machine; an outcome is removed only after that."""
-        outcomes = self._workers.outcomes
+        machine, outcomes = self._machine, self._workers.outcomes
         while outcomes:
-            failure = outcomes[0].failure
-            limit = 0 if failure is None else self._machine.limit
-            event = self._take(outcomes[0])
-            outcomes.popleft()
-            if event is not None:
-                self._notify(event)
-            if failure is not None and self._machine.limit < limit:
-                self._notify(Throttled(self._machine.bytes_done, self._machine.limit))
-
-    def _take(self, outcome: Outcome) -> UploadEvent | None:
-        send, machine = outcome.send, self._machine
-        if outcome.failure is None:
+            outcome = outcomes[0]
+            send = outcome.send
+            if outcome.failure is not None:
+                self._collect_failure(outcome, outcome.failure)
+                continue
             machine.succeeded(send, outcome.response)
+            carries_body = send.step in _CARRIES_BODY
+            held = self._bodies.pop(send.number or 1, None) if carries_body else None
+            outcomes.popleft()
+            if self._notify is None:
+                continue
             if send.step is Step.CREATE:
-                return UploadStarted(machine.bytes_done, str(outcome.response))
-            if send.step in _CARRIES_BODY:
-                held = self._bodies.pop(send.number or 1, None)
-                if self._listener is None:
-                    return None
-                return PartDone(machine.bytes_done, send.number, len(held[0]) if held else 0)
-            return None
-        number = send.number or 1
+                self._notify(UploadStarted(machine.bytes_done, str(outcome.response)))
+            elif carries_body:
+                size = len(held[0]) if held is not None else 0
+                self._notify(PartDone(machine.bytes_done, send.number, size))
+
+    def _collect_failure(self, outcome: Outcome, failure: Failure) -> None:
+        machine, send = self._machine, outcome.send
+        number, limit = send.number or 1, machine.limit
         if outcome.digest is not None and number in self._bodies:
             self._bodies[number] = (self._bodies[number][0], outcome.digest)
-        again = machine.failed(send, outcome.failure)
-        if again is None:
-            return None
-        _log.log(
-            logging.WARNING if again.attempt > 2 else logging.DEBUG,
-            "%s: %s%s failed (%s); attempt %d follows in %.2f s",
-            self._label,
-            send.step.value,
-            f" {send.number}" if send.number else "",
-            outcome.failure.error,
-            again.attempt,
-            again.delay,
-        )
-        return Retried(
-            machine.bytes_done,
-            send.step.value,
-            send.number,
-            again.attempt,
-            again.delay,
-            outcome.failure.error,
-            outcome.failure.throttled,
-        )
-
-    def _notify(self, event: UploadEvent) -> None:
-        if self._listener is not None and not self._muted:
-            self._listener(event)
+        again = machine.failed(send, failure)
+        self._workers.outcomes.popleft()
+        if again is not None:
+            _log.log(
+                logging.WARNING if again.attempt > 2 else logging.DEBUG,
+                "%s: %s%s failed (%s); attempt %d follows in %.2f s",
+                self._label,
+                send.step.value,
+                f" {send.number}" if send.number else "",
+                failure.error,
+                again.attempt,
+                again.delay,
+            )
+        if self._notify is None:
+            return
+        if again is not None:
+            what = (send.step.value, send.number, again.attempt, again.delay)
+            done = machine.bytes_done
+            self._notify(Retried(done, *what, failure.error, failure.throttled))
+        if machine.limit < limit:
+            self._notify(Throttled(machine.bytes_done, machine.limit))
 
     def _error_to_raise(self, error: BaseException) -> BaseException:
         """The first error; or an interrupt, which takes precedence."""

@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from libcloud.storage.capabilities import Limits
-from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.budget import MemoryBudget, Share
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.options import (
@@ -69,7 +69,7 @@ class Resumed:
     sizes: Mapping[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ObjectUpload(Generic[Content]):
     """The upload of one object through the port of any protocol.
 
@@ -156,7 +156,7 @@ class ObjectUpload(Generic[Content]):
             plan,
             window=window,
             memory=memory,
-            share=shared.share() if shared is not None else None,
+            share=Share(shared) if shared is not None else None,
             retries=self.retries,
             keep=options.on_failure == "keep",
             expected_size=options.size,

@@ -12,6 +12,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import GeneratorType
 from typing import Any, Generic
 
 from libcloud.storage.transfer.upload.port import Content
@@ -30,7 +31,7 @@ _JOINED_SIZE = 256 * 1024
 _JOINED_PIECES = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SourcePart(Generic[Content]):
     """A part as delivered by the source.
 
@@ -95,7 +96,9 @@ class PartBuffer:
         return _END
 
     def body(self) -> bytes | Pieces:
-        """All that was added."""
+        """All that was added; to be called once."""
+        if len(self._small) == 1 and not self._runs and not self._buffers:
+            return self._small[0]
         self._join()
         if len(self._buffers) > 1:
             return Pieces(self._buffers)
@@ -142,15 +145,15 @@ class PartSource:
 
         :raises InvalidSourceError: a piece is not bytes, or empty pieces do not end.
         """
-        part = PartBuffer(size)
-        while part.room and (self._rest or self._advance(part)):
+        part, ended = PartBuffer(size), False
+        while part.room and (self._rest or not (ended := not self._advance(part))):
             rest, self._rest = self._rest, b""
             if len(rest) > part.room:
                 self._rest = memoryview(rest)[part.room :]
                 rest = memoryview(rest)[: part.room]
             part.add(rest)
             del rest  # a producer may resize the buffer it yielded before
-        last = not self._rest and not self._advance(part)
+        last = not self._rest and (ended or not self._advance(part))
         return SourcePart(part.body(), last)
 
     def _advance(self, part: PartBuffer) -> bool:
@@ -288,6 +291,8 @@ class FileSource:
 
 def source_of(stream: Any) -> Any:
     """The parts of ``stream``, which may be a source already; see :class:`PartSource`."""
+    if type(stream) is GeneratorType:
+        return PartSource(stream)
     if hasattr(type(stream), "next_part"):  # an instance may pass any attribute on
         return stream
     if isinstance(stream, LocalFile) and stream.exact_size is not None and hasattr(os, "pread"):
@@ -306,6 +311,8 @@ def _changed(expected: int | None, size: int) -> SizeMismatchError:
 
 def pieces_of(source: object) -> Iterator[object]:
     """An iterator over the pieces of ``source``; see :class:`PartSource` for what a source is."""
+    if type(source) is GeneratorType:
+        return source
     if isinstance(source, (str, dict, set, frozenset)) or source is None:
         raise InvalidSourceError(_not_a_source(source))
     read = getattr(source, "read", None)

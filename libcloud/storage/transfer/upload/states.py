@@ -139,11 +139,3 @@ PULLING = frozenset({State.READING_FIRST, State.CREATING, State.SENDING})
 
 PUBLISHING = frozenset({Step.PUT, Step.COMPLETE})
 """Requests that may have published the object."""
-
-
-def transition(state: State, event: Event) -> Transition:
-    """Where ``event`` leads from ``state``.
-
-    :raises KeyError: it cannot occur there; this is a bug in the engine.
-    """
-    return TRANSITIONS[state].get(event) or CLEAN_UP[event]

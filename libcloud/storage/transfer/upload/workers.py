@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers send the requests: in the caller's thread, or in the threads of an executor.
 
-Workers receive a frozen :class:`Task` and return a frozen :class:`Outcome`. They do not use the
-machine, the source or the listener.
+Workers receive a :class:`Task`, which is theirs, and return an :class:`Outcome`. They do not use
+the machine, the source or the listener.
 """
 
 from __future__ import annotations
@@ -52,12 +52,14 @@ _METHODS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Task(Generic[Content]):
     """A request with all it needs.
 
     :param arguments: of the store's method for the step; a part and its digest follow them.
-    :param body: ``None`` if the request carries no part.
+    :param body: ``None`` if the request carries no part. :func:`prepare` replaces a range of a file
+        by its content.
+    :param digest: ``None`` until :func:`prepare` has computed it.
     """
 
     send: Send
@@ -71,7 +73,7 @@ class Task(Generic[Content]):
         return self.digest is None and self.body is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """The outcome of a task: a response, or a failure."""
 
@@ -83,36 +85,32 @@ class Outcome:
 
 def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
     """Make the request of ``task``; an exception becomes a failure."""
-    ready = prepared(store, task)
-    if isinstance(ready, Outcome):
-        return ready
-    send, digest = ready.send, ready.digest
-    arguments = ready.arguments if ready.body is None else (*ready.arguments, ready.body, digest)
+    send, arguments = task.send, task.arguments
+    if task.body is not None:
+        failure = prepare(store, task)
+        if failure is not None:
+            return Outcome(send, None, failure, None)
+        arguments = (*arguments, task.body, task.digest)
     try:
         # One line: an interrupt between the response and its outcome would lose the response.
-        return Outcome(send, getattr(store, _METHODS[send.step])(*arguments), None, digest)
+        return Outcome(send, getattr(store, _METHODS[send.step])(*arguments), None, task.digest)
     except Exception as error:
-        return Outcome(send, None, store.failure(send.step, error), digest)
+        return Outcome(send, None, store.failure(send.step, error), task.digest)
 
 
-def prepared(store: PartStore[Content], task: Task[Content]) -> Task[Content] | Outcome:
-    """``task`` with the content of its body, read from the file, and its digest; or the failure."""
-    if task.body is None or (task.digest is not None and not isinstance(task.body, FileRange)):
-        return task
+def prepare(store: PartStore[Content], task: Task[Content]) -> Failure | None:
+    """Read the body of ``task``, if it is still in its file, and compute its digest, once."""
     try:
-        body = content_of(task.body)
+        if type(task.body) is FileRange:
+            task.body = cast("Content", task.body.read())
     except Exception as error:
-        return Outcome(task.send, None, Failure(error), None)
+        return Failure(error)
     try:
-        digest = task.digest or store.digest(body)
+        if task.digest is None and task.body is not None:
+            task.digest = store.digest(task.body)
     except Exception as error:
-        return Outcome(task.send, None, store.failure(task.send.step, error), None)
-    return Task(task.send, task.arguments, body, digest)
-
-
-def content_of(body: Content) -> Content:
-    """``body``, which is read if it is a range of a file."""
-    return cast("Content", body.read()) if isinstance(body, FileRange) else body
+        return store.failure(task.send.step, error)
+    return None
 
 
 class Workers(Protocol[_Held]):
@@ -226,11 +224,11 @@ class ThreadWorkers(Generic[Content]):
             return
         if task.send.number == 1:
             _keep_free(self._memory)
-        ready = prepared(self._store, task) if self._is_mine(task) else task
-        if isinstance(ready, Outcome):
-            self.outcomes.append(ready)
+        failure = prepare(self._store, task) if self._is_mine(task) else None
+        if failure is not None:
+            self.outcomes.append(Outcome(task.send, None, failure, None))
             return
-        self._tasks.append(ready)
+        self._tasks.append(task)
         try:
             self._pool().submit(self._work)
         except RuntimeError:  # no thread can be started
@@ -280,7 +278,8 @@ class ThreadWorkers(Generic[Content]):
 
     def prepare_early(self, body: Content) -> tuple[Content, Digest | None]:
         """The content and the digest of a part that cannot be sent yet."""
-        body = content_of(body)
+        if isinstance(body, FileRange):
+            body = cast("Content", body.read())
         try:
             return body, self._store.digest(body)
         except Exception:  # it is raised again when the part is sent
@@ -328,11 +327,13 @@ class ThreadWorkers(Generic[Content]):
         try:
             if task.send.delay and self._stopped_within(task.send.delay):
                 return None
-            ready = prepared(self._store, task)
             if task.wants_digest:
+                failure = prepare(self._store, task)
                 with self._idle:
                     self._digesting -= 1
-            return ready if isinstance(ready, Outcome) else perform(self._store, ready)
+                if failure is not None:
+                    return Outcome(task.send, None, failure, None)
+            return perform(self._store, task)
         except BaseException as error:  # whatever ends a worker must not leave the caller waiting
             return _interrupted(task, error)
 

@@ -61,7 +61,7 @@ class Scripted:
 
 def test_memory_is_returned() -> None:
     budget = MemoryBudget(20)
-    share = budget.share()
+    share = Share(budget)
     assert share.take(12)
     assert not share.take(9)
     assert share.take(8)
@@ -74,7 +74,7 @@ def test_memory_is_returned() -> None:
 
 def test_more_than_the_held_memory_cannot_be_released() -> None:
     budget = MemoryBudget(20)
-    share, other = budget.share(), budget.share()
+    share, other = Share(budget), Share(budget)
     assert share.take(5)
     assert other.take(5)
     share.give(9)
@@ -84,7 +84,7 @@ def test_more_than_the_held_memory_cannot_be_released() -> None:
 
 def test_a_part_larger_than_the_budget_is_held_alone() -> None:
     budget = MemoryBudget(20)
-    share, other = budget.share(), budget.share()
+    share, other = Share(budget), Share(budget)
     assert share.take(50)
     assert not other.take(1)
     share.give(50)
@@ -100,7 +100,7 @@ def test_a_budget_of_nothing_is_an_error(size: int) -> None:
 
 def test_a_waiting_thread_gets_released_memory(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    holder, waiter = budget.share(), budget.share()
+    holder, waiter = Share(budget), Share(budget)
     assert holder.take(20)
     threads.current = 1
     changed: Any = Scripted(lambda: holder.give(5), lambda: holder.give(5))
@@ -114,7 +114,7 @@ def test_a_waiting_thread_gets_released_memory(threads: Threads) -> None:
 
 def test_a_holder_gets_no_more_memory_while_another_waits(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    holder, waiter = budget.share(), budget.share()
+    holder, waiter = Share(budget), Share(budget)
     assert holder.take(15)
     taken: list[bool] = []
 
@@ -131,7 +131,7 @@ def test_a_holder_gets_no_more_memory_while_another_waits(threads: Threads) -> N
 
 def test_those_who_wait_are_served_in_order(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    holder, first, second = (budget.share() for _ in range(3))
+    holder, first, second = (Share(budget) for _ in range(3))
     assert holder.take(20)
     held: list[int] = []
 
@@ -158,7 +158,7 @@ def test_those_who_wait_are_served_in_order(threads: Threads) -> None:
 
 def test_a_thread_that_holds_the_memory_itself_does_not_wait(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    writer, other_writer = budget.share(), budget.share()
+    writer, other_writer = Share(budget), Share(budget)
     assert writer.take(20)
     changed: Any = Scripted()
     budget._ledger().changed = changed
@@ -171,7 +171,7 @@ def test_a_thread_exceeds_the_budget_by_one_part_with_a_warning(
     threads: Threads, caplog: pytest.LogCaptureFixture
 ) -> None:
     budget = MemoryBudget(20)
-    first, second, third = (budget.share() for _ in range(3))
+    first, second, third = (Share(budget) for _ in range(3))
     assert first.take(20)
     with caplog.at_level(logging.WARNING):
         second.wait(10)
@@ -184,7 +184,7 @@ def test_a_thread_exceeds_the_budget_by_one_part_with_a_warning(
 
 def test_a_thread_within_the_budget_may_exceed_it_again(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    first, second, third = (budget.share() for _ in range(3))
+    first, second, third = (Share(budget) for _ in range(3))
     assert first.take(20)
     second.wait(10)
     first.give(10)
@@ -195,7 +195,7 @@ def test_a_thread_within_the_budget_may_exceed_it_again(threads: Threads) -> Non
 @pytest.mark.parametrize("closed", [0, 1])
 def test_an_upload_that_ends_leaves_its_thread_as_it_was(threads: Threads, closed: int) -> None:
     budget = MemoryBudget(20)
-    shares = [budget.share() for _ in range(3)]
+    shares = [Share(budget) for _ in range(3)]
     assert shares[0].take(20)
     shares[1].wait(10)
     shares[closed].close()
@@ -207,18 +207,18 @@ def test_each_thread_may_exceed_the_budget_by_one_part(threads: Threads) -> None
     budget = MemoryBudget(20)
     for thread in (0, 1):
         threads.current = thread
-        assert budget.share().take(10)
+        assert Share(budget).take(10)
     for thread in (0, 1):
         threads.current = thread
-        budget.share().wait(10)
+        Share(budget).wait(10)
         with pytest.raises(MemoryBudgetExceededError):
-            budget.share().wait(10)
+            Share(budget).wait(10)
     assert budget.used == 40
 
 
 def test_threads_with_two_uploads_each_take_turns(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    shares = {thread: [budget.share(), budget.share()] for thread in (0, 1)}
+    shares = {thread: [Share(budget), Share(budget)] for thread in (0, 1)}
     for which in (0, 1):
         for thread, pair in shares.items():
             threads.current = thread
@@ -234,7 +234,7 @@ def test_threads_with_two_uploads_each_take_turns(threads: Threads) -> None:
 
 def test_what_another_thread_gives_back_does_not_count(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    other, first, second = (budget.share() for _ in range(3))
+    other, first, second = (Share(budget) for _ in range(3))
     threads.current = 1
     other.wait(20)
     threads.current = 0
@@ -246,7 +246,7 @@ def test_what_another_thread_gives_back_does_not_count(threads: Threads) -> None
     other.give(5)
     first.give(3)
     with pytest.raises(MemoryBudgetExceededError):
-        budget.share().wait(10)
+        Share(budget).wait(10)
     first.give(2)
     second.give(5)
     assert budget.used <= 20
@@ -254,14 +254,14 @@ def test_what_another_thread_gives_back_does_not_count(threads: Threads) -> None
 
 def test_a_budget_that_is_met_again_may_be_exceeded_by_the_same_thread(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    other, first, second = (budget.share() for _ in range(3))
+    other, first, second = (Share(budget) for _ in range(3))
     threads.current = 1
     assert other.take(10)
     threads.current = 0
     assert first.take(10)
     second.wait(10)
     other.give(10)
-    budget.share().wait(10)
+    Share(budget).wait(10)
     assert budget.used == 30
 
 
@@ -274,16 +274,16 @@ def test_a_copy_of_a_budget_is_the_same_budget() -> None:
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickled_budget_is_a_whole_one_of_the_same_size(protocol: int) -> None:
     budget = MemoryBudget(20, strict=False, patience=7.0)
-    assert budget.share().take(15)
+    assert Share(budget).take(15)
     other = pickle.loads(pickle.dumps(budget, protocol))
     assert (other.size, other.strict, other.patience, other.used) == (20, False, 7.0, 0)
-    assert other.share().take(20)
+    assert Share(other).take(20)
     assert budget.used == 15
 
 
 def test_waiting_that_is_in_vain_ends(threads: Threads, caplog: pytest.LogCaptureFixture) -> None:
     budget = MemoryBudget(20, patience=300)
-    holder, waiter = budget.share(), budget.share()
+    holder, waiter = Share(budget), Share(budget)
     assert holder.take(20)
     threads.current = 1
     changed: Any = Scripted(lambda: holder.give(1))
@@ -319,7 +319,7 @@ def test_memory_of_uploads_that_were_dropped_is_collected(
     threads: Threads, caplog: pytest.LogCaptureFixture, thread: int
 ) -> None:
     budget = MemoryBudget(20)
-    share, other = budget.share(), budget.share()
+    share, other = Share(budget), Share(budget)
     assert share.take(20)
     Dropped(share)
     threads.current = thread
@@ -333,7 +333,7 @@ def test_memory_of_uploads_that_were_dropped_is_collected(
 
 def test_who_is_interrupted_waits_no_more(threads: Threads) -> None:
     budget = MemoryBudget(20)
-    holder, waiter = budget.share(), budget.share()
+    holder, waiter = Share(budget), Share(budget)
     assert holder.take(20)
     threads.current = 1
 
@@ -357,7 +357,7 @@ def test_threads_stay_within_the_budget_and_all_end() -> None:
     used: list[int] = []
 
     def upload(number: int) -> None:
-        share = budget.share()
+        share = Share(budget)
         for _ in range(50):
             if not share.take(10):
                 share.wait(10)
@@ -375,12 +375,12 @@ def test_threads_stay_within_the_budget_and_all_end() -> None:
 
 def test_a_thread_is_woken_by_what_another_gives_back() -> None:
     budget = MemoryBudget(10)
-    holder = budget.share()
+    holder = Share(budget)
     assert holder.take(10)
     done = threading.Event()
 
     def wait() -> None:
-        budget.share().wait(10)
+        Share(budget).wait(10)
         done.set()
 
     thread = threading.Thread(target=wait)
@@ -400,7 +400,7 @@ class World:
 
     def __init__(self, size: int, sizes: tuple[tuple[int, ...], ...], threads: Threads) -> None:
         self.budget = MemoryBudget(size)
-        self.shares = [self.budget.share() for _ in sizes]
+        self.shares = [Share(self.budget) for _ in sizes]
         self.left = [list(parts) for parts in sizes]
         self.flying: list[list[int]] = [[] for _ in sizes]
         self.waiting = [False] * len(sizes)
@@ -489,9 +489,3 @@ def test_uploads_that_share_a_budget_do_not_deadlock(
         paths += [(*path, move) for move in followers]
     assert ends
     assert len(seen) > 20
-
-
-def test_a_share_belongs_to_its_budget() -> None:
-    budget = MemoryBudget(10)
-    assert isinstance(budget.share(), Share)
-    assert budget.share() is not budget.share()

@@ -98,7 +98,7 @@ def test_a_retry_takes_tokens_and_a_success_returns_them() -> None:
     assert repeats.delay_after(1, BUSY) is None
     assert budget.tokens == 2
     for _ in range(3):
-        repeats.succeeded()
+        repeats.succeeded(0)
     assert repeats.delay_after(1, BUSY) is not None
     assert budget.tokens == 0
 

@@ -193,7 +193,7 @@ def test_the_clean_up_of_a_cancelled_upload_is_abandoned_when_the_program_ends(
     monkeypatch.setattr(module, "_PATIENCE_FOR_CLEANUP", 0)
     cancellation = Cancellation()
     with cancellation.active():
-        guarded = module._Guarded(WholeSource(b""), pytest.fail, "x")
+        guarded = module.EndedWithTheProgram(WholeSource(b""), pytest.fail, "x")
     with guarded.turn:  # a request is in flight
         guarded.at_exit()
         assert not cancellation.abandoned

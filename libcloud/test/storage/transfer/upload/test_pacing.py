@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from libcloud.storage.capabilities import Limits
-from libcloud.storage.transfer.budget import MemoryBudget
+from libcloud.storage.transfer.budget import MemoryBudget, Share
 from libcloud.storage.transfer.retry import ConcurrencyLimiter, Retries, RetryPolicy
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
 from libcloud.storage.transfer.upload.plan import PartPlan
@@ -36,10 +38,11 @@ class Upload:
         budget: MemoryBudget | None = None,
     ) -> None:
         limits = Limits(min_part_size=1, max_part_size=PART)
+        self.share: Any = Share(budget) if budget is not None else None
         self.machine = UploadMachine(
             PartPlan(limits, PART),
             window=window,
-            share=budget.share() if budget is not None else None,
+            share=self.share,
             retries=Retries(RetryPolicy(attempts=99), random=lambda: 0.0, limiter=limiter),
         )
         self.parts = parts
@@ -175,13 +178,13 @@ def test_the_window_is_as_narrow_as_the_memory_that_is_left() -> None:
     upload.go_on()
     assert len(upload.flying) == 3
     upload.finish()
-    upload.machine.release()
+    upload.share.close()
     assert budget.used == 0
 
 
 def test_an_upload_sends_what_it_holds_and_reads_no_more_while_others_use_the_budget() -> None:
     budget = MemoryBudget(4 * PART)
-    other = budget.share()
+    other = Share(budget)
     upload = Upload(budget=budget).begun()
     assert len(upload.flying) == 4
     upload.answer(2)
@@ -192,12 +195,12 @@ def test_an_upload_sends_what_it_holds_and_reads_no_more_while_others_use_the_bu
 
 def test_an_upload_that_holds_nothing_waits_for_one_part() -> None:
     budget = MemoryBudget(PART)
-    other = budget.share()
+    other = Share(budget)
     assert other.take(PART)
     upload = Upload(budget=budget)
     assert upload.go_on() == Await(PART)
     other.give(PART)
-    upload.machine.wait_for_memory(PART)
+    upload.share.wait(PART)
     upload.go_on()
     assert len(upload.flying) == 1
     assert budget.used == PART
@@ -225,5 +228,5 @@ def test_a_cancelled_upload_gives_everything_back() -> None:
     upload = Upload(budget=budget).begun()
     assert budget.used
     upload.machine.cancel(KeyboardInterrupt())
-    upload.machine.release()
+    upload.share.close()
     assert budget.used == 0

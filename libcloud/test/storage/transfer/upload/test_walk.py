@@ -65,18 +65,18 @@ class Situation:
 
     def key(self) -> tuple[object, ...]:
         state = tuple(
-            _frozen(value)
+            _frozen(set(value) if name == "_in_flight" else value)
             for name, value in vars(self.machine).items()
-            if name not in ("_plan", "_retries", "_epochs", "taken")
+            if name not in ("_plan", "_retries", "taken")
         )
         limiter = self.machine._retries.limiter
-        epochs = self.machine._epochs.items()
+        epochs = self.machine._in_flight.items()
         # Epochs are only compared: which of the requests are of the present one, is what counts.
         paced = (
             limiter._limit,
             limiter._widest,
             limiter._successes,
-            frozenset(sent for sent, epoch in epochs if epoch == limiter._epoch),
+            frozenset(sent for sent, epoch in epochs if epoch == limiter.epoch),
         )
         return (state, paced, self.store, frozenset(self.flying), self.cancelled)
 
@@ -87,8 +87,8 @@ class Situation:
                 setattr(machine, name, value.copy())
         machine._retries = _twin(machine._retries)
         machine._retries.limiter = _twin(machine._retries.limiter)
-        if machine._share is not None:
-            machine._share = _twin(machine._share)
+        if machine.share is not None:
+            machine.share = _twin(machine.share)
         trail = (self.trail, note)
         return Situation(machine, self.store, self.flying, self.cancelled, self.throttling, trail)
 
@@ -272,8 +272,9 @@ def check_send(situation: Situation, send: Send) -> None:
 
 def check_end(situation: Situation) -> None:
     machine, store, trail = situation.machine, situation.store, situation.trail
-    machine.release()
-    assert machine._share is None or not machine._share.held, trail
+    if machine.share is not None:
+        machine.share.close()
+    assert machine.share is None or not machine.share.held, trail
     assert machine.state in (State.DONE, State.FAILED), trail
     assert not situation.flying, trail
     if machine.error is None:
@@ -299,12 +300,12 @@ def check_interrupted_cleanup(situation: Situation) -> None:
 def check_memory(situation: Situation) -> None:
     """Held memory was acquired, and an upload that holds memory never waits for more."""
     machine, trail = situation.machine, situation.trail
-    memory: Any = machine._share
+    memory: Any = machine.share
     if not isinstance(memory, Memory):
         return
     assert memory.held == sum(machine._held.values()) + memory.reserved, trail
     narrow = situation.fork("no room")
-    memory = narrow.machine._share
+    memory = narrow.machine.share
     memory.room = False
     reserved = memory.reserved
     command = narrow.machine.poll()
