@@ -19,9 +19,9 @@ MUTANTS = (
     ),
     Mutant(
         "a downloaded file is younger than its object",
-        f"{_CLI}/reading.py",
-        "            set_time(destination.path, modified(obj))\n",
-        "            pass\n",
+        "libcloud/utils/staging.py",
+        "                os.utime(self._final, (self._modified, self._modified))\n",
+        "                pass\n",
         (f"{_TESTS}/cli/test_sync.py",),
         caught_by="test_a_downloaded_file_has_the_time_of_its_object",
     ),
@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         "small objects stay on a core that others use",
         "libcloud/cli/cores.py",
-        "or not self._pays()",
-        "",
+        "        if used - self._used_before < _SHARE",
+        "        if False and _SHARE",
         (f"{_TESTS}/cli/test_cores.py::test_all_cores_are_used_if_others_need_the_one",),
     ),
     Mutant(
@@ -273,9 +273,9 @@ MUTANTS = (
     ),
     Mutant(
         "get does not set the time of a file",
-        f"{_CLI}/reading.py",
-        "        if whole:\n            set_time(",
-        "        if False:\n            set_time(",
+        f"{_CLI}/get.py",
+        "modified=seconds_of(modified(obj)) if is_whole else None,",
+        "modified=None,",
         (f"{_TESTS}/cli/test_sync.py",),
         caught_by="test_sync_copies_nothing_after_get",
     ),

@@ -38,19 +38,25 @@ class OneCore:
     It ends with the first large object, and as soon as the process does not get most of the core:
     other processes use it too, or the network is slower than the interpreter.
 
-    :param clock: seconds from an arbitrary start, and processor seconds of the process.
+    :param clock: returns seconds from an arbitrary start.
+    :param used: returns the processor seconds of the process.
     """
 
-    def __init__(self, clock: Callable[[], tuple[float, float]] | None = None) -> None:
-        self._clock = clock or (lambda: (time.monotonic(), time.process_time()))
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        used: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._clock, self._used = clock, used
         self._cores: set[int] = set()  # to be allowed again
-        self._since = 0.0, 0.0
+        self._since = 0.0
+        self._used_before = 0.0
 
     def __enter__(self) -> OneCore:
         with contextlib.suppress(OSError, AttributeError, ValueError, IndexError):
             cores, current = os.sched_getaffinity(0), _current_core()
             if len(cores) > 1 and current in cores:
-                self._since = self._clock()
+                self._since, self._used_before = self._clock(), self._used()
                 _limit_threads({current})
                 self._cores = cores
         return self
@@ -65,16 +71,17 @@ class OneCore:
         for item in items:
             if self._cores:
                 size = size_of(item)
-                if size is None or size > _SMALL or not self._pays():
+                if size is None or size > _SMALL:
                     self._end()
+                elif (now := self._clock()) - self._since >= _PERIOD:
+                    self._end_period(now)
             yield item
 
-    def _pays(self) -> bool:
-        before, (now, used) = self._since, self._clock()
-        if now - before[0] < _PERIOD:
-            return True
-        self._since = now, used
-        return used - before[1] >= _SHARE * (now - before[0])
+    def _end_period(self, now: float) -> None:
+        used = self._used()
+        if used - self._used_before < _SHARE * (now - self._since):
+            self._end()
+        self._since, self._used_before = now, used
 
     def _end(self) -> None:
         cores, self._cores = self._cores, set()

@@ -121,10 +121,11 @@ def set_subject(error: BaseException, subject: object) -> None:
 
 def errors_name(path: str) -> on_error:
     """Make write errors in the block name ``path`` instead of the staging file."""
-    return on_error(_set_file_name, path)
+    return on_error(set_file_name, path)
 
 
-def _set_file_name(error: BaseException, path: str) -> None:
+def set_file_name(error: BaseException, path: str) -> None:
+    """Make ``error`` name ``path``, if it is one of the file system."""
     is_other = isinstance(error, (LibcloudError, BrokenPipeError))
     if isinstance(error, OSError) and not is_other and error.errno is not None:
         error.filename = path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from libcloud.cli.errors import error_context
+from libcloud.cli.errors import error_context, set_subject
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.options import ObjectOptions, read_options
 from libcloud.cli.programs import CommandWithProgram
@@ -21,8 +21,10 @@ from libcloud.cli.reading import (
     ObjectRange,
     find_object,
     is_directory_marker,
+    modified,
     parse_byte_range,
     range_option,
+    seconds_of,
     to_program,
     to_stdout,
 )
@@ -179,8 +181,8 @@ def _get_one(
             raise _same_file(obj)
         progress = Progress(str(target), selection.size_of(obj), settings)
         with progress, progress.transfer(str(target)) as transfer:
-            destination = output.file_for(obj)
-            Download(store, settings, progress, transfer).save(obj, destination, selection)
+            destination = output.file_for(obj, is_whole=selection.byte_range is None)
+            Download(store, settings, progress, selection).save(obj, destination, transfer)
         progress.finish(f"downloaded {destination.path}")
 
 
@@ -241,14 +243,20 @@ class _Output:
         """Whether no object before maps to the same file; to be called once for each object."""
         return self.names is None or self.names.add(self.name_of(obj))
 
-    def file_for(self, obj: Object, *, directory_exists: bool = True) -> Destination:
-        """The file for an object. The library's rules keep it inside the directory."""
+    def file_for(
+        self, obj: Object, *, directory_exists: bool = True, is_whole: bool = True
+    ) -> Destination:
+        """The file for an object. The library's rules keep it inside the directory.
+
+        :param is_whole: the file gets the time of the object.
+        """
         return resolve_destination(
             self.path,
             self.name_of(obj),
             overwrite_existing=self.overwrite,
             driver=obj.driver,
             directory_exists=directory_exists,
+            modified=seconds_of(modified(obj)) if is_whole else None,
         )
 
 
@@ -275,12 +283,16 @@ def _get_all(
 
     def get_one(task: tuple[int, Object, bool]) -> None:
         number, obj, is_first = task
-        label = f"{number} {obj.name}"
-        with error_context(target.with_name(obj.name)), progress.transfer(label) as transfer:
+        try:
             if not is_first:
                 raise _same_file(obj)
-            download = Download(store, settings, progress, transfer)
-            download.save(obj, output.file_for(obj), selection)
+            # Its directory was created above, and so it is again if it was removed.
+            destination = output.file_for(obj, directory_exists=False)
+            with progress.transfer(f"{number} {obj.name}") as transfer:
+                download.save(obj, destination, transfer)
+        except BaseException as error:
+            set_subject(error, target.with_name(obj.name))
+            raise
 
     def tasks() -> Iterator[tuple[int, Object, bool]]:
         nonlocal number
@@ -290,7 +302,9 @@ def _get_all(
             number += 1
             yield number, obj, output.is_first(obj)
 
-    with Progress("", total, settings) as progress:
+    progress = Progress("", total, settings)
+    download = Download(store, settings, progress, selection)
+    with progress:
         run_tasks(
             store.driver,
             get_one,
@@ -299,6 +313,5 @@ def _get_all(
             jobs=settings.jobs,
             size_of=lambda task: task[1].size,
         )
-    downloaded = count(number - failures.count, "object")
-    progress.finish(f"downloaded {downloaded} to {output.path}")
+    progress.finish(f"downloaded {count(number - failures.count, 'object')} to {output.path}")
     failures.raise_if_any()

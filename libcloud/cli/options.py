@@ -149,10 +149,11 @@ def with_option_names(text: str) -> str:
 
 def value_errors_as_usage() -> on_error:
     """Turn a ``ValueError`` about a driver keyword into one about the option that set it."""
-    return on_error(_raise_as_usage_error)
+    return on_error(raise_as_usage_error)
 
 
-def _raise_as_usage_error(error: BaseException) -> None:
+def raise_as_usage_error(error: BaseException) -> None:
+    """See :func:`value_errors_as_usage`."""
     if not isinstance(error, ValueError):
         return
     if "storage class" in str(error):

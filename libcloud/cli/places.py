@@ -15,7 +15,7 @@ from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.progress import Progress, print_stderr
-from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified
+from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified, seconds_of
 from libcloud.cli.selection import Filters
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk, size_of_stream
@@ -301,10 +301,15 @@ class Copier:
         assert isinstance(self.source, StoreDirectory)
         obj, path = entry.origin, os.path.join(place.path, "")
         destination = resolve_destination(
-            path, entry.name, overwrite_existing=True, driver=obj.driver
+            path,
+            entry.name,
+            overwrite_existing=True,
+            driver=obj.driver,
+            modified=seconds_of(modified(obj)),
         )
-        download = Download(self.source.store, self.settings, self.progress, transfer)
-        download.save(obj, destination, ObjectRange(None, {}))
+        whole = ObjectRange(None, {})
+        download = Download(self.source.store, self.settings, self.progress, whole)
+        download.save(obj, destination, transfer)
         transfer.complete(int(obj.size))
 
     def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:

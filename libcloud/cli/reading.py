@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +11,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from libcloud.cli.errors import errors_name
+from libcloud.cli.errors import errors_name, set_file_name
 from libcloud.cli.meter import Transfer
-from libcloud.cli.options import ObjectOptions, value_errors_as_usage
+from libcloud.cli.options import ObjectOptions, raise_as_usage_error, value_errors_as_usage
 from libcloud.cli.programs import consume
 from libcloud.cli.progress import Progress, is_shared_output
 from libcloud.cli.settings import Settings, option
@@ -23,11 +21,10 @@ from libcloud.cli.stores import Store
 from libcloud.cli.text import parse_range
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
-from libcloud.storage.destination import Destination, directories, save
+from libcloud.storage.destination import Destination, save
 from libcloud.storage.metadata import is_placeholder
-from libcloud.utils.cancellation import interruptible, raise_if_cancelled
+from libcloud.utils.cancellation import interruptible
 from libcloud.utils.iso8601 import time_of
-from libcloud.utils.staging import is_stream
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -90,46 +87,45 @@ class IncompleteError(LibcloudError):
         super().__init__(f"the store sent fewer than {size} bytes: no file was written", driver)
 
 
-@dataclass(frozen=True, slots=True)
 class Download:
-    """The download of one object: its store, settings and progress."""
+    """Downloads objects of a store to files, and counts their bytes.
 
-    store: Store
-    settings: Settings
-    progress: Progress
-    transfer: Transfer
+    :param selection: what to download of each object.
+    """
 
-    def save(self, obj: Object, destination: Destination, selection: ObjectRange) -> None:
-        """Write the selected data to a file; a whole object's file gets its time.
+    def __init__(
+        self, store: Store, settings: Settings, progress: Progress, selection: ObjectRange
+    ) -> None:
+        self._progress = progress
+        self._selection = selection
+        self._uses_engine = selection.byte_range is None and store.supports_multipart
+        self._options = settings.engine_options(**selection.options)
+
+    def save(self, obj: Object, destination: Destination, transfer: Transfer) -> None:
+        """Write the selected data to a file.
 
         :raises IncompleteError: the store sent too little.
         """
-        whole = selection.byte_range is None
-        with errors_name(destination.path):
-            if whole and self.store.supports_multipart:
-                complete = self._save_whole(obj, destination, selection.options)
+        driver: Any = obj.driver  # not every driver counts the bytes
+        selection, progress = self._selection, self._progress
+        try:
+            if self._uses_engine:
+                complete = driver.download_object(
+                    obj,
+                    destination,
+                    overwrite_existing=destination.overwrite,
+                    on_bytes=progress.byte_counter(transfer),
+                    **self._options,
+                )
             else:
-                pieces = self.progress.count_pieces(selection.pieces(obj), self.transfer)
+                pieces = progress.count_pieces(selection.pieces(obj), transfer)
                 complete = save(interruptible(pieces), destination, size=selection.size_of(obj))
+        except BaseException as error:
+            raise_as_usage_error(error)
+            set_file_name(error, destination.path)
+            raise
         if not complete:
-            raise IncompleteError(selection.size_of(obj), obj.driver)
-        if whole:
-            set_time(destination.path, modified(obj))
-
-    def _save_whole(self, obj: Object, destination: Destination, options: dict[str, Any]) -> bool:
-        driver: Any = obj.driver
-        count_bytes = self.progress.byte_counter(self.transfer)
-
-        def on_bytes(size: int) -> None:
-            raise_if_cancelled()
-            count_bytes(size)
-
-        options = self.settings.engine_options(on_bytes=on_bytes, **options)
-        with value_errors_as_usage(), directories(destination):
-            complete: bool = driver.download_object(
-                obj, destination.path, overwrite_existing=destination.overwrite, **options
-            )
-        return complete
+            raise IncompleteError(selection.size_of(obj), driver)
 
 
 def is_directory_marker(obj: Object) -> bool:
@@ -137,22 +133,19 @@ def is_directory_marker(obj: Object) -> bool:
     return (obj.name.endswith("/") and not obj.size) or is_placeholder(obj)
 
 
-def modified(obj: Object) -> datetime | None:
-    """When the object was stored; ``None`` if the store does not report it."""
-    seconds = obj.extra.get("modify_time")  # of a local file
-    return time_of(obj.extra.get("last_modified") if seconds is None else seconds)
-
-
-def set_time(path: str, time: datetime | None) -> None:
-    """Make ``time`` the time of a file, if the file system allows it.
+def seconds_of(time: datetime | None) -> float | None:
+    """The time of a file, seconds since 1970, for an object that was stored at ``time``.
 
     A file that is as old as its object is newer than no object that replaces it later, even during
     the download, and ``libcloud sync`` does not upload it again.
     """
-    if time is None or is_stream(path):
-        return
-    with contextlib.suppress(OSError, OverflowError):
-        os.utime(path, (time.timestamp(), time.timestamp()))
+    return None if time is None else time.timestamp()
+
+
+def modified(obj: Object) -> datetime | None:
+    """When the object was stored; ``None`` if the store does not report it."""
+    seconds = obj.extra.get("modify_time")  # of a local file
+    return time_of(obj.extra.get("last_modified") if seconds is None else seconds)
 
 
 def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:

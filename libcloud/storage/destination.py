@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from libcloud.common.types import LibcloudError
-from libcloud.utils import files
+from libcloud.utils.files import to_bytes
 from libcloud.utils.staging import TEMPORARY_PREFIX, DestinationExistsError, StagingFile, is_stream
 
 
@@ -23,20 +22,25 @@ class MissingDirectoryError(LibcloudError, FileNotFoundError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where an object is written to.
+class Destination(NamedTuple):
+    """Where an object is written to; a path that the download methods of drivers accept.
 
     :param path: the file.
     :param directory: the directory that was given instead of a file, ending in a separator; empty
         if a file was given. The file stays inside of it.
+    :param driver: of the errors.
     :param overwrite: replace a file that appears there before the download ends.
+    :param modified: the time of the file, seconds since 1970; ``None``: that of the download.
     """
 
     path: str
     directory: str = ""
-    driver: object = field(default=None, repr=False)
+    driver: object = None
     overwrite: bool = True
+    modified: float | None = None
+
+    def __fspath__(self) -> str:
+        return self.path
 
 
 class FileNames:
@@ -73,28 +77,34 @@ def resolve_destination(
     overwrite_existing: bool,
     driver: object,
     directory_exists: bool = True,
+    modified: float | None = None,
 ) -> Destination:
     """The file for an object; nothing is created.
 
     :param destination_path: a file, or a directory if it ends in a separator: the file is then
-        named like the object, with a sub-directory for each ``/`` in the name.
+        named like the object, with a sub-directory for each ``/`` in the name. A
+        :class:`Destination` is returned as it is.
     :param directory_exists: ``False``: it may be created later.
+    :param modified: see :class:`Destination`.
     :raises LibcloudError: there is no such directory, the file exists and must not be overwritten,
         or the name would lead out of the directory.
     """
+    if isinstance(destination_path, Destination):
+        return destination_path
     path = os.fsdecode(destination_path)
+    parent, name = os.path.split(path)
     directory = ""
-    if not os.path.basename(path):
+    if not name:
         if directory_exists and not os.path.isdir(path):
             raise MissingDirectoryError(f"Path {path} does not exist", driver=driver)
         directory = path
         path = _path_inside(directory, object_name, driver)
-    elif not os.path.isdir(os.path.dirname(path) or os.curdir):
-        missing = f"Path {os.path.dirname(path)} does not exist: create the directory"
+    elif not os.path.isdir(parent or os.curdir):
+        missing = f"Path {parent} does not exist: create the directory"
         raise MissingDirectoryError(missing, driver=driver)
     if not overwrite_existing and os.path.exists(path) and not is_stream(path):
         raise DestinationExistsError(path, driver)
-    return Destination(path, directory, driver, overwrite_existing)
+    return Destination(path, directory, driver, overwrite_existing, modified)
 
 
 def save(
@@ -114,9 +124,13 @@ def save(
     :return: ``False`` if the size is another one.
     :raises DestinationExistsError: a file has appeared that must not be overwritten.
     """
+    written = 0
     with opened(destination) as file:
         try:
-            written = _write(pieces, file)
+            for piece in pieces:
+                data = to_bytes(piece)
+                file.write(data)
+                written += len(data)
         except BaseException:
             if keep_partial:
                 file.commit()
@@ -127,45 +141,23 @@ def save(
     return whole
 
 
-@contextlib.contextmanager
-def opened(destination: Destination) -> Iterator[StagingFile]:
+def opened(destination: Destination) -> StagingFile:
     """The file of ``destination``, which appears when it is committed.
 
     Directories that are made for it are removed again if it does not.
     """
-    with directories(destination):
-        try:
-            with StagingFile(destination.path, overwrite=destination.overwrite) as file:
-                yield file
-        except DestinationExistsError as error:
-            error.driver = destination.driver
-            raise
-
-
-class directories:
-    """Make those that the file of ``destination`` needs; they go again if it does not appear."""
-
-    __slots__ = ("_created", "_destination")
-
-    def __init__(self, destination: Destination) -> None:
-        self._destination = destination
-
-    def __enter__(self) -> None:
-        self._created = _create_directories(self._destination)
-
-    def __exit__(self, *_: object) -> None:
-        for path in self._created:
-            # A directory that holds the file, or one of another process, is not empty and remains.
-            with contextlib.suppress(OSError):
-                os.rmdir(path)
-
-
-def _write(pieces: Iterable[bytes | str], file: StagingFile) -> int:
-    written = 0
-    for piece in files.read_in_chunks(iter(pieces)):
-        file.write(piece)
-        written += len(piece)
-    return written
+    path, directory, driver, overwrite, modified = destination
+    try:
+        return StagingFile(
+            path,
+            overwrite=overwrite,
+            make_directories=bool(directory),
+            modified=modified,
+            driver=driver,
+        )
+    except (FileExistsError, NotADirectoryError) as error:
+        text = f"A file stands where {path} needs a directory"
+        raise LibcloudError(text, driver=driver) from error
 
 
 def _path_inside(directory: str, object_name: str, driver: object) -> str:
@@ -175,7 +167,8 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
     leading ``/`` or a link in the directory.
     """
     parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
-    path = os.path.join(directory, *parts)
+    inside = [part for part in parts if part]
+    path = directory + os.sep.join(inside)
     escapes = (
         not parts[0]
         or os.pardir in parts
@@ -183,7 +176,7 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
         or (os.sep == "\\" and ":" in object_name)
     )
     reason = ""
-    if escapes or not (_has_no_link(directory, parts) or is_inside(path, directory)):
+    if escapes or not (_has_no_link(directory, inside) or is_inside(path, directory)):
         reason = f"leads out of {directory}: nothing was written"
     elif parts[-1] in ("", os.curdir):
         reason = f"names no file in {directory}"
@@ -197,7 +190,7 @@ def _has_no_link(directory: str, parts: Iterable[str]) -> bool:
     """Whether the path of ``parts`` in ``directory``, none of them ``..``, follows no link."""
     path = directory
     for part in parts:
-        path = os.path.join(path, part)
+        path += part
         try:
             if stat.S_ISLNK(os.lstat(path).st_mode):
                 return False
@@ -205,6 +198,7 @@ def _has_no_link(directory: str, parts: Iterable[str]) -> bool:
             return True
         except (OSError, ValueError):
             return False
+        path += os.sep
     return True
 
 
@@ -212,25 +206,6 @@ def is_inside(path: str, directory: str) -> bool:
     """Whether ``path``, with all links followed, is ``directory`` or below it."""
     root = os.path.realpath(directory)
     return os.path.commonpath([root, os.path.realpath(path)]) == root
-
-
-def _create_directories(destination: Destination) -> list[str]:
-    """Create the sub-directories of a directory destination; those created, deepest first."""
-    if not destination.directory:
-        return []
-    missing = []
-    parent = os.path.dirname(destination.path)
-    while parent and not os.path.isdir(parent):
-        missing.append(parent)
-        parent = os.path.dirname(parent)
-    try:
-        if missing:
-            os.makedirs(missing[0], exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise LibcloudError(
-            f"A file stands where {destination.path} needs a directory", driver=destination.driver
-        ) from error
-    return missing
 
 
 def _ignores_case(directory: str) -> bool:

@@ -7,7 +7,7 @@ Tests: ``libcloud/test/storage/test_worker_pool.py``, with a virtual clock.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 MAX_WORKERS = 256
@@ -26,6 +26,9 @@ _BUSY = 0.8
 _REST = 16
 
 _T = TypeVar("_T")
+
+Clock = Callable[[], tuple[float, float]]
+"""Returns seconds since any time, and the processor seconds of this process."""
 
 
 class Limiter(Protocol):
@@ -49,24 +52,23 @@ class AdaptiveWindow:
         self._since: tuple[float, float] | None = None
         self._finished = 0
 
-    def finished(self, now: float, used: float, *, saturated: bool) -> None:
-        """Record that a task is finished at ``now``, by any clock.
+    def finished(self, clock: Clock, *, saturated: bool) -> None:
+        """Record that a task is finished.
 
-        :param used: processor seconds of this process.
         :param saturated: as many tasks ran as the window allows; otherwise its size was not tested.
         """
         if not saturated:
             self._since = None
             return
         if self._since is None:
-            self._since, self._finished = (now, used), 0
+            self._since, self._finished = clock(), 0
             return
         self._finished += 1
         if self._finished >= self.size:
-            seconds = max(now - self._since[0], 1e-6)
-            busy = used - self._since[1] > _BUSY * seconds
-            rate = self._finished / seconds
-            self._since, self._finished = (now, used), 0
+            before, self._since = self._since, clock()
+            seconds = max(self._since[0] - before[0], 1e-6)
+            busy = self._since[1] - before[1] > _BUSY * seconds
+            rate, self._finished = self._finished / seconds, 0
             self._end_round(rate, busy)
 
     def _end_round(self, rate: float, busy: bool) -> None:
@@ -85,37 +87,37 @@ class AdaptiveWindow:
 
 
 class Scheduler(Generic[_T]):
-    """Decides which tasks start."""
+    """Decides which tasks start.
+
+    :ivar waiting: the tasks that have not started.
+    :ivar running: number of tasks that run.
+    :ivar limit: tasks that may run at once, when a task was last added or finished.
+    """
 
     def __init__(self, window: AdaptiveWindow, limiter: Limiter) -> None:
         self._window = window
         self._limiter = limiter
-        self._waiting: deque[_T] = deque()
+        self.waiting: deque[_T] = deque()
         self.running = 0
-
-    @property
-    def limit(self) -> int:
-        """Tasks that may run at once."""
-        return self._limiter.limit(self._window.size)
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
+        self.limit = limiter.limit(window.size)
 
     def add(self, task: _T) -> None:
-        """Queue ``task``; :meth:`startable` returns it when it may run."""
-        self._waiting.append(task)
+        """Queue ``task``; :meth:`start` returns it when it may run."""
+        self.waiting.append(task)
+        self.limit = self._limiter.limit(self._window.size)
 
-    def startable(self) -> Iterator[_T]:
-        """The tasks that start now; they count as running."""
-        while self._waiting and self.running < self.limit:
-            self._count(1)
-            yield self._waiting.popleft()
+    def start(self) -> _T | None:
+        """The next task if one may start now; it counts as running."""
+        if not self.waiting or self.running >= self.limit:
+            return None
+        self._count(1)
+        return self.waiting.popleft()
 
-    def finished(self, now: float, used: float = 0.0) -> None:
-        """Record that a running task is finished; see :meth:`AdaptiveWindow.finished`."""
-        saturated = bool(self._waiting) and self.limit >= self._window.size
-        self._window.finished(now, used, saturated=saturated)
+    def finished(self, clock: Clock) -> None:
+        """Record that a running task is finished."""
+        window = self._window
+        self.limit = self._limiter.limit(window.size)
+        window.finished(clock, saturated=bool(self.waiting) and self.limit >= window.size)
         self._count(-1)
 
     def pause(self) -> None:

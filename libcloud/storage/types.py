@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from libcloud.common.types import InvalidSourceError as InvalidSourceError
 from libcloud.common.types import LibcloudError
@@ -89,8 +89,7 @@ class OperationResult(Generic[_ItemT, _ValueT]):
         return self.error is None
 
 
-@dataclass(frozen=True, slots=True)
-class DeletedObject:
+class DeletedObject(NamedTuple):
     """An object that no longer exists, or never did: most stores do not say which.
 
     :param version_id: the version that was deleted; ``None``: the object, of which a container
@@ -107,8 +106,7 @@ class DeletedObject:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class FailedDeletion:
+class FailedDeletion(NamedTuple):
     """An object that may still exist.
 
     :param error: the reason; the store's response, if there was one, is in its attributes ``code``,

@@ -25,7 +25,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Limiter, Scheduler
 from libcloud.storage.types import OperationResult
-from libcloud.utils.cancellation import Cancellation, raise_if_cancelled
+from libcloud.utils.cancellation import Cancellation
 from libcloud.utils.local import PerProcess, PerThread
 
 # Seconds after which an idle thread ends.
@@ -52,6 +52,10 @@ _T = TypeVar("_T")
 _Task = Callable[[], None]
 
 
+def _clock() -> tuple[float, float]:
+    return time.monotonic(), time.process_time()
+
+
 class _Unlimited:
     in_flight = 0
 
@@ -73,7 +77,7 @@ class _Workers:
     """Whether the calling thread is one of them."""
 
     def __init__(self, limiter: Limiter, most: int) -> None:
-        self._scheduler: Scheduler[_Task] = Scheduler(AdaptiveWindow(most=most), limiter)
+        self.scheduler: Scheduler[_Task] = Scheduler(AdaptiveWindow(most=most), limiter)
         self._ready: SimpleQueue[_Task] = SimpleQueue()
         self._lock = PerProcess(threading.RLock)
         self._idle = 0  # threads that wait for a task which is not in ``_ready`` yet
@@ -82,14 +86,9 @@ class _Workers:
         self._unserved = 0  # tasks in ``_ready`` for which no thread was started
 
     @property
-    def limit(self) -> int:
-        """Tasks that may run at once."""
-        return self._scheduler.limit
-
-    @property
     def is_supplied(self) -> bool:
         """Whether tasks wait, so that no thread will be idle within the next milliseconds."""
-        return self._scheduler.waiting > self._scheduler.running // 2
+        return len(self.scheduler.waiting) > self.scheduler.running // 2
 
     def add(self, task: _Task) -> None:
         """Run ``task``, which never raises, in a thread; in this one if none can be started."""
@@ -97,7 +96,7 @@ class _Workers:
             task()  # all threads may be waiting for it
             return
         with self._lock():
-            self._scheduler.add(task)
+            self.scheduler.add(task)
             self._start_tasks()
         if not self._threads:
             self._run_unserved()
@@ -109,17 +108,17 @@ class _Workers:
             yield
             return
         with self._lock():
-            self._scheduler.pause()
+            self.scheduler.pause()
             self._start_tasks()
         try:
             self._run_unserved()
             yield
         finally:
             with self._lock():
-                self._scheduler.resume()
+                self.scheduler.resume()
 
     def _start_tasks(self) -> None:
-        for task in self._scheduler.startable():
+        while (task := self.scheduler.start()) is not None:
             self._ready.put(task)  # wakes a thread
             if self._idle:
                 self._idle -= 1
@@ -178,10 +177,14 @@ class _Workers:
         :param idle: 0 if the thread does not wait for tasks when there are none.
         """
         with self._lock():
-            self._scheduler.finished(time.monotonic(), time.process_time())
-            task = next(self._scheduler.startable(), None) or self._take_unserved()
-            self._idle += idle if task is None else 0
-            self._start_tasks()
+            self.scheduler.finished(_clock)
+            task = self.scheduler.start()
+            if task is not None:
+                self._start_tasks()
+            elif self._unserved:
+                task = self._take_unserved()
+            else:
+                self._idle += idle
             return task
 
     def _may_end(self) -> bool:
@@ -224,11 +227,6 @@ class WorkerPool:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _pool, self._arguments
-
-    @property
-    def limit(self) -> int:
-        """Tasks that may run at once now."""
-        return self._workers().limit
 
     def submit(self, function: Callable[..., _T], /, *args: Any) -> Future[_T]:
         """Run ``function(*args)`` in a thread.
@@ -346,14 +344,10 @@ class _Run(Generic[_Item, _T]):
         try:
             for item in items:
                 self._add(_Job(item))
-                while self._is_full():
-                    self._collect(wait=True)
-                    yield from self._available()
-                self._collect(wait=False)
-                yield from self._available()
+                while (full := self._is_full()) or not self._finished.empty():
+                    yield from self._completed(wait=full)
             while self._unfinished or self._results:
-                self._collect(wait=True)
-                yield from self._available()
+                yield from self._completed(wait=True)
         finally:
             self._stop()
 
@@ -365,7 +359,7 @@ class _Run(Generic[_Item, _T]):
 
     def _is_full(self) -> bool:
         pending = len(self._results) if self._ordered else self._unfinished
-        limit = self._workers.limit
+        limit = self._workers.scheduler.limit
         if self._jobs is not None:
             limit = min(limit, self._jobs)
             if self._unfinished >= self._jobs:
@@ -374,22 +368,23 @@ class _Run(Generic[_Item, _T]):
 
     def _run(self, job: _Job[_Item, _T]) -> None:
         try:
-            with self._cancellation.active():
-                raise_if_cancelled()
-                job.value = self._function(job.item)
+            job.value = self._cancellation.call(self._function, job.item)
         except BaseException as error:
             job.error = error
         self._finished.put(job)
 
-    def _collect(self, *, wait: bool) -> None:
-        """Take the jobs that are finished; with ``wait``, at least one if there is any."""
+    def _completed(self, *, wait: bool) -> Iterator[OperationResult[_Item, _T]]:
+        """Take the jobs that are finished; the results that are due.
+
+        :param wait: take at least one job, if there is any.
+        """
         wait = wait and not (self._results and self._results[0].done)
         while self._unfinished:
             try:
                 job = self._finished.get_nowait()
             except Empty:
                 if not wait:
-                    return
+                    break
                 with self._workers.paused():
                     job = self._next()
             # An interrupt from here on loses no job: the end waits for those that are unfinished.
@@ -400,20 +395,18 @@ class _Run(Generic[_Item, _T]):
             if wait and not self._workers.inside and self._workers.is_supplied:
                 time.sleep(_BATCH)
             wait = False
-
-    def _next(self) -> _Job[_Item, _T]:
-        while True:
-            # A signal that arrives just before the wait is only handled after it.
-            with contextlib.suppress(Empty):
-                return self._finished.get(timeout=_ATTENTION)
-
-    def _available(self) -> Iterator[OperationResult[_Item, _T]]:
         while self._results and self._results[0].done:
             job = self._results.popleft()
             error = job.error
             if error is not None and (self._fail_fast or not isinstance(error, Exception)):
                 raise error
             yield OperationResult(job.item, job.value, error)
+
+    def _next(self) -> _Job[_Item, _T]:
+        while True:
+            # A signal that arrives just before the wait is only handled after it.
+            with contextlib.suppress(Empty):
+                return self._finished.get(timeout=_ATTENTION)
 
     def _stop(self) -> None:
         """Cancel unfinished tasks, and wait up to ``grace`` seconds for them to end."""

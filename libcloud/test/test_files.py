@@ -245,9 +245,14 @@ def test_the_type_of_a_file_is_guessed_from_its_name() -> None:
 
 
 def test_one_thread_loads_the_content_types(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = []
+    held, load, lock = [], mimetypes.init, files._loading()
+
+    def init() -> None:
+        held.append(lock._is_owned())  # type: ignore[attr-defined]
+        load()
+
+    monkeypatch.setattr(mimetypes, "init", init)
     monkeypatch.setattr(mimetypes, "inited", False)
-    monkeypatch.setattr(mimetypes, "init", lambda: held.append(files._loading()._is_owned()))  # type: ignore[attr-defined]
     files._load_content_types.cache_clear()
     for name in ("a.txt", "b.txt"):
         assert guess_file_mime_type(name) == ("text/plain", None)

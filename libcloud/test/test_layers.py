@@ -65,8 +65,7 @@ LAYERS = {
 
 # Who may import which distribution that is not part of Python; the tests may import any.
 FOREIGN = {
-    "requests": ("libcloud.http",),
-    "urllib3": ("libcloud.http",),
+    **dict.fromkeys(["requests", "urllib3"], ("libcloud.http",)),
     "lxml": ("libcloud.utils.xml",),
     # CRC-32C and CRC-64/NVME, an extra.
     "azure": ("libcloud.common.credentials.azure",),

@@ -334,6 +334,64 @@ def test_the_local_driver_syncs_a_file_before_its_lock_and_its_directory_after(
     assert order == ["fsync", "locked", "replace", "unlocked", "fsync"]
 
 
+# Directories.
+
+
+def test_a_directory_that_another_download_removes_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, removed = StagingFile._create, 0
+
+    def removing(file: StagingFile, directory: str) -> int:
+        nonlocal removed
+        if os.path.isdir(directory) and not removed:
+            os.rmdir(directory)
+            removed += 1
+        return create(file, directory)
+
+    monkeypatch.setattr(StagingFile, "_create", removing)
+    _write(tmp_path / "a" / "b" / "file", make_directories=True)
+
+    assert removed
+    assert (tmp_path / "a" / "b" / "file").read_bytes() == b"new"
+
+
+def test_directories_of_a_file_that_cannot_be_opened_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = StagingFile._create
+
+    def full(file: StagingFile, directory: str) -> int:
+        if os.path.isdir(directory):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return create(file, directory)
+
+    monkeypatch.setattr(StagingFile, "_create", full)
+    with pytest.raises(OSError) as caught:
+        _write(tmp_path / "a" / "b" / "file", make_directories=True)
+
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+# Times.
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_file_gets_the_time_that_is_given(tmp_path: Path, exists: bool) -> None:
+    if exists:
+        (tmp_path / "file").touch()
+    _write(tmp_path / "file", modified=1_000_000_000.5)
+    assert (tmp_path / "file").stat().st_mtime == 1_000_000_000.5
+
+
+@on_linux
+def test_a_file_that_the_shell_has_opened_gets_no_time(tmp_path: Path) -> None:
+    with open(tmp_path / "output", "wb") as output:
+        _write(f"/dev/fd/{output.fileno()}", modified=1.0)
+    assert (tmp_path / "output").stat().st_mtime > 1.0
+
+
 # What is written in place.
 
 

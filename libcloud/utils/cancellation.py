@@ -14,9 +14,12 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from libcloud.utils.local import PerProcess
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class CancelledError(Exception):
@@ -45,42 +48,34 @@ class Cancellation:
     these, and :meth:`abandon` all of them.
 
     :param shield: only :meth:`abandon` of the outer one counts, not :meth:`cancel`.
+    :ivar cancelled: the work should stop.
+    :ivar abandoned: :meth:`abandon` was called, also of an outer one.
     :ivar ended_waits: number of waits that were not interrupted; counted by the outermost one only.
     """
 
     def __init__(self, *, shield: bool = False) -> None:
         self._event = threading.Event()
-        self._cancelled = False  # the same, faster to read
-        self._outer = _active.get()
         self._shield = shield
-        self._abandoned = False
-        self._outermost: Cancellation = self._outer._outermost if self._outer is not None else self
+        self.cancelled = self.abandoned = False
         self.ended_waits = 0
         # By id. Dictionaries of CPython can be changed by several threads, item by item. A forked
         # process must not shut down the sockets that it shares with its parent.
         self._waits: PerProcess[dict[int, Interruptible]] = PerProcess(dict)
         self._inner: dict[int, weakref.ref[Cancellation]] = {}
-        if self._outer is not None:
-            known, key = self._outer._inner, id(self)
+        outer = _active.get()
+        self._outermost: Cancellation = self if outer is None else outer._outermost
+        if outer is not None:
+            known, key = outer._inner, id(self)
             known[key] = weakref.ref(self, lambda _: known.pop(key, None))
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the work should stop."""
-        if self._cancelled:
-            return True
-        if self._outer is None:
-            return False
-        return self._outer.abandoned if self._shield else self._outer.cancelled
-
-    @property
-    def abandoned(self) -> bool:
-        """Whether :meth:`abandon` was called, also of an outer one."""
-        return self._abandoned or (self._outer is not None and self._outer.abandoned)
+            # From now on, the outer one sets these as well.
+            if outer.abandoned:
+                self.cancelled = self.abandoned = True
+            elif outer.cancelled and not shield:
+                self.cancelled = True
 
     def cancel(self) -> None:
         """Make the work stop at its next check."""
-        self._cancelled = True
+        self.cancelled = True
         self._event.set()
         for inner in self._inner_ones():
             if not inner._shield:
@@ -99,7 +94,7 @@ class Cancellation:
 
     def abandon(self) -> None:
         """Make the work end without undoing anything: it makes no further request."""
-        self._abandoned = True
+        self.abandoned = True
         self.interrupt()
         for inner in self._inner_ones():
             inner.abandon()
@@ -120,6 +115,19 @@ class Cancellation:
     def wait(self, seconds: float) -> bool:
         """Wait for ``seconds``, or until cancelled; whether it is cancelled."""
         return self.cancelled or self._event.wait(seconds) or self.cancelled
+
+    def call(self, function: Callable[[_T], _R], argument: _T) -> _R:
+        """Call ``function``, in which this is the cancellation of the thread.
+
+        :raises CancelledError: it is cancelled already.
+        """
+        if self.cancelled:
+            raise CancelledError("cancelled")
+        token = _active.set(self)
+        try:
+            return function(argument)
+        finally:
+            _active.reset(token)
 
     def active(self) -> contextlib.AbstractContextManager[None]:
         """Be the cancellation of this thread in the block."""

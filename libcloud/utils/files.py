@@ -59,7 +59,7 @@ def read_in_chunks(
 
     empty = True
     pieces = _pieces_of(iterator, size)
-    for piece in _refill(pieces, size) if fill_size else pieces:
+    for piece in refill(pieces, size) if fill_size else pieces:
         empty = False
         yield piece
     if empty and yield_empty:
@@ -154,7 +154,7 @@ def _pieces_of(source: Any, size: int) -> Iterator[bytes]:
 
 
 def _read_pieces(read: Callable[[int], object], size: int) -> Iterator[bytes]:
-    while piece := _to_bytes(read(size)):
+    while piece := to_bytes(read(size)):
         yield piece
 
 
@@ -165,14 +165,15 @@ def _next_pieces(advance: Callable[[], object]) -> Iterator[bytes]:
             item = advance()
         except StopIteration:
             return
-        piece = _to_bytes(item)
+        piece = to_bytes(item)
         empty = 0 if piece else empty + 1
         if piece:
             yield piece
     raise endless_source_error()
 
 
-def _to_bytes(piece: object) -> bytes:
+def to_bytes(piece: object) -> bytes:
+    """The data of a piece, as :func:`read_in_chunks` yields it."""
     if isinstance(piece, bytes):
         return piece
     if isinstance(piece, str):
@@ -184,7 +185,7 @@ def _to_bytes(piece: object) -> bytes:
     raise TypeError(f"expected pieces of bytes or str, got {type(piece).__name__}")
 
 
-def _refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+def refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
     """Yield the data in pieces of ``size`` bytes; buffers less than one piece."""
     held = bytearray()
     for piece in pieces:

@@ -12,15 +12,17 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import FunctionType
 from typing import Any, NamedTuple
 
 _FIELD = re.compile(r":(\w+)(?: (?:[^:\s]+ )?(\w+))?:")
-# A line; a field with its indented continuation.
-_BLOCK = re.compile(r"^:\w+(?: (?:[^:\s]+ )?\w+)?:.*(?:\n .*)*|^.*$", re.MULTILINE)
+# Before a line that is not indented: what follows continues it.
+_BLOCK_START = re.compile(r"\n(?=\S)")
 _REFERENCE = re.compile(r":meth:`[.~]?(?:[\w.]*\.)?(\w+)`")
 _UNPACKED = re.compile(r"Unpack\[(\w+)\]$")
+
+_KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 # Defaults of keywords, which a TypedDict cannot state.
 _DEFAULTS = {"ex_on_failure": "abort", "secure": True, "verify_hash": True}
@@ -41,17 +43,19 @@ def _parse(text: str) -> _Doc:
     params: dict[str, str] = {}
     returns: list[str] = []
     raises: dict[str, str] = {}
-    for block in _BLOCK.findall(inspect.cleandoc(text)):
-        field = _FIELD.match(block)
-        kind, name = field.groups() if field else ("", "")
+    for block in _BLOCK_START.split(inspect.cleandoc(text)):
+        field = _FIELD.match(block) if block[:1] == ":" else None
+        if field is None:
+            prose.append(block)
+            continue
+        kind, name = field.groups()
+        block = block.rstrip()
         if kind == "param":
             params[name] = block
         elif kind == "raises":
             raises[name] = block
         elif kind in ("return", "returns"):
             returns.append(block)
-        else:
-            prose.append(block)
     return _Doc("\n".join(prose).rstrip(), params, "\n".join(returns), raises)
 
 
@@ -184,22 +188,18 @@ def _expand_keywords(function: FunctionType) -> Mapping[str, str]:
     if keywords is None:
         return {}
     taken = {one.name for one in parameters}
-    parameters += [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=_DEFAULTS.get(name, False if text == "bool" else None),
-            annotation=text,
-        )
-        for name, text in _annotations(keywords)
-        if name not in taken
-    ]
+    parameters += [one for one in _keyword_parameters(keywords) if one.name not in taken]
     if function.__name__ == "__init__":
         parameters.append(last)  # constructors of subclasses pass on what they do not name
     vars(function)["__signature__"] = signature.replace(parameters=parameters)
     return descriptions(keywords)
 
 
-def _annotations(keywords: Any) -> Iterator[tuple[str, str]]:
+@cache  # for the many methods with the same keywords
+def _keyword_parameters(keywords: Any) -> list[inspect.Parameter]:
+    found = []
     for name, annotation in keywords.__annotations__.items():
-        yield name, getattr(annotation, "__forward_arg__", None) or str(annotation)
+        text = getattr(annotation, "__forward_arg__", None) or str(annotation)
+        default = _DEFAULTS.get(name, False if text == "bool" else None)
+        found.append(inspect.Parameter(name, _KEYWORD_ONLY, default=default, annotation=text))
+    return found

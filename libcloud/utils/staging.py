@@ -50,64 +50,126 @@ class StagingFile:
     A device, a pipe, a descriptor of this process (``/dev/stdout``, ``/dev/fd/3``), and a file in a
     directory that cannot be written to, are written in place.
 
-    :param path: the destination; its directory must exist.
+    :param path: the destination.
     :param mode: permissions; ``None`` means those of the predecessor, or the usual ones. Where that
         is known beforehand, only the owner can read the staging file.
     :param overwrite: replace a file that is there, or that appears before the commit.
+    :param make_directories: create the directories of the destination that are missing; they are
+        removed again if the file does not appear. Otherwise its directory must exist.
+    :param modified: the time of the file, seconds since 1970, if the file system allows it;
+        ``None``: that of its last write.
+    :param driver: of :class:`DestinationExistsError`.
     :raises OSError: the file cannot be written there.
     """
 
-    def __init__(self, path: str, *, mode: int | None = None, overwrite: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        mode: int | None = None,
+        overwrite: bool = True,
+        make_directories: bool = False,
+        modified: float | None = None,
+        driver: object = None,
+    ) -> None:
         self._path = path
         self._given_mode = mode
         self._overwrite = overwrite
-        # Without even a dangling link, there is nothing to resolve.
-        is_new = not os.path.lexists(path)
-        self._final = os.path.join(os.getcwd(), path) if is_new else os.path.realpath(path)
-        self._predecessor = None if is_new else _status(self._final)
-        self._temporary: str | None = None
-        self._has_name = True
+        self._modified = modified
+        self._driver = driver
+        self._created: list[str] = []  # directories
+        self._temporary: str | None = None  # the name of the staging file, if it has one
+        self._is_unnamed = False
         self._synced = False
-        self._file = self._open_staging() if is_new else self._open()
+        # Without even a dangling link, there is nothing to resolve.
+        if os.path.lexists(path):
+            self._final = os.path.realpath(path)
+            self._predecessor = _status(self._final)
+            self._file = self._open()
+        else:
+            self._final = path if path.startswith("/") else os.path.join(os.getcwd(), path)
+            self._predecessor = None
+            self._file = self._open_staging(make_directories)
 
     def _open(self) -> BinaryIO:
         descriptor = _descriptor_of(self._path)
         if descriptor is not None:
+            self._modified = None
             return os.fdopen(os.dup(descriptor), "wb")
         if os.path.isdir(self._path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
         if os.path.exists(self._path) and not os.path.isfile(self._final):
+            self._modified = None
             return open(self._path, "wb")
         return self._open_staging()
 
-    def _open_staging(self) -> BinaryIO:
+    def _open_staging(self, make_directories: bool = False) -> BinaryIO:
         directory = os.path.dirname(self._final)
-        temporary = os.path.join(directory, TEMPORARY_PREFIX + secrets.token_hex(8))
         try:
-            descriptor = self._create(temporary)
+            descriptor = self._create(directory)
         except (FileNotFoundError, NotADirectoryError):
-            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
-            raise missing from None
+            if not make_directories:
+                missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
+                raise missing from None
+            descriptor = self._create_in_new(directory)
         except PermissionError:
             if not self._overwrite or not os.path.isfile(self._final):
                 raise
             return open(self._final, "wb")
-        self._temporary = temporary
         # With the default buffer, the file would be asked whether it is a terminal.
-        return os.fdopen(descriptor, "wb", _BUFFER_SIZE)
+        return open(descriptor, "wb", _BUFFER_SIZE)
 
-    def _create(self, path: str) -> int:
+    def _create(self, directory: str) -> int:
         """Open the staging file, with the final permissions or fewer."""
         is_private = self._given_mode is not None or self._predecessor is not None
         mode = 0o600 if is_private else 0o666  # the umask applies
-        descriptor = _open_unnamed(os.path.dirname(path), mode)
-        self._has_name = descriptor is None
-        return os.open(path, _NEW, mode) if descriptor is None else descriptor
+        flag = getattr(os, "O_TMPFILE", 0)
+        try:
+            # Readable, because where it cannot be given a name, it has to be copied.
+            descriptor = os.open(directory, flag | os.O_RDWR, mode) if flag else -1
+        except OSError:  # the file system does not support it
+            descriptor = -1
+        self._is_unnamed = descriptor >= 0
+        if self._is_unnamed:
+            return descriptor
+        temporary = self._new_name()
+        descriptor = os.open(temporary, _NEW, mode)
+        self._temporary = temporary
+        return descriptor
+
+    def _create_in_new(self, directory: str) -> int:
+        """:meth:`_create`, with the directories that are missing."""
+        try:
+            while True:
+                missing = directory
+                while not os.path.isdir(missing):
+                    self._created.append(missing)
+                    missing = os.path.dirname(missing)
+                os.makedirs(directory, exist_ok=True)
+                try:
+                    return self._create(directory)
+                except FileNotFoundError:
+                    # Another download that failed has just removed the directory, which was empty.
+                    if os.path.isdir(directory):
+                        raise
+        except BaseException:
+            self._remove_directories()
+            raise
+
+    def _new_name(self) -> str:
+        name = TEMPORARY_PREFIX + secrets.token_hex(8)
+        return os.path.join(os.path.dirname(self._final), name)
+
+    def _remove_directories(self) -> None:
+        for path in self._created:
+            # A directory that holds the file, or one of another process, is not empty and remains.
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
 
     @property
     def appears_whole(self) -> bool:
         """Whether it can be written in any order: it is not visible before :meth:`commit`."""
-        return self._temporary is not None
+        return self._is_unnamed or self._temporary is not None
 
     def fileno(self) -> int:
         """The descriptor, for writing at a position; not together with :meth:`write`."""
@@ -120,7 +182,7 @@ class StagingFile:
     def sync(self) -> None:
         """Flush the data to the disk, if the file system supports it."""
         self._file.flush()
-        if self._temporary is None or self._synced:
+        if not self.appears_whole or self._synced:
             return
         _sync(self._file.fileno())
         self._synced = True
@@ -130,48 +192,56 @@ class StagingFile:
 
         :raises DestinationExistsError: the destination exists and must not be replaced.
         """
-        if self._temporary is None:
+        if not self.appears_whole:
             self._file.close()
-            return
-        if self._appears_at_once():
-            return
-        with contextlib.suppress(OSError):
-            self._set_permissions(self._temporary if self._has_name else self.fileno())
-        self.sync()
-        if not self._has_name:
-            self._add_name(self._temporary)
-        self._file.close()
-        if self._overwrite:
-            self._replace(self._temporary)
-        else:
-            self._link(self._temporary)
-        self._temporary = None
+        elif not self._appears_at_once():
+            target = self._temporary or self._file.fileno()
+            with contextlib.suppress(OSError):
+                self._set_permissions(target)
+            self.sync()
+            if self._is_unnamed:
+                self._temporary = self._new_name()
+                self._add_name(self._temporary)
+            self._file.close()
+            assert self._temporary is not None
+            if self._overwrite:
+                self._replace(self._temporary)
+            else:
+                self._link(self._temporary)
+        self._is_unnamed, self._temporary = False, None
+        self._created.clear()
+        if self._modified is not None:
+            try:
+                os.utime(self._final, (self._modified, self._modified))
+            except (OSError, OverflowError):  # the file system does not support it
+                self._modified = None
 
     def _appears_at_once(self) -> bool:
         """Give a new file its final name; false if it needs another one first."""
-        if self._has_name or self._predecessor is not None or self._given_mode is not None:
+        is_new = self._predecessor is None and self._given_mode is None
+        if not (self._is_unnamed and is_new):
             return False
         self.sync()
         try:
             self._link_unnamed(self._final)
         except OSError:  # a file has appeared there, or links are forbidden
             return False
-        self._temporary = None
         self._file.close()
         return True
 
     def _link_unnamed(self, path: str) -> None:
-        number = self.fileno()
+        number = self._file.fileno()
         # Python follows the link to the file only if a descriptor for relative paths is given.
         os.link(f"{_OPEN_FILES}/{number}", path, src_dir_fd=number, follow_symlinks=True)
 
     def _add_name(self, temporary: str) -> None:
         try:
             self._link_unnamed(temporary)
-        except OSError:  # forbidden, for example by AppArmor
-            number = self.fileno()
+        except OSError:  # forbidden, for example by AppArmor, or there is no /proc
+            number = self._file.fileno()
+            os.lseek(number, 0, os.SEEK_SET)
             with (
-                open(f"{_OPEN_FILES}/{number}", "rb") as data,
+                open(number, "rb", closefd=False) as data,
                 os.fdopen(os.open(temporary, _NEW, 0o600), "wb") as copy,
             ):
                 shutil.copyfileobj(data, copy)
@@ -211,12 +281,12 @@ class StagingFile:
         try:
             os.link(temporary, self._final)
         except FileExistsError:
-            raise DestinationExistsError(self._path) from None
+            raise DestinationExistsError(self._path, self._driver) from None
         except OSError:  # the file system has no hard links
             try:
                 os.close(os.open(self._final, os.O_CREAT | os.O_EXCL))
             except FileExistsError:
-                raise DestinationExistsError(self._path) from None
+                raise DestinationExistsError(self._path, self._driver) from None
             os.replace(temporary, self._final)
             return
         os.unlink(temporary)
@@ -231,29 +301,16 @@ class StagingFile:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            # On a full disk it fails again; what it would write is not needed.
-            with contextlib.suppress(OSError):
-                self._file.close()
+            if not self._file.closed:
+                # On a full disk it fails again; what it would write is not needed.
+                with contextlib.suppress(OSError):
+                    self._file.close()
         finally:
             if self._temporary is not None:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._temporary)
                 self._temporary = None
-
-
-def _open_unnamed(directory: str, mode: int) -> int | None:
-    """The descriptor of a file without a name, ``None`` if one could not be given to it later."""
-    flag = getattr(os, "O_TMPFILE", 0)
-    if not flag:
-        return None
-    try:
-        descriptor = os.open(directory, flag | os.O_WRONLY, mode)
-    except OSError:
-        return None
-    if os.path.lexists(f"{_OPEN_FILES}/{descriptor}"):
-        return descriptor
-    os.close(descriptor)
-    return None
+            self._remove_directories()
 
 
 def is_stream(path: str) -> bool:

@@ -364,16 +364,8 @@ class LocalStorageDriver(StorageDriver):
             raise
 
     def _open_new(self, path: str, object_name: str) -> StagingFile:
-        folder = os.path.dirname(path)
         try:
-            while True:
-                os.makedirs(folder, exist_ok=True)
-                try:
-                    return StagingFile(path, mode=_FILE_MODE)
-                except FileNotFoundError:
-                    # Another call has just deleted the last object of the folder, and the folder.
-                    if os.path.isdir(folder):
-                        raise
+            return StagingFile(path, mode=_FILE_MODE, make_directories=True)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise ObjectError(
                 "A name cannot be both an object and a directory of another: "

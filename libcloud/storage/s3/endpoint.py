@@ -7,7 +7,6 @@ path to send, by addressing style and by the region of the bucket.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 from collections.abc import Mapping
@@ -111,6 +110,8 @@ def can_be_in_host(bucket: str, *, secure: bool) -> bool:
 
 def is_address(host: str) -> bool:
     """Return whether ``host`` is an IP address rather than a name."""
+    import ipaddress  # most processes need it never
+
     try:
         ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,16 +25,19 @@ def allowed(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
     return limits
 
 
-def clock(*, share: float) -> Iterator[tuple[float, float]]:
-    """Each time 30 ms later; the process gets ``share`` of a core."""
-    for step in range(1000):
-        yield step * 0.03, step * 0.03 * share
-
-
 def limits_at(allowed: list[set[int]], sizes: list[int | None], *, share: float = 1) -> list[bool]:
-    """Whether the process is limited when each item is handed out."""
-    times = clock(share=share)
-    with OneCore(lambda: next(times)) as core:
+    """Whether the process is limited when each item is handed out, 30 ms after the one before.
+
+    :param share: of a core that the process gets.
+    """
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 0.03
+        return now
+
+    with OneCore(clock, lambda: now * share) as core:
         found = [len(allowed[-1]) == 1 for _ in core.watch(sizes, lambda size: size)]
     assert allowed[-1] == _ALL
     return found

@@ -55,7 +55,7 @@ class SimulatedStore:
             scheduler.add(number)
         answers: list[tuple[float, int, bool, int]] = []
         while True:
-            for task in scheduler.startable():
+            while (task := scheduler.start()) is not None:
                 free = max(now, free) + 1 / self._capacity
                 accepted = len(answers) < self._allowed
                 heapq.heappush(answers, (free + self._latency, self.limiter.epoch, accepted, task))
@@ -69,7 +69,8 @@ class SimulatedStore:
                 self.throttled += 1
                 self.limiter.throttled(epoch)
                 scheduler.add(task)  # it is tried again
-            scheduler.finished(now, now * self._used)
+            times = now, now * self._used
+            scheduler.finished(lambda times=times: times)  # type: ignore[misc]  # a default
 
 
 def negative(number: int) -> int:

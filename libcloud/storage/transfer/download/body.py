@@ -32,7 +32,7 @@ from libcloud.storage.types import (
     PreconditionFailedError,
 )
 from libcloud.utils import cancellation
-from libcloud.utils.files import read_in_chunks
+from libcloud.utils.files import refill
 from libcloud.utils.headers import strip_etag
 
 # Bytes read at once after a break. Where connections break early, most of a larger piece would be
@@ -40,7 +40,7 @@ from libcloud.utils.headers import strip_etag
 _PIECE_AFTER_BREAK = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PinnedRange:
     """A range of one version of an object, which can be requested from any of its bytes on.
 
@@ -90,8 +90,9 @@ class PinnedRange:
         """Request and read the range in pieces of up to ``size`` bytes; resumes after errors."""
         content, attempt = self.request(0)
         with closing(content):
-            yield from check_length(
-                _resuming(content, self, size, attempt), self.length, self.port.obj
+            pieces = content.iter_content(size)
+            yield from checked(
+                pieces, self.port.obj, self.length, pinned=self, size=size, attempt=attempt
             )
 
     def request(
@@ -165,21 +166,25 @@ class ResumableBody:
     :param pinned: what the body consists of; ``None``: it cannot be resumed.
     :param verification: compared at the end; ``None``: nothing is.
     :param length: bytes that it must have; ``None`` if that is not known.
+    :param on_bytes: called by ``iter_content`` with the size of each piece that arrives.
     """
 
     def __init__(
         self,
         response: Any,
         obj: Object,
-        pinned: PinnedRange | None,
-        verification: Verification | None,
-        length: int | None,
+        pinned: PinnedRange | None = None,
+        verification: Verification | None = None,
+        *,
+        length: int | None = None,
+        on_bytes: Callable[[int], object] | None = None,
     ) -> None:
         self._response = response
         self._obj = obj
         self.pinned = pinned
         self.verification = verification
         self.length = length
+        self._on_bytes = on_bytes
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # a half-made copy has not even a response
@@ -195,113 +200,93 @@ class ResumableBody:
         """
         if decode_unicode or not chunk_size:
             return self._response.iter_content(chunk_size, decode_unicode)
-        return read_in_chunks(self._pieces(chunk_size), chunk_size, fill_size=True)
+        return refill(self.read(chunk_size, self._on_bytes), chunk_size)
 
-    def read_unverified(self, size: int) -> Iterator[bytes]:
-        """The body in pieces of at most ``size`` bytes, of which only the number is checked."""
-        return check_length(_resuming(self._response, self.pinned, size), self.length, self._obj)
+    def read(
+        self, size: int, on_bytes: Callable[[int], object] | None = None, *, verify: bool = True
+    ) -> Iterator[bytes]:
+        """The body in pieces of at most ``size`` bytes; raises what :meth:`iter_content` raises.
 
-    def _pieces(self, size: int) -> Iterator[bytes]:
-        pieces = self.read_unverified(size)
-        return pieces if self.verification is None else _verifying(pieces, self.verification)
-
-
-class CountingResponse:
-    """In place of what a raw response calls its ``response``; reports the bytes that arrive.
-
-    :param on_bytes: called with the size of each piece before it is passed on.
-    """
-
-    def __init__(self, response: Any, on_bytes: Callable[[int], object]) -> None:
-        self._inner = response
-        self._on_bytes = on_bytes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    @property
-    def _response(self) -> CountingResponse:
-        return self
-
-    def iter_content(self, size: int) -> Iterator[bytes]:
-        """The body, in pieces."""
-        for piece in self._inner._response.iter_content(size):
-            self._on_bytes(len(piece))
-            yield piece
+        :param on_bytes: called with the size of each piece before it is passed on.
+        :param verify: compare the checksum; otherwise only the number of bytes is checked.
+        """
+        return checked(
+            self._response.iter_content(size),
+            self._obj,
+            self.length,
+            pinned=self.pinned,
+            verification=self.verification if verify else None,
+            size=size,
+            on_bytes=on_bytes,
+        )
 
 
 class _EndedEarlyError(OSError):
     """A body ended early, without an error of the connection."""
 
 
-def _resuming(
-    content: Content, pinned: PinnedRange | None, size: int, attempt: int = 1
+def checked(
+    pieces: Iterator[bytes],
+    obj: Object,
+    length: int | None,
+    *,
+    pinned: PinnedRange | None = None,
+    verification: Verification | None = None,
+    size: int = _PIECE_AFTER_BREAK,
+    attempt: int = 1,
+    on_bytes: Callable[[int], object] | None = None,
 ) -> Iterator[bytes]:
-    """The bytes of ``content``, resumed after transient errors.
+    """``pieces`` of a body of ``length`` bytes, resumed after transient errors.
 
+    No byte of a piece that is too much is passed on.
+
+    :param length: ``None``: it is not checked.
     :param pinned: what they are; ``None``: they cannot be requested again.
-    :param attempt: that got ``content``; counting restarts with every piece that arrives.
+    :param verification: compared at the end; ``None``: nothing is.
+    :param size: of a piece at most, bytes.
+    :param attempt: that got the first piece; counting restarts with every piece that arrives.
+    :param on_bytes: called with the size of each piece before it is passed on.
+    :raises IncompleteDownloadError: there are more than ``length`` bytes, or fewer.
+    :raises LibcloudError: the connection broke; it is an error of requests, too.
+    :raises ObjectHashMismatchError: the checksum differs.
     """
-    pieces = content.iter_content(size)
+    checksum = None if verification is None else verification.new()
     received = 0
     while True:
         try:
             piece = next(pieces, None)
             if piece is None and pinned is not None and received < pinned.length:
-                raise _EndedEarlyError  # a body without a length ends where its connection ends
+                raise _EndedEarlyError  # without a length, it ends where its connection ends
         except Exception as error:
-            if pinned is None:
+            if pinned is not None and received >= pinned.length:
+                break
+            try:
+                if pinned is None:
+                    raise
+                rest, attempt = pinned.request(received, attempt, error)
+            except Exception as latest:
+                what = f"Error downloading {obj.name} after {received} bytes"
+                raise_if_lost(latest, what, obj.driver)
                 raise
-            if received >= pinned.length:
-                return
-            rest, attempt = pinned.request(received, attempt, error)
             pieces = rest.iter_content(min(size, _PIECE_AFTER_BREAK))
             continue
         if piece is None:
-            return
+            break
         cancellation.raise_if_cancelled()
         received += len(piece)
         attempt = 1
-        yield piece
-
-
-def _verifying(pieces: Iterator[bytes], verification: Verification) -> Iterator[bytes]:
-    """``pieces``, and an exception at their end if the checksum differs."""
-    checksum = verification.new()
-    for piece in pieces:
-        checksum.update(piece)
-        yield piece
-    verification.check(checksum.digest())
-
-
-def check_length(pieces: Iterator[bytes], length: int | None, obj: Object) -> Iterator[bytes]:
-    """``pieces``, and an exception if there are more bytes, or fewer.
-
-    No byte of a piece that is too much is passed on.
-
-    :param length: ``None``: nothing is checked.
-    :raises IncompleteDownloadError: there are more than ``length`` bytes, or fewer.
-    :raises LibcloudError: the connection broke; it is an error of requests, too.
-    """
-    received = 0
-    while True:
-        try:
-            piece = next(pieces, None)
-        except Exception as error:
-            raise_if_lost(error, f"Error downloading {obj.name} after {received} bytes", obj.driver)
-            raise
-        if piece is None:
-            break
-        received += len(piece)
         if length is not None and received > length:
-            raise IncompleteDownloadError(
-                f"the body has more than the {length} bytes that were requested",
-                obj.driver,
-                obj.name,
-            )
+            text = f"the body has more than the {length} bytes that were requested"
+            raise IncompleteDownloadError(text, obj.driver, obj.name)
+        if checksum is not None:
+            checksum.update(piece)
+        if on_bytes is not None:
+            on_bytes(len(piece))
         yield piece
     if length is not None and received < length:
         raise _too_short(received, length, obj)
+    if verification is not None and checksum is not None:
+        verification.check(checksum.digest())
 
 
 def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadError:
@@ -343,7 +328,7 @@ def make_resumable(
     """
     if not isinstance(response, RawResponse):
         return
-    body = ResumableBody(response._response, obj, pinned, verification, length)
+    body = ResumableBody(response._response, obj, pinned, verification, length=length)
     response._response = body
     response.iter_content = body.iter_content
 

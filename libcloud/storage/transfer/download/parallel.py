@@ -131,24 +131,24 @@ class _Parts:
 
 
 def parallel_download(
-    body: object,
+    body: ResumableBody,
     obj: Object,
     *,
-    limit: int | None,
+    limit: Callable[[], int | None],
     window: int | None,
     part_size: int | None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> ParallelDownload | None:
     """How ``obj``, whose whole ``body`` the first response has, is fetched in parallel.
 
-    :param limit: connections that can be used at once; ``None``: no limit.
+    :param limit: returns the connections that can be used at once; ``None``: no limit.
     :param window: connections to use; ``None``: as many as pay, see
         :class:`~libcloud.storage.transfer.download.connections.AdaptiveConnections`.
     :param part_size: bytes; ``None``: the default, and only for large objects.
     :return: ``None`` if one connection is used: the object is small, the body cannot be resumed,
         the file cannot be written at a position, or the checksum cannot be combined from parts.
     """
-    if not isinstance(body, ResumableBody) or body.pinned is None or not hasattr(os, "pwrite"):
+    if body.pinned is None or not hasattr(os, "pwrite"):
         return None
     minimum = _MIN_SIZE if window is None and part_size is None else part_size or DEFAULT_PART_SIZE
     length = body.pinned.length
@@ -157,7 +157,8 @@ def parallel_download(
     if body.verification is not None and body.verification.combine is None:
         return None
     most = window or (_share_of(body.pinned) if in_worker() else MOST_CONNECTIONS)
-    most = most if limit is None else min(most, limit)
+    allowed = limit()
+    most = most if allowed is None else min(most, allowed)
     if most < 2:
         return None
     return ParallelDownload(
@@ -264,7 +265,7 @@ class ParallelDownload:
         claimed, checksum = False, None
         self._start_workers(descriptor)
         since, before = time.monotonic(), 0
-        for piece in _split(self._body.read_unverified(_PIECE), parts):
+        for piece in _split(self._body.read(_PIECE, verify=False), parts):
             if piece.starts:
                 claimed = parts.claim(piece.part) or self._claim_after(piece.part)
                 if parts.complete:

@@ -8,7 +8,8 @@ bytes and returns a :class:`~.start.Download`; further keywords are passed on to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -17,6 +18,7 @@ from libcloud import storage
 from libcloud.storage.arguments import check_download, check_object
 from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.transfer import download
+from libcloud.storage.transfer.download.body import ResumableBody, checked
 from libcloud.storage.transfer.download.start import Download, validator_of
 from libcloud.utils.arguments import size_of, whole_number
 from libcloud.utils.files import at_least_one, read_in_chunks
@@ -26,11 +28,14 @@ STREAM_PIECE = 5 * 1024 * 1024
 
 _PIECE = 1024 * 1024  # bytes read at once into a file
 
+# Methods that users override to save a download themselves.
+_HOOKS = ("_get_object", "_save_object")
+
 # rclone (1.75) responds to a range with status 200 and a Content-Range.
 _PARTIAL = (200, 206)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Destination:
     """Where a download is saved, and how; see ``StorageDriver.download_object``.
 
@@ -141,56 +146,83 @@ def read(
 def _save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
     """Save the body of ``started``."""
     response = started.response
-    saves_itself = is_overridden(driver, StorageDriver, "_get_object", "_save_object")
-    if not partial and to.delete_on_failure and not saves_itself:
-        parallel = download.parallel.parallel_download(
-            getattr(response, "_response", None) if response.status == 200 else None,
-            obj,
-            limit=driver._max_concurrency(),
-            window=to.window,
-            part_size=to.part_size,
-            on_bytes=to.on_bytes,
+    body = getattr(response, "_response", None)
+    if isinstance(body, ResumableBody) and not is_overridden(driver, StorageDriver, *_HOOKS):
+        place = storage.destination.resolve_destination(
+            to.path, obj.name, overwrite_existing=to.overwrite_existing, driver=driver
         )
-        if parallel is not None:
-            place = storage.destination.resolve_destination(
-                to.path, obj.name, overwrite_existing=to.overwrite_existing, driver=driver
+        if not partial and to.delete_on_failure and response.status == 200:
+            parallel = download.parallel.parallel_download(
+                body,
+                obj,
+                limit=driver._max_concurrency,
+                window=to.window,
+                part_size=to.part_size,
+                on_bytes=to.on_bytes,
             )
-            with storage.destination.opened(place) as file:
-                parallel.fetch(file)
-                file.commit()
-            return True
-    raw = response.response
-    if to.on_bytes is not None:
-        raw = download.body.CountingResponse(raw, to.on_bytes)
+            if parallel is not None:
+                with storage.destination.opened(place) as file:
+                    parallel.fetch(file)
+                    file.commit()
+                return True
+        callback: Callable[..., bool] = storage.destination.save
+        keywords = {
+            "pieces": body.read(_PIECE, to.on_bytes),
+            "destination": place,
+            "size": None if partial else size_of(obj),
+            "keep_partial": not to.delete_on_failure,
+        }
+    else:
+        callback = driver._save_object
+        keywords = _hook_keywords(obj, response, to, partial=partial)
     saved: bool = driver._get_object(
         obj=obj,
-        callback=driver._save_object,
+        callback=callback,
         response=response,
-        callback_kwargs={
-            "obj": obj,
-            "response": raw,
-            "destination_path": to.path,
-            "overwrite_existing": to.overwrite_existing,
-            "delete_on_failure": to.delete_on_failure,
-            "chunk_size": _PIECE,
-            **({"partial_download": True} if partial else {}),
-        },
+        callback_kwargs=keywords,
         success_status_code=_PARTIAL if partial else 200,
     )
     return saved
+
+
+def _hook_keywords(obj: Object, response: Any, to: Destination, *, partial: bool) -> dict[str, Any]:
+    """The arguments of ``_save_object``, for a response of a foreign class or an override of it."""
+    raw = response.response
+    if to.on_bytes is not None:
+        raw = copy(raw)
+        raw._response = ResumableBody(raw._response, obj, on_bytes=to.on_bytes)
+    return {
+        "obj": obj,
+        "response": raw,
+        "destination_path": to.path,
+        "overwrite_existing": to.overwrite_existing,
+        "delete_on_failure": to.delete_on_failure,
+        "chunk_size": _PIECE,
+        **({"partial_download": True} if partial else {}),
+    }
 
 
 def _pieces(
     driver: Any, obj: Object, started: Download, chunk_size: int | None, *, partial: bool
 ) -> Iterator[bytes]:
     """The body of ``started`` in pieces of ``chunk_size`` bytes."""
-    size = chunk_size or STREAM_PIECE
-    status: Collection[int] = _PARTIAL if partial else (200,)
-    pieces = driver._get_object(
+    size, response = chunk_size or STREAM_PIECE, started.response
+    body = getattr(response, "_response", None)
+    callback: Callable[..., Iterator[bytes]] = read_in_chunks
+    if isinstance(body, ResumableBody):
+        body.length = started.length
+        callback = _unchanged
+    pieces: Iterator[bytes] = driver._get_object(
         obj=obj,
-        callback=read_in_chunks,
-        response=started.response,
-        callback_kwargs={"iterator": started.response.iter_content(size), "chunk_size": size},
-        success_status_code=status,
+        callback=callback,
+        response=response,
+        callback_kwargs={"iterator": response.iter_content(size), "chunk_size": size},
+        success_status_code=_PARTIAL if partial else 200,
     )
-    return download.body.check_length(pieces, started.length, obj)
+    if callback is _unchanged and not is_overridden(driver, StorageDriver, "_get_object"):
+        return pieces
+    return checked(pieces, obj, started.length)
+
+
+def _unchanged(iterator: Iterator[bytes], chunk_size: int) -> Iterator[bytes]:
+    return iterator

@@ -13,7 +13,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.transfer.client import RetryLoop
-from libcloud.storage.transfer.download.body import PinnedRange, check_length
+from libcloud.storage.transfer.download.body import PinnedRange, checked
 from libcloud.storage.transfer.download.parallel import _share_of
 from libcloud.storage.transfer.download.port import RangeResponse, Verification
 from libcloud.storage.transfer.retry import ConcurrencyLimiter, Retries, RetryPolicy
@@ -176,7 +176,7 @@ def test_an_abandoned_range_is_closed() -> None:
 @pytest.mark.parametrize("length", [9, 11])
 def test_another_number_of_bytes_is_an_error(length: int) -> None:
     with pytest.raises(IncompleteDownloadError):
-        list(check_length(iter([b"12345", b"67890"]), length, FakePort().obj))
+        list(checked(iter([b"12345", b"67890"]), FakePort().obj, length))
 
 
 def test_a_broken_connection_is_an_error_of_both_kinds() -> None:
@@ -185,7 +185,7 @@ def test_a_broken_connection_is_an_error_of_both_kinds() -> None:
         raise ChunkedEncodingError("cut")
 
     with pytest.raises(LibcloudError, match="name after 5 bytes: cut") as caught:
-        list(check_length(pieces(), 10, FakePort().obj))
+        list(checked(pieces(), FakePort().obj, 10))
     assert isinstance(caught.value, ChunkedEncodingError)
 
 
