@@ -785,13 +785,14 @@ class BaseS3StorageDriver(StorageDriver):
         if start is not None and start < 0:
             span = f"bytes={start}"
         path = self._get_object_path(obj.container, obj.name)
-        request = s3.requests.get_object(path, headers=self._read_headers(options))
+        headers = self._read_headers(options)
 
         def begin(version_id: str | None, expected: Validator | None) -> Download:
             wanted = validator or expected
             selection = transfer.download.start.Selection(start, end, span, verify, wanted)
-            versioned = s3.requests.of_version(request, version_id)
-            return s3.download_port.start_download(self._client, self, obj, versioned, selection)
+            return s3.download_port.start_download(
+                self._client, obj, path, selection, headers=headers, version_id=version_id
+            )
 
         return s3.versions.read_version(obj, begin)
 

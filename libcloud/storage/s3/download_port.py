@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from libcloud.common.request import HttpRequest
+from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
 from libcloud.storage.base import Object
 from libcloud.storage.s3.checksums import combined, encoded
@@ -17,60 +17,72 @@ from libcloud.storage.transfer.download.start import (
     AS_STORED,
     Download,
     Selection,
-    explained_errors,
+    close,
     open_download,
+    raise_if_changed,
 )
 from libcloud.utils.arguments import size_of
 
 
 def start_download(
-    client: S3Client, owner: ClientOwner, obj: Object, request: HttpRequest, selection: Selection
+    client: S3Client,
+    obj: Object,
+    path: str,
+    selection: Selection,
+    *,
+    headers: Mapping[str, str],
+    version_id: str | None = None,
 ) -> Download:
     """Request the bytes of ``obj``; the body is not read yet.
 
     Where possible, reading it resumes after the connection breaks.
 
-    :param owner: the driver.
-    :param request: GET of the object, with the user's headers.
+    :param path: of the object.
+    :param headers: the user's.
+    :param version_id: ``None``: of the newest version.
     :raises ObjectDoesNotExistError: there is no such object.
     :raises ObjectChangedError: it is not the version that was selected, or has another size than
         ``obj``.
     :raises MalformedResponseError: the response contains other bytes than those requested.
     """
-    version_id = dict(request.params).get("versionId")
-    label = s3.names.label_of(obj.container.name, obj.name, version_id)
+    owner, names = client.owner, (obj.container.name, obj.name)
+    label = s3.names.label_of(*names, version_id)
     what = f"Error downloading {label}"
-    request = _with_headers(request, selection, checksums=bool(owner.profile.checksums))
-    names = (obj.container.name, obj.name)
-    explained = s3.versions.explained_errors(client, obj.name, version_id)
-    with explained_errors(obj, selection), explained:
+    headers = _headers_of(headers, selection, checksums=bool(owner.profile.checksums))
+    request = s3.requests.get_object(path, version_id=version_id, headers=headers)
+    try:
         response = client.send(request, what, ok=(200, 206, 404), raw=True, names=names)
         if response.status == 404:
             raise client.object_not_found(response, *names, version_id)
-    headers = response.headers
-
-    def check() -> None:
-        is_page = s3.http_response.is_page_of_object(headers)
-        if is_page and headers.get("content-length") != str(size_of(obj)):
-            raise s3.http_response.not_the_store(owner.connection, response.status, "", what)
-        s3.versions.check_response(client, headers, label, version_id)
-
+    except LibcloudError as error:
+        s3.versions.explain(error, client, obj.name, version_id)
+        raise_if_changed(error, obj, selection)
+        raise
+    found = response.headers
     # The first response had the checksum of the whole object; there is none for a range.
-    others = {name: value for name, value in request.headers.items() if name != MODE}
-    ranges = HttpRequest(request.method, request.path, request.params, others)
-    return open_download(
-        RangeRequests(client, obj, ranges, condition=s3.headers.mark_optional),
-        response,
-        selection,
-        what,
-        verification=partial(_verification, owner, obj, headers, wanted=selection.verify),
-        check=check,
-        transcoded=_is_transcoded(headers),
-    )
+    port = RangeRequests(client, obj, request, omitted=MODE, condition=s3.headers.mark_optional)
+    try:
+        is_page = s3.http_response.is_page_of_object(found)
+        if is_page and found.get("content-length") != str(size_of(obj)):
+            raise s3.http_response.not_the_store(owner.connection, response.status, "", what)
+        s3.versions.check_response(client, found, label, version_id)
+        return open_download(
+            port,
+            response,
+            selection,
+            what,
+            verification=_verification(owner, obj, found, wanted=selection.verify),
+            transcoded=_is_transcoded(found),
+        )
+    except BaseException:
+        close(response)
+        raise
 
 
-def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool) -> HttpRequest:
-    headers = {**AS_STORED, **request.headers}
+def _headers_of(
+    given: Mapping[str, str], selection: Selection, *, checksums: bool
+) -> dict[str, str]:
+    headers = {**AS_STORED, **given}
     if selection.validator is not None:
         # The response is compared as well, so a store that refuses preconditions can do without.
         headers.update(s3.headers.mark_optional(selection.validator.conditions()))
@@ -78,7 +90,7 @@ def _with_headers(request: HttpRequest, selection: Selection, *, checksums: bool
         headers["Range"] = selection.range_header
     if selection.verify is not False and checksums:
         headers.update(s3.headers.mark_optional(MODE_HEADERS))
-    return HttpRequest(request.method, request.path, request.params, headers)
+    return headers
 
 
 def _verification(

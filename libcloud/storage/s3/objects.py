@@ -74,9 +74,12 @@ def look_up(
     request = s3.requests.head(place.path, {**transfer.download.start.AS_STORED, **(headers or {})})
     request = s3.requests.of_version(request, version_id)
     label = s3.names.label_of(*place.names, version_id)
-    with s3.versions.explained_errors(client, place.name, version_id):
+    try:
         what = f"Error looking for {label}"
         response = client.send(request, what, ok=(200, 404), names=place.names)
+    except LibcloudError as error:
+        s3.versions.explain(error, client, place.name, version_id)
+        raise
     if response.status == 404:
         raise client.object_not_found(response, *place.names, version_id)
     s3.versions.check_response(client, response.headers, label, version_id)
@@ -138,8 +141,11 @@ def delete(client: S3Client, place: Place, version_id: str | None = None) -> boo
     what = f"Error deleting {s3.names.label_of(*place.names, version_id)}"
 
     def attempt() -> bool:
-        with s3.versions.explained_errors(client, place.name, version_id):
+        try:
             response = client.send_once(request, what, ok=(200, 204, 404), names=place.names)
+        except LibcloudError as error:
+            s3.versions.explain(error, client, place.name, version_id)
+            raise
         if response.status == 404:
             raise client.object_not_found(response, *place.names, version_id)
         return bool(response.status == 204)

@@ -156,25 +156,11 @@ def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
 
 
 def get_object(
-    path: str,
-    *,
-    start: int | None = None,
-    end: int | None = None,
-    headers: Mapping[str, str] | None = None,
+    path: str, *, version_id: str | None = None, headers: Mapping[str, str] | None = None
 ) -> HttpRequest:
-    """GetObject, whole or in part.
-
-    :param start: first byte wanted, from 0; ``None`` is 0.
-    :param end: byte *after* the last one wanted, as in a slice; ``None`` is the end.
-    :raises ValueError: the range is empty or negative: HTTP cannot ask for that.
-    """
-    given = dict(headers or {})
-    if start is not None or end is not None:
-        first = start or 0
-        if first < 0 or (end is not None and end <= first):
-            raise ValueError(f"No range of bytes goes from {first} to before {end}")
-        given["Range"] = f"bytes={first}-{'' if end is None else end - 1}"
-    return HttpRequest("GET", path, headers=given)
+    """GetObject; ``version_id`` is ``None`` for the newest version."""
+    params = () if version_id is None else (("versionId", version_id),)
+    return HttpRequest("GET", path, params, dict(headers or {}))
 
 
 def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:

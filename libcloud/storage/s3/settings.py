@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.request import HttpRequest
-from libcloud.common.types import MalformedResponseError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.nodes import MalformedDocumentError, Node, read_root
@@ -88,8 +88,11 @@ class Setting:
 
     def _send(self, request: HttpRequest, what: str) -> Any:
         request = s3.requests.of_version(request, self.version_id)
-        with s3.versions.explained_errors(self.client, self.names[1], self.version_id):
+        try:
             return self.client.send(request, what, ok=(200, 204, 404), names=self.names)
+        except LibcloudError as error:
+            s3.versions.explain(error, self.client, self.names[1], self.version_id)
+            raise
 
     def _missing(self, response: Any) -> Exception:
         if not self.names[1]:

@@ -98,33 +98,25 @@ def version_to_delete(obj: Object) -> str | None:
     return obj.version_id if isinstance(obj, ObjectVersion) else None
 
 
-class explained_errors:
-    """Add to errors of a request what the version id may have to do with them.
+def explain(
+    error: LibcloudError, client: S3Client, object_name: str, version_id: str | None
+) -> None:
+    """Add to an error of a request what the version id may have to do with it.
 
     The response to a HEAD or GET request for a delete marker is 405: Amazon S3 User Guide, "Working
     with delete markers".
+
+    :raises ObjectDoesNotExistError: the version is a delete marker.
     """
-
-    __slots__ = ("_client", "_object_name", "_version_id")
-
-    def __init__(self, client: S3Client, object_name: str, version_id: str | None) -> None:
-        self._client = client
-        self._object_name = object_name
-        self._version_id = version_id
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        version_id, detail = self._version_id, getattr(error, "detail", None)
-        if version_id is None or detail is None or not isinstance(error, LibcloudError):
-            return
-        if detail.status == 400 and "Lock" not in detail.message:  # or it has no object lock
-            error.value = f"{error.value}. Is {version_id!r} an id of a version in this store?"
-        elif detail.status == 405:
-            text = f"{error.value}. The version is a delete marker: it has no data"
-            missing = ObjectDoesNotExistError(text, self._client.owner, self._object_name)
-            raise s3.errors.attach_detail(missing, detail) from error
+    detail = getattr(error, "detail", None)
+    if version_id is None or detail is None:
+        return
+    if detail.status == 400 and "Lock" not in detail.message:  # or it has no object lock
+        error.value = f"{error.value}. Is {version_id!r} an id of a version in this store?"
+    elif detail.status == 405:
+        text = f"{error.value}. The version is a delete marker: it has no data"
+        missing = ObjectDoesNotExistError(text, client.owner, object_name)
+        raise s3.errors.attach_detail(missing, detail) from error
 
 
 def check_response(

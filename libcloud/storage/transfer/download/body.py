@@ -8,12 +8,10 @@ as the first response announced, or an exception.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from libcloud.common.response import RawResponse
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import pause_after, raise_if_lost
 from libcloud.storage.transfer.download.port import (
@@ -40,8 +38,7 @@ from libcloud.utils.headers import strip_etag
 _PIECE_AFTER_BREAK = 64 * 1024
 
 
-@dataclass(slots=True)
-class PinnedRange:
+class PinnedRange(NamedTuple):
     """A range of one version of an object, which can be requested from any of its bytes on.
 
     :param etag: of the version, as the store wrote it.
@@ -61,7 +58,7 @@ class PinnedRange:
 
         :param start: counted from the start of this range.
         """
-        return replace(self, start=self.start + start, length=length)
+        return self._replace(start=self.start + start, length=length)
 
     def request_rest(self, received: int) -> Content:
         """Request all but the first ``received`` bytes; one request.
@@ -295,42 +292,21 @@ def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadErr
     )
 
 
-def pin(response: Any, port: DownloadPort, start: int, extent: Extent) -> PinnedRange | None:
-    """What the body of ``response`` consists of; ``None`` if it cannot be resumed.
+def pin(
+    headers: Mapping[str, str], port: DownloadPort, start: int, extent: Extent
+) -> PinnedRange | None:
+    """What the body of a response consists of; ``None`` if it cannot be resumed.
 
-    It cannot if the response is of a foreign class, has no length, has no ETag that identifies its
-    very bytes, or is decoded on the way.
+    It cannot if the response has no length, has no ETag that identifies its very bytes, or is
+    decoded on the way.
 
+    :param headers: of the response; names in lower case.
     :param start: of the body in the object, bytes.
     """
-    if not isinstance(response, RawResponse) or response.status not in (200, 206):
-        return None
-    etag = response.headers.get("etag", "")
-    if not extent.length or not etag or etag.startswith("W/"):
-        return None
-    if "content-encoding" in response.headers:
+    etag = headers.get("etag", "")
+    if not extent.length or not etag or etag.startswith("W/") or "content-encoding" in headers:
         return None
     return PinnedRange(port, etag, start, extent.length, extent.total)
-
-
-def make_resumable(
-    response: Any,
-    obj: Object,
-    *,
-    pinned: PinnedRange | None,
-    verification: Verification | None,
-    length: int | None,
-) -> None:
-    """Let reading the body of ``response`` resume after errors, and verify it at the end.
-
-    :param pinned: from :func:`pin`; ``None``: it is an error if the connection breaks.
-    :param length: bytes that it must have; ``None`` if that is not known.
-    """
-    if not isinstance(response, RawResponse):
-        return
-    body = ResumableBody(response._response, obj, pinned, verification, length=length)
-    response._response = body
-    response.iter_content = body.iter_content
 
 
 def disable_decoding(response: Any) -> None:
@@ -339,8 +315,6 @@ def disable_decoding(response: Any) -> None:
     A store keeps a Content-Encoding with an object and returns it, whatever the request accepts.
     Decoding would give other bytes than are stored.
     """
-    if isinstance(response, RawResponse) and "content-encoding" not in response.headers:
-        return  # a small response makes ``raw`` only if it is used
     raw = getattr(getattr(response, "_response", None), "raw", None)
     headers = getattr(raw, "headers", None)
     if headers is not None:

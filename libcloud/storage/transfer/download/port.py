@@ -68,6 +68,7 @@ class RangeRequests:
 
     :param request: that the first response was for; its range is replaced.
     :param range_header: the name of the header with the range.
+    :param omitted: the name of a header that only the first request has.
     :param condition: makes headers of ``If-Match``, which some stores may refuse.
     """
 
@@ -78,12 +79,14 @@ class RangeRequests:
         request: HttpRequest,
         *,
         range_header: str = "Range",
+        omitted: str = "",
         condition: Callable[[dict[str, str]], dict[str, str]] = dict,
     ) -> None:
         self.obj = obj
         self._client = client
         self._request = request
         self._range_header = range_header
+        self._omitted = omitted
         self._condition = condition
         loop = client.retry_loop
         self.retries, self.sleep, self.failure = loop.retries, loop.sleep, loop.failure_of
@@ -92,9 +95,11 @@ class RangeRequests:
         """See :meth:`DownloadPort.get`."""
         version = self._condition({"If-Match": etag})
         added = {self._range_header: f"bytes={start}-{end - 1}", **version}
+        headers = {**self._request.headers, **added}
+        headers.pop(self._omitted, None)
         names = (self.obj.container.name, self.obj.name)
         response = self._client.send_once(
-            replace(self._request, headers={**self._request.headers, **added}),
+            replace(self._request, headers=headers),
             f"Error resuming the download of {'/'.join(names)}",
             ok=(200, 206),
             raw=True,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from libcloud.utils.headers import strip_etag
 
@@ -22,8 +23,7 @@ class UnexpectedExtentError(ValueError):
     """The response contains other bytes than those that were requested."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(NamedTuple):
     """The bytes of an object that a response contains.
 
     :param length: bytes of the body; ``None`` if it is not known.

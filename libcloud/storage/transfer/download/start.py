@@ -6,17 +6,16 @@ What a store answers beyond that, such as checksums, is up to its protocol.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.response import RawResponse
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import StoreClient
-from libcloud.storage.transfer.download.body import disable_decoding, make_resumable, pin
+from libcloud.storage.transfer.download.body import ResumableBody, disable_decoding, pin
 from libcloud.storage.transfer.download.port import DownloadPort, RangeRequests, Verification
 from libcloud.storage.transfer.download.ranges import (
     Extent,
@@ -40,8 +39,7 @@ AS_STORED = {"Accept-Encoding": "identity"}
 _RANGE_NOT_SATISFIABLE = 416
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which bytes of an object to download.
 
     :param start: first byte; ``None`` for the whole object; negative for the last bytes.
@@ -58,8 +56,7 @@ class Selection:
     validator: Validator | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(NamedTuple):
     """A response whose body has not been read.
 
     :param length: bytes of the body; ``None`` if it is not known.
@@ -77,28 +74,22 @@ def validator_of(obj: Object) -> Validator:
     return Validator(str(etag), str(modified) if is_http_date else "", known_size(obj))
 
 
-@contextmanager
-def explained_errors(obj: Object, selection: Selection) -> Iterator[None]:
-    """Translate the errors of the first request for the version that was selected.
+def raise_if_changed(error: LibcloudError, obj: Object, selection: Selection) -> None:
+    """Translate an error of the first request for the version that was selected, if it is one.
 
     :raises MissingContainerError: the container does not exist.
     :raises ObjectChangedError: the object is not the version that was selected, or ends before the
         range.
     """
-    try:
-        yield
-    except (PreconditionFailedError, ObjectDoesNotExistError) as error:
-        if selection.validator is None:
-            raise
-        raise changed(obj, "was replaced or deleted") from error
-    except ContainerDoesNotExistError as error:
+    if isinstance(error, (PreconditionFailedError, ObjectDoesNotExistError)):
+        if selection.validator is not None:
+            raise changed(obj, "was replaced or deleted") from error
+    elif isinstance(error, ContainerDoesNotExistError):
         raise MissingContainerError.of(error, obj.name) from error
-    except LibcloudError as error:
+    elif getattr(error, "status", None) == _RANGE_NOT_SATISFIABLE:
         size = known_size(obj)
-        is_outside = getattr(error, "status", None) == _RANGE_NOT_SATISFIABLE
-        if not is_outside or size is None or (selection.start or 0) >= size:
-            raise
-        raise changed(obj, f"is shorter than the {size} bytes that it had") from error
+        if size is not None and (selection.start or 0) < size:
+            raise changed(obj, f"is shorter than the {size} bytes that it had") from error
 
 
 def check_response(
@@ -156,18 +147,27 @@ def request_download(
     headers = {**AS_STORED, **request.headers}
     if selection.validator is not None:
         headers.update(selection.validator.conditions())
-    whole = first = replace(request, headers=headers)
     if selection.range_header:
-        first = replace(request, headers={**headers, range_header: selection.range_header})
-    with explained_errors(obj, selection):
-        response = client.send(first, what, ok=(200, 206), raw=True, names=names)
-    return open_download(
-        RangeRequests(client, obj, whole, range_header=range_header),
-        response,
-        selection,
-        what,
-        verification=lambda: verification(response.headers),
-    )
+        headers[range_header] = selection.range_header
+    request = replace(request, headers=headers)
+    try:
+        response = client.send(request, what, ok=(200, 206), raw=True, names=names)
+    except LibcloudError as error:
+        raise_if_changed(error, obj, selection)
+        raise
+    port = RangeRequests(client, obj, request, range_header=range_header)
+    try:
+        expected = verification(response.headers)
+        return open_download(port, response, selection, what, verification=expected)
+    except BaseException:
+        close(response)
+        raise
+
+
+def close(response: Any) -> None:
+    """Free the connection of a response that is not read."""
+    if isinstance(response, RawResponse):
+        response._response.close()
 
 
 def open_download(
@@ -176,41 +176,35 @@ def open_download(
     selection: Selection,
     what: str,
     *,
-    verification: Callable[[], Verification | None],
-    check: Callable[[], object] | None = None,
+    verification: Verification | None,
     transcoded: bool = False,
 ) -> Download:
     """The download that ``response`` starts; reading it resumes after errors, where possible.
 
     :param verification: the checksum that the bytes must have, by the response.
-    :param check: a check of the protocol, before those of :func:`check_response`.
     :param transcoded: the size of the body is not that of the object.
-    :raises Exception: as ``check`` and :func:`check_response`. The response is closed.
+    :raises Exception: as :func:`check_response`.
     """
-    obj = port.obj
-    try:
-        if check is not None:
-            check()
-        extent = check_response(obj, response, selection, what, transcoded=transcoded)
-    except BaseException:
-        if isinstance(response, RawResponse):
-            response._response.close()
-        raise
-    disable_decoding(response)
-    start = selection.start or 0
-    if start < 0:  # such a response reports both
-        start = (extent.total or 0) - (extent.length or 0)
-    pinned = pin(response, port, start, extent)
-    # The size of a whole object is checked by the function that saves it, if it cannot be resumed.
-    is_unpinned_whole = selection.start is None and pinned is None
-    length = None if is_unpinned_whole else extent.length
-    make_resumable(response, obj, pinned=pinned, verification=verification(), length=length)
+    obj, headers = port.obj, response.headers
+    extent = check_response(obj, response, selection, what, transcoded=transcoded)
+    is_own, is_encoded = isinstance(response, RawResponse), "content-encoding" in headers
+    if is_encoded or not is_own:  # otherwise, a small response makes ``raw`` only if it is used
+        disable_decoding(response)
     expected = extent.length
     if selection.start is None:
-        if "content-encoding" in response.headers and not isinstance(response, RawResponse):
+        if is_encoded and not is_own:
             expected = None  # a foreign class may decode it
         elif expected is None and not transcoded:
             expected = known_size(obj)
+    if is_own:
+        start = selection.start or 0
+        if start < 0:  # such a response reports both
+            start = (extent.total or 0) - (extent.length or 0)
+        pinned = pin(headers, port, start, extent)
+        # The function that saves a whole object checks its size, if it cannot be resumed.
+        length = None if selection.start is None and pinned is None else extent.length
+        body = ResumableBody(response._response, obj, pinned, verification, length=length)
+        response._response, response.iter_content = body, body.iter_content
     return Download(response, expected)
 
 
