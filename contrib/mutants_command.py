@@ -18,14 +18,6 @@ MUTANTS = (
         caught_by="test_a_command_that_fails_is_not_waited_for_because_of_its_children",
     ),
     Mutant(
-        "a downloaded file is younger than its object",
-        "libcloud/utils/staging.py",
-        "                os.utime(self._final, (self._modified, self._modified))\n",
-        "                pass\n",
-        (f"{_TESTS}/cli/test_sync.py",),
-        caught_by="test_a_downloaded_file_has_the_time_of_its_object",
-    ),
-    Mutant(
         "a copy within a store ignores options",
         f"{_CLI}/places.py",
         "            and not self.options.needs_upload\n",

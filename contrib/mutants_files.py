@@ -100,6 +100,14 @@ MUTANTS = (
         caught_by="test_directories_of_a_file_that_cannot_be_opened_are_removed",
     ),
     Mutant(
+        "a downloaded file is younger than its object",
+        _REPLACE,
+        "                os.utime(self._final, (self._modified, self._modified))\n",
+        "                pass\n",
+        _STAGING,
+        caught_by="test_a_file_gets_the_time_that_is_given",
+    ),
+    Mutant(
         "links in a directory of downloads are followed",
         "libcloud/storage/destination.py",
         "            if stat.S_ISLNK(os.lstat(path).st_mode):\n                return False",
