@@ -23,7 +23,6 @@ from libcloud.cli.errors import (
     on_error,
     set_subject,
 )
-from libcloud.cli.meter import Transfer
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.text import count, printable
 from libcloud.common.types import InvalidCredsError
@@ -31,6 +30,7 @@ from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.utils import cancellation
 
 if TYPE_CHECKING:
+    from libcloud.cli.meter import Transfer
     from libcloud.storage.base import StorageDriver
 
 _Item = TypeVar("_Item")

@@ -14,7 +14,6 @@ import click
 from libcloud.cli.errors import error_context, set_subject
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.options import ObjectOptions, read_options
-from libcloud.cli.programs import CommandWithProgram
 from libcloud.cli.progress import Progress
 from libcloud.cli.reading import (
     Download,
@@ -29,7 +28,13 @@ from libcloud.cli.reading import (
     to_stdout,
 )
 from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
-from libcloud.cli.settings import Settings, job_options, option, transfer_options
+from libcloud.cli.settings import (
+    CommandWithProgram,
+    Settings,
+    job_options,
+    option,
+    transfer_options,
+)
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable

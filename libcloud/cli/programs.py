@@ -19,11 +19,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
-import click
-
 from libcloud.cli.errors import ProgramError
 from libcloud.cli.signals import wait_for_input
-from libcloud.cli.targets import is_url
 from libcloud.cli.text import printable
 
 _NOT_FOUND = 127
@@ -31,39 +28,6 @@ _NOT_EXECUTABLE = 126
 _SECONDS_TO_END = 5.0
 _INTERVAL = 0.01
 _SILENCE = 0.25
-
-
-class CommandWithProgram(click.Command):
-    """A command whose arguments may end in ``-- COMMAND...``, after a single URL.
-
-    The callback receives the program and its arguments as ``program``, empty without one. Where no
-    URL comes first, ``--`` has its usual meaning: what follows is not an option.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            place = args.index("--")
-            if self._is_single_url(ctx, args[:place]):
-                rest = super().parse_args(ctx, args[:place])
-                ctx.params["program"] = tuple(args[place + 1 :])
-                if not ctx.params["program"]:
-                    raise click.UsageError("a command must follow --", ctx)
-                return rest
-        rest = super().parse_args(ctx, args)
-        ctx.params["program"] = ()
-        return rest
-
-    def _is_single_url(self, ctx: click.Context, args: list[str]) -> bool:
-        """Whether the only argument in ``args`` that belongs to no option is a URL."""
-        parser = type(self.make_parser(ctx))(ctx)
-        for param in self.get_params(ctx):
-            if isinstance(param, click.Option):
-                param.add_to_parser(parser, ctx)
-        try:
-            _, operands, _ = parser.parse_args(list(args))
-        except click.UsageError:
-            return False  # the same error is raised, with its message, when the command is parsed
-        return len(operands) == 1 and is_url(operands[0])
 
 
 @contextlib.contextmanager

@@ -12,17 +12,19 @@ import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import IO, Any, NamedTuple, TextIO
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
 from libcloud.cli.errors import redact
-from libcloud.cli.meter import Meter, Transfer, bar_line
 from libcloud.cli.settings import Settings
 from libcloud.cli.text import count, printable
-from libcloud.storage.transfer.progress import PartDone, UploadEvent
 from libcloud.utils.cancellation import RateLimit
 from libcloud.utils.local import PerProcess
+
+if TYPE_CHECKING:  # only transfers import them
+    from libcloud.cli.meter import Transfer
+    from libcloud.storage.transfer.progress import UploadEvent
 
 _INTERVAL = 0.1
 _COLUMNS = 80
@@ -100,8 +102,11 @@ class Progress:
     """Shows the progress of a command; as a context manager, it shows the bar in the block."""
 
     def __init__(self, label: str, total: int | None, settings: Settings) -> None:
+        from libcloud.cli.meter import Meter, bar_line
+
         rate_limit = RateLimit(settings.limit_rate) if settings.limit_rate else None
         self.meter = Meter(label, total, rate_limit=rate_limit)
+        self._line = bar_line
         self._stream = sys.stderr
         self._json = settings.json_progress
         self._quiet = settings.quiet
@@ -145,12 +150,16 @@ class Progress:
     def listener(self, transfer: Transfer) -> Callable[[UploadEvent], None]:
         """A listener for events of the upload engine."""
 
+        if not self._json:
+            return transfer.listen
+        from libcloud.storage.transfer.progress import PartDone
+
         def listen(event: UploadEvent) -> None:
             transfer.listen(event)
             if isinstance(event, PartDone):
                 self._emit("progress", transfer.label)
 
-        return listen if self._json else transfer.listen
+        return listen
 
     def count_pieces(self, pieces: Iterator[bytes], transfer: Transfer) -> Iterator[bytes]:
         """Yield ``pieces`` and count their bytes."""
@@ -194,7 +203,7 @@ class Progress:
         while not self._stop.wait(_INTERVAL):
             with self._lock():
                 self.meter.sample()
-                line = bar_line(self.meter, self._columns(), unicode=self._unicode)
+                line = self._line(self.meter, self._columns(), unicode=self._unicode)
                 self._write(f"\r{line}\x1b[K")
 
     def _columns(self) -> int:

@@ -20,10 +20,15 @@ from libcloud.cli.failures import (
 )
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
-from libcloud.cli.programs import CommandWithProgram, produce
 from libcloud.cli.progress import Progress, is_shared_output, print_stderr
 from libcloud.cli.selection import Filters, filter_options
-from libcloud.cli.settings import Settings, job_options, option, transfer_options
+from libcloud.cli.settings import (
+    CommandWithProgram,
+    Settings,
+    job_options,
+    option,
+    transfer_options,
+)
 from libcloud.cli.sources import (
     Source,
     Walk,
@@ -109,6 +114,8 @@ def put(
     jobs = 1 if len(sources) == 1 else settings.jobs
     uploader = Uploader(store, settings, object_options, jobs, upload_id=upload_id, keep=keep)
     if program:
+        from libcloud.cli.programs import produce
+
         with produce(program) as producer:
             put_stream(uploader, sources[0], producer.output, producer.checked)
     elif sources and sources[0].path == STDIO:

@@ -14,7 +14,6 @@ import click
 from libcloud.cli.errors import errors_name, set_file_name
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, raise_as_usage_error, value_errors_as_usage
-from libcloud.cli.programs import consume
 from libcloud.cli.progress import Progress, is_shared_output
 from libcloud.cli.settings import Settings, option
 from libcloud.cli.stores import Store
@@ -163,6 +162,8 @@ def to_program(
     obj: Object, selection: ObjectRange, settings: Settings, program: tuple[str, ...]
 ) -> None:
     """Write the selected data to the standard input of a program."""
+    from libcloud.cli.programs import consume
+
     size = selection.size_of(obj)
     with Progress(obj.name, size, settings) as progress, consume(program) as stdin:
         _write_to(stdin, program[0], obj, selection, progress)

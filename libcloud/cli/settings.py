@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 from click.core import ParameterSource
 
+from libcloud.cli.targets import is_url
 from libcloud.cli.text import parse_duration, parse_size
 
 _T = TypeVar("_T")
@@ -84,6 +85,39 @@ def option(names: str, help: str, name: str | None = None, **attributes: Any) ->
     return click.option(*others, last, *filter(None, [name]), help=help, **attributes)
 
 
+class CommandWithProgram(click.Command):
+    """A command whose arguments may end in ``-- COMMAND...``, after a single URL.
+
+    The callback receives the program and its arguments as ``program``, empty without one. Where no
+    URL comes first, ``--`` has its usual meaning: what follows is not an option.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            place = args.index("--")
+            if self._is_single_url(ctx, args[:place]):
+                rest = super().parse_args(ctx, args[:place])
+                ctx.params["program"] = tuple(args[place + 1 :])
+                if not ctx.params["program"]:
+                    raise click.UsageError("a command must follow --", ctx)
+                return rest
+        rest = super().parse_args(ctx, args)
+        ctx.params["program"] = ()
+        return rest
+
+    def _is_single_url(self, ctx: click.Context, args: list[str]) -> bool:
+        """Whether the only argument in ``args`` that belongs to no option is a URL."""
+        parser = type(self.make_parser(ctx))(ctx)
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option):
+                param.add_to_parser(parser, ctx)
+        try:
+            _, operands, _ = parser.parse_args(list(args))
+        except click.UsageError:
+            return False  # the same error is raised, with its message, when the command is parsed
+        return len(operands) == 1 and is_url(operands[0])
+
+
 _STORE = [
     option("--endpoint-url URL", "Endpoint of the store, such as https://HOST:PORT."),
     option("--region TEXT", "Region of the store."),
@@ -129,7 +163,7 @@ _TRANSFER = [
 _JOBS = [
     option(
         "-j, --jobs N",
-        "Maximum number of objects to transfer in parallel; by default as many as help, up to 256.",
+        "Objects to transfer in parallel, at most 256; the default adapts to the throughput.",
         type=click.IntRange(1, 256),
     )
 ]

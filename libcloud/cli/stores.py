@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from libcloud import security
 from libcloud.cli.errors import hide_secrets
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings
@@ -200,6 +199,10 @@ def _connect_azure(kind: Any, target: Target, settings: Settings) -> Any:
 
 def _set_up_certificates(settings: Settings) -> None:
     """Apply ``--ca-bundle`` and ``--no-verify-ssl`` to all connections of this process."""
+    if not settings.ca_bundle and not settings.no_verify_ssl:
+        return
+    from libcloud import security
+
     if settings.ca_bundle:
         security.CA_CERTS_PATH = settings.ca_bundle
     if settings.no_verify_ssl and security.VERIFY_SSL_CERT:

@@ -635,8 +635,8 @@ class StorageDriver(StorageDriverHelpers):
         :param ordered: results come in the order of ``pairs``; otherwise as completed.
         :param fail_fast: raise the first error; otherwise it is the ``error`` of its result, and
             the other files are uploaded.
-        :param jobs: uploads at a time, at most; ``None``: as many as help, up to 256, and fewer
-            while the store throttles.
+        :param jobs: maximum number of uploads in parallel; ``None``: up to 256, adapted to the
+            throughput, and fewer while the store throttles.
         :return: for each pair, the object or the error.
         :raises Exception: what :meth:`upload_object` raises, if ``fail_fast``. Objects whose
             results were not returned yet may be stored.

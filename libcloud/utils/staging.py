@@ -7,7 +7,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import shutil
 import stat
 from types import TracebackType
@@ -157,7 +156,7 @@ class StagingFile:
             raise
 
     def _new_name(self) -> str:
-        name = TEMPORARY_PREFIX + secrets.token_hex(8)
+        name = TEMPORARY_PREFIX + os.urandom(8).hex()
         return os.path.join(os.path.dirname(self._final), name)
 
     def _remove_directories(self) -> None:

@@ -42,8 +42,13 @@ NEVER = {
     "multiprocessing",
     "xml.etree",
 }
-UPLOADS = {"libcloud.storage.transfer.upload", "libcloud.storage.s3.uploads"}
-DOWNLOADS = {"libcloud.storage.transfer.download"}
+UPLOADS = {
+    "libcloud.cli.meter",
+    "libcloud.storage.s3.uploads",
+    "libcloud.storage.transfer.progress",
+    "libcloud.storage.transfer.upload",
+}
+DOWNLOADS = {"libcloud.storage.transfer.download", "libcloud.cli.reading", "libcloud.cli.programs"}
 
 
 @pytest.mark.slow
