@@ -121,7 +121,7 @@ MUTANTS = (
     ),
     Mutant(
         "directories with an empty name are hidden",
-        "libcloud/storage/filesystem/entries.py",
+        "libcloud/storage/filesystem/listing.py",
         '    return path if path.endswith("//") else path.rstrip("/")\n',
         '    return path.rstrip("/")\n',
         (f"{_TESTS}/storage/test_filesystem_names.py",),

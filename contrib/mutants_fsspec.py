@@ -68,7 +68,7 @@ MUTANTS = (
     ),
     Mutant(
         "fsspec caches a listing that a write has overtaken",
-        f"{_FILESYSTEM}/cache.py",
+        f"{_FILESYSTEM}/listing.py",
         "            if version == self._version:\n",
         "            if True:\n",
         _REQUESTS,
@@ -76,7 +76,7 @@ MUTANTS = (
     ),
     Mutant(
         "fsspec does not see its own writes through the cache",
-        f"{_FILESYSTEM}/cache.py",
+        f"{_FILESYSTEM}/listing.py",
         "                        self._entries.pop(known, None)\n",
         "                        pass\n",
         _REQUESTS,

@@ -5,30 +5,31 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 # fsspec has no types.
 from fsspec.asyn import (  # type: ignore[import-untyped]
     AsyncFileSystem,
     _get_batch_size,
-    _run_coros_in_chunks,
     get_loop,
 )
 from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
 from libcloud.storage.base import StorageDriver
-from libcloud.storage.filesystem.cache import DEFAULT_EXPIRY, ListingCache
-from libcloud.storage.filesystem.entries import (
+from libcloud.storage.filesystem.listing import (
+    DEFAULT_EXPIRY,
     Info,
+    Listing,
+    ListingCache,
     by_own_names,
     directory_entry,
     entry_of,
     time_of,
 )
-from libcloud.storage.filesystem.listing import Listing
 from libcloud.storage.filesystem.workers import Calls
 
 # Directories that the running ``get`` or ``copy`` has seen in a listing that would also have
@@ -141,15 +142,19 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         :param refresh: request the listing, even if it is in the cache.
         :raises FileNotFoundError: neither exists.
         """
-        path = self._strip_protocol(path)
-        entries = None if refresh else self._listings.get(path)
-        if entries is None:
-            version = self._listings.version
-            entries = await self._run(self._listing.directory, path)
-            self._listings.store(path, entries, version)
+        entries = await self._run(self._list, self._strip_protocol(path), refresh)
         if detail:
             return [dict(entry) for entry in entries]
         return list(dict.fromkeys(entry["name"] for entry in entries))
+
+    def _list(self, path: str, refresh: bool = False) -> list[Info]:
+        """The same as a blocking call; the entries must not be changed."""
+        entries = None if refresh else self._listings.get(path)
+        if entries is None:
+            version = self._listings.version
+            entries = self._listing.directory(path)
+            self._listings.store(path, entries, version)
+        return entries
 
     async def _walk(
         self,
@@ -228,9 +233,8 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         found: dict[str, Info] = {}
         directories, depth = [path], 0
         while directories and (maxdepth is None or depth < maxdepth):
-            listings = await self._gather(
-                [self._level(one, "" if depth else prefix) for one in directories]
-            )
+            stem = "" if depth else prefix
+            listings: list[Any] = await self._in_parallel(partial(self._level, stem), directories)
             entries = [entry for listing in listings for entry in listing]
             if withdirs and path and entries and not depth:
                 found[path] = directory_entry(path)
@@ -242,12 +246,10 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
             depth += 1
         return found
 
-    async def _level(self, path: str, stem: str) -> list[Info]:
+    def _level(self, stem: str, path: str) -> list[Info]:
         """The listing of a directory; empty if it does not exist."""
         try:
-            if not stem:
-                return await self._ls(path)
-            return await self._run(self._listing.directory, path, stem)
+            return self._listing.directory(path, stem) if stem else self._list(path)
         except FileNotFoundError:
             return []
 
@@ -320,30 +322,17 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
                 transfer(*pair, child)
 
         callback.set_size(len(pairs))
-        return await self._calls.map(
-            transfer_one,
-            pairs,
-            jobs=self._jobs(batch_size),
-            finished=callback.relative_update,
-        )
+        options = {"jobs": self._jobs(batch_size), "finished": callback.relative_update}
+        return await self._calls.map(transfer_one, pairs, **options)
 
     def _jobs(self, batch_size: int | None, nofiles: bool = False) -> int:
         """How many files a call may work on at a time: the limit of fsspec's own operations."""
         size: int = batch_size or self.batch_size or _get_batch_size(nofiles=nofiles)
         return size
 
-    async def _gather(
-        self,
-        coroutines: list[Any],
-        *,
-        batch_size: int | None = None,
-        return_exceptions: bool = False,
+    async def _in_parallel(
+        self, function: Callable[[Any], Any], items: Sequence[Any], **options: Any
     ) -> list[Any]:
-        """The results of coroutines, which run concurrently, as fsspec's own operations do."""
-        results: list[Any] = await _run_coros_in_chunks(
-            coroutines,
-            batch_size=batch_size or self.batch_size,
-            return_exceptions=return_exceptions,
-            nofiles=True,
-        )
-        return results
+        """The results of ``function``, which does not open files."""
+        jobs = self._jobs(options.pop("batch_size", None), nofiles=True)
+        return await self._calls.map(function, items, jobs=jobs, **options)

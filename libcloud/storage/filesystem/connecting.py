@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import Any
 
 from libcloud.common.credentials import Credentials
@@ -18,6 +19,13 @@ from libcloud.storage.types import Provider
 # Drivers of stores without a fixed endpoint use the endpoint and region of the environment.
 _ANYWHERE = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
 _WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
+
+# Modules that operations use, imported together with the driver: the threads of the first operation
+# would wait for each other's imports.
+_USED = (
+    "many_objects worker_pool transfer.download.saving s3.deletion s3.download_port s3.errors "
+    "s3.listing s3.nodes s3.objects s3.responses s3.uploads s3.versions"
+).split()
 
 
 def make_driver(
@@ -122,5 +130,7 @@ def _connect(
         options.update(key=keys.key, secret=keys.secret)
         for name in ("ex_credentials", "ex_addressing_style", "ex_ca_bundle"):
             options.pop(name, None)
+    for name in _USED:
+        import_module(f"libcloud.storage.{name}")
     driver: StorageDriver = kind(**options)
     return driver

@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
@@ -15,8 +14,8 @@ from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 from fsspec.transaction import Transaction  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Container, Object
-from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
+from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
 from libcloud.storage.filesystem.reading import read_edge, read_version
 from libcloud.storage.writer import UploadWriter
@@ -139,37 +138,22 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
     def __reduce__(self) -> tuple[Any, ...]:
         """The same version of the object, at the same position, with the same kind of cache."""
         options = {"block_size": self.blocksize, "cache_type": self.cache.name, **self.kwargs}
-        return _open_again, (self.fs, self.path, _Known.of(self._object), self.loc, options)
+        obj = self._object  # without its driver: that of the file system takes its place
+        known = (obj.name, obj.size, obj.hash, obj.extra, obj.meta_data)
+        return _open_again, (self.fs, self.path, known, self.loc, options)
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         with as_os_errors(self.path):
             return read_version(self._object, start, min(end, self._object.size))
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The properties of an object, without its driver."""
-
-    name: str
-    size: int
-    hash: str | None
-    extra: dict[str, Any]
-    meta_data: dict[str, Any]
-
-    @classmethod
-    def of(cls, obj: Object) -> _Known:
-        return cls(obj.name, obj.size, obj.hash, obj.extra, obj.meta_data)
-
-
 def _open_again(
-    fs: Any, path: str, known: _Known, position: int, options: dict[str, Any]
+    fs: Any, path: str, known: tuple[Any, ...], position: int, options: dict[str, Any]
 ) -> ReadFile:
     """The file that was pickled; nothing is sent."""
     container = Container(split_path(path)[0], {}, fs.driver)
-    obj = Object(
-        known.name, known.size, known.hash, known.extra, known.meta_data, container, fs.driver
-    )
-    file = ReadFile(obj, fs=fs, path=path, **options)
+    properties: Any = (*known, container, fs.driver)
+    file = ReadFile(Object(*properties), fs=fs, path=path, **options)
     file.seek(position)
     return file
 

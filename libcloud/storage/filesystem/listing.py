@@ -1,24 +1,102 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks up paths, with blocking requests to a driver."""
+"""Paths, the entries at them, and listings: looked up with blocking requests, or cached."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 from libcloud.storage.base import Container, Object, StorageDriver, iterate_directory
-from libcloud.storage.filesystem.entries import (
-    Info,
-    directory_entry,
-    directory_of,
-    entry_of,
-    parents,
-    prefix_of,
-    split_path,
-)
 from libcloud.storage.filesystem.errors import as_os_errors
+from libcloud.storage.metadata import is_placeholder
+from libcloud.utils import iso8601
+from libcloud.utils.local import PerProcess
+
+DEFAULT_EXPIRY = 60
+"""Default expiry time of a listing, seconds, if the cache is enabled."""
+
+Info = dict[str, Any]
+
+
+def prefix_of(path: str) -> str:
+    """The prefix of the names of all objects in the directory ``path``; empty for a container.
+
+    A path that ends with two slashes is a directory whose own name is empty, as in ``a//b``.
+
+    >>> prefix_of("bucket/a"), prefix_of("bucket/a//"), prefix_of("bucket")
+    ('a/', 'a//', '')
+    """
+    _, name = split_path(path)
+    return name if not name or path.endswith("//") else f"{name}/"
+
+
+def directory_of(container: str, prefix: str) -> str:
+    """The inverse: the path of the directory with that ``prefix``.
+
+    >>> directory_of("bucket", "a/"), directory_of("bucket", "a//"), directory_of("bucket", "/")
+    ('bucket/a', 'bucket/a//', 'bucket//')
+    """
+    path = f"{container}/{prefix}"
+    return path if path.endswith("//") else path.rstrip("/")
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """Container and object name; either may be empty."""
+    container, _, name = path.partition("/")
+    return container, name
+
+
+def parents(path: str, top: str) -> Iterator[str]:
+    """The directories that ``path`` is in, up to ``top``, which is one of them."""
+    while len(path) > len(top):
+        path = path.rpartition("/")[0]
+        yield f"{path}/" if path.endswith("/") else path
+
+
+def directory_entry(path: str) -> Info:
+    """What ``info`` returns for a directory."""
+    return {"name": path, "size": 0, "type": "directory"}
+
+
+def entry_of(obj: Object) -> Info:
+    """What ``info`` returns for an object, ``None`` for values that the driver does not know."""
+    if is_placeholder(obj):
+        return directory_entry(f"{obj.container.name}/{obj.name}")
+    extra = obj.extra
+    return {
+        "name": f"{obj.container.name}/{obj.name}",
+        "size": obj.size,
+        "type": "file",
+        "etag": obj.hash,
+        "modified": iso8601.time_of(extra.get("last_modified", extra.get("modify_time"))),
+        "created": iso8601.time_of(extra.get("creation_time")),
+        "content_type": extra.get("content_type"),
+        "metadata": obj.meta_data,
+    }
+
+
+def by_own_names(listing: list[Info], path: str) -> tuple[dict[str, Info], dict[str, Info]]:
+    """The directories and the files of a listing of ``path``, by their own names."""
+    dirs: dict[str, Info] = {}
+    files: dict[str, Info] = {}
+    for entry in listing:
+        full = entry["name"]
+        name = "" if full.endswith("//") or full == path else full.rpartition("/")[2]
+        (dirs if entry["type"] == "directory" else files)[name] = entry
+    return dirs, files
+
+
+def time_of(entry: Info, which: str) -> datetime:
+    """:raises NotImplementedError: it is not known."""
+    when = entry.get(which)
+    if not isinstance(when, datetime):
+        raise NotImplementedError(f"the store does not report a time for {entry['name']}")
+    return when
 
 
 class Listing:
@@ -168,3 +246,55 @@ class Listing:
                 else:
                     directories[entry["name"]] = entry
         return [*files, *directories.values()]
+
+
+class ListingCache:
+    """Listings of directories, by path. Thread-safe.
+
+    :param entries: fsspec's ``DirCache``, which stores nothing if it is turned off.
+    """
+
+    def __init__(self, entries: Any) -> None:
+        self._entries = entries
+        self._lock = PerProcess(threading.RLock)
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Changes with every write; recorded before a listing is requested."""
+        return self._version
+
+    def get(self, path: str) -> list[Info] | None:
+        """A listing that has not expired; the caller must not change it."""
+        with self._lock():
+            found: list[Info] | None = self._entries.get(path)
+            return found
+
+    def entry(self, path: str) -> Info | None:
+        """The entry for ``path`` in the listing of its directory, if there is exactly one."""
+        directory = next(parents(path, ""), "") if path else ""
+        found = [entry for entry in self.get(directory) or () if entry["name"] == path]
+        return found[0] if path and len(found) == 1 else None
+
+    def store(self, path: str, listing: list[Info], version: int) -> None:
+        """Keep a listing, unless something was written since ``version``."""
+        with self._lock():
+            if version == self._version:
+                self._entries[path] = listing
+
+    def invalidate(self, *paths: str) -> None:
+        """Something changed at ``paths``: drop all listings that may include it."""
+        with self._lock():
+            self._version += 1
+            for path in paths if len(self._entries) else ():
+                below = f"{path.rstrip('/')}/"
+                shown_by = {path, path.rstrip("/"), *parents(path, ""), ""}
+                for known in list(self._entries):
+                    if known in shown_by or known.startswith(below):
+                        self._entries.pop(known, None)
+
+    def clear(self) -> None:
+        """Drop all listings: anything may have changed."""
+        with self._lock():
+            self._version += 1
+            self._entries.clear()

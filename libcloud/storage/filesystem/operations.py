@@ -17,9 +17,8 @@ from typing import Any
 
 from libcloud.storage.base import Object
 from libcloud.storage.copying import properties_of
-from libcloud.storage.filesystem.entries import split_path
 from libcloud.storage.filesystem.errors import as_os_errors
-from libcloud.storage.filesystem.listing import Listing
+from libcloud.storage.filesystem.listing import Listing, split_path
 from libcloud.storage.filesystem.reading import open_object, read_object
 from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError

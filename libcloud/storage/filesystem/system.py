@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 # fsspec has no types.
@@ -41,9 +41,6 @@ _OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
-
-# Collects the copies that a ``copy`` would make, in place of making them.
-_planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
 
 
 class LibcloudFileSystem(DriverFileSystem):
@@ -149,10 +146,11 @@ class LibcloudFileSystem(DriverFileSystem):
         starts = starts if isinstance(starts, Iterable) else [starts] * len(paths)
         ends = ends if isinstance(ends, Iterable) else [ends] * len(paths)
         version = kwargs.get("version_id")
-        results: list[Any] = await self._calls.map(
-            lambda where: self._operations.read(*where, version),
-            list(zip(paths, starts, ends, strict=True)),
-            jobs=self._jobs(batch_size, nofiles=True),
+        ranges: Any = [(*one, version) for one in zip(paths, starts, ends, strict=True)]
+        results = await self._in_parallel(
+            lambda one: self._operations.read(*one),
+            ranges,
+            batch_size=batch_size,
             fail_fast=on_error != "return",
         )
         first: dict[str, Object] = {}
@@ -343,11 +341,11 @@ class LibcloudFileSystem(DriverFileSystem):
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copy a file: within the store if possible, otherwise through this process.
 
-        :param kwargs: ``version_id``: of a version of the object, which may replace the newest.
+        :param kwargs: ``version_id``: of a version of the object, which may replace the newest;
+            ``planned``: a list that the copy is added to, in place of making it.
         """
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
-        version_id = kwargs.get("version_id")
-        planned = _planned.get()
+        version_id, planned = kwargs.get("version_id"), kwargs.get("planned")
         if self._is_recorded(source):
             return
         if planned is not None:
@@ -380,11 +378,7 @@ class LibcloudFileSystem(DriverFileSystem):
     ) -> None:
         # fsspec's own copies a file onto itself, or a directory into itself, and then deletes it.
         planned: list[tuple[str, str]] = []
-        token = _planned.set(planned)
-        try:
-            await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth)
-        finally:
-            _planned.reset(token)
+        await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth, planned=planned)
         if planned and all(source == target for source, target in planned):
             return
         originals = {source for source, _ in planned}
@@ -394,12 +388,13 @@ class LibcloudFileSystem(DriverFileSystem):
             if target in originals or target.startswith(trees):
                 text = "a file or directory cannot be moved into itself"
                 raise OSError(errno.EINVAL, text, target)
-        results = await self._gather(
-            [self._cp_file(*pair) for pair in planned], return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        try:
+            copy = self._operations.copy
+            results = await self._in_parallel(lambda pair: copy(*pair), planned, fail_fast=False)
+        finally:
+            self._listings.invalidate(*(target for _, target in planned))
+        for error in filter(None, results):
+            raise error
         await self._rm(path1, recursive=recursive, maxdepth=maxdepth)
 
     def touch(self, path: str, truncate: bool = True, **kwargs: Unpack[FileKeywords]) -> None:
@@ -422,7 +417,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :raises IsADirectoryError: it is a directory. Nothing was deleted.
         """
         _refuse_version(kwargs)
-        await self._delete(await self._file_to_delete(path))
+        await self._delete(await self._files_to_delete([path]))
 
     async def _rm(
         self,
@@ -442,42 +437,42 @@ class LibcloudFileSystem(DriverFileSystem):
             await self._rm_trees(await self._expand_path(path))
             return
         paths = await self._expand_path(path, recursive=recursive, maxdepth=maxdepth)
-        found = await self._gather([self._file_to_delete(one, skip=recursive) for one in paths])
-        await self._delete([obj for objects in found for obj in objects])
+        await self._delete(await self._files_to_delete(paths, skip=recursive))
 
     async def _rm_trees(self, roots: Sequence[str]) -> None:
-        trees = await self._gather([self._tree(root) for root in roots])
-        objects = {(obj.container.name, obj.name): obj for tree in trees for obj in tree}
+        """Delete all objects at ``roots`` and below them.
+
+        :raises FileNotFoundError: there are none at one of them. Nothing was deleted.
+        """
+        roots = [self._strip_protocol(root) for root in roots]
+        if "" in roots:
+            raise PermissionError(errno.EPERM, "delete containers one by one", "")
+        lookups = (self._listing.objects, self._listing.file)
+        found = await self._in_parallel(
+            lambda lookup: list(lookup()), [partial(one, root) for root in roots for one in lookups]
+        )
+        for root, below, here in zip(roots, found[::2], found[1::2], strict=True):
+            if not below and not here and "/" in root:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
+        objects = {(obj.container.name, obj.name): obj for some in found for obj in some}
         await self._delete(list(objects.values()))
         for root in roots:
             if "/" not in root:
                 await self._rmdir(root)
 
-    async def _tree(self, root: str) -> list[Object]:
-        """The objects at ``root`` or below it.
+    async def _files_to_delete(self, paths: Sequence[str], *, skip: bool = False) -> list[Object]:
+        """The objects of files; with ``skip`` without directories."""
 
-        :raises FileNotFoundError: there are none.
-        """
-        root = self._strip_protocol(root)
-        if not root:
-            raise PermissionError(errno.EPERM, "delete containers one by one", root)
-        lookups = [
-            self._run(list, self._listing.objects(root)),
-            self._run(self._listing.file, root),
-        ]
-        below, here = await self._gather(lookups)
-        if not below and not here and "/" in root:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
-        return [*below, *here]
+        def find(path: str) -> list[Object]:
+            try:
+                return [self._operations.file_to_delete(path)]
+            except IsADirectoryError:
+                if skip:
+                    return []
+                raise
 
-    async def _file_to_delete(self, path: str, *, skip: bool = False) -> list[Object]:
-        """The object of a file; nothing for a directory, with ``skip``."""
-        try:
-            return [await self._run(self._operations.file_to_delete, self._strip_protocol(path))]
-        except IsADirectoryError:
-            if skip:
-                return []
-            raise
+        found = await self._in_parallel(find, [*map(self._strip_protocol, paths)])
+        return [obj for objects in found for obj in objects]
 
     async def _delete(self, objects: Sequence[Object]) -> None:
         try:
