@@ -6,8 +6,8 @@ The first half, and why these tests are short, is in ``test_defects.py``.
 =====  =============================================================================
 G19    ``test_s3_downloads``
 G20    ``transfer/upload/test_source``
-G21    ``s3/test_presign``, ``test_ovh``
-G22    ``test_ovh``, ``test_scaleway``
+G21    ``s3/test_presign``, ``test_s3_compatible``
+G22    ``test_s3_compatible``
 G23    ``test_s3_downloads``
 G24    ``test_s3_downloads``
 G25    ``test_s3_containers``, ``s3/test_responses``
