@@ -459,12 +459,7 @@ class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
         super().__init__(user_id, key, **kwargs)
         proxy = kwargs.get("proxy_url")
         self.oauth2_credential = GoogleOAuth2Credential(
-            user_id,
-            key or "",
-            auth_type,
-            credential_file,
-            scopes,
-            **({"proxy_url": proxy} if proxy else {}),
+            user_id, key or "", auth_type, credential_file, scopes, proxy_url=proxy
         )
 
     def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class GoogleResponse(JsonResponse):
                 text = self._without_secrets(self.body)
                 raise JsonParseError(text, status, None, self._driver()) from None
             raise self._failure(status, self.body, None) from None
-        if _is_dict(body) and "error" in body:
+        if isinstance(body, dict) and "error" in body:
             code, message = self._get_error(body)
             raise self._failure(status, message, code)
         if not succeeded:
@@ -100,7 +100,7 @@ class GoogleResponse(JsonResponse):
     def _get_error(self, body: dict[str, Any]) -> tuple[Any, Any]:
         """Return code and message of an error, in any of the formats of Google's services."""
         error = body["error"]
-        if not _is_dict(error):
+        if not isinstance(error, dict):
             return None, body.get("error_description", error)
         listed = error.get("errors")
         if listed:
@@ -135,7 +135,3 @@ def _kind_of(code: str) -> type[GoogleBaseError]:
     if code.startswith("RESOURCE_IN_USE"):
         return ResourceInUseError
     return GoogleBaseError
-
-
-def _is_dict(value: object) -> bool:
-    return isinstance(value, dict)

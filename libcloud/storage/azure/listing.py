@@ -29,10 +29,8 @@ def blob_pages(
     limit: int,
 ) -> Iterator[Page]:
     """The blobs of a container."""
-    what, path = (
-        f"Error listing the container {container_name}",
-        client.container_path(container_name),
-    )
+    what = f"Error listing the container {container_name}"
+    path = client.container_path(container_name)
     request = partial(requests.list_blobs, path, prefix=prefix, delimiter=delimiter, limit=limit)
     return _follow(client, parse_blobs, request, what, container_name=container_name)
 
@@ -45,7 +43,7 @@ def _follow(
     *,
     container_name: str = "",
 ) -> Iterator[Page]:
-    marker, last = None, None
+    marker = last = None
     seen: set[int] = set()
     entries = 0
     while True:

@@ -25,7 +25,6 @@ from libcloud.storage.arguments import (
     check_container,
     check_file_path,
     check_known_keywords,
-    check_name,
     check_object,
     check_prefix,
     check_settings,
@@ -45,7 +44,7 @@ from libcloud.storage.keywords import AzureEnvironmentKeywords, AzureKeywords, A
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
 from libcloud.utils.arguments import kind_of, plain_headers
-from libcloud.utils.headers import strip_etag
+from libcloud.utils.headers import authority, strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -226,12 +225,10 @@ class AzureBlobsStorageDriver(MultipartDriver):
             yield from map(self._listed_container, page.entries)
 
     def get_container(self, container_name: str) -> Container:
-        check_name(container_name, "container_name")
         response = azure.objects.head_container(self._client, container_name)
         return self._response_to_container(container_name, response)
 
     def create_container(self, container_name: str) -> Container:
-        check_name(container_name, "container_name")
         response = azure.objects.create_container(self._client, container_name)
         return self._response_to_container(container_name, response)
 
@@ -255,15 +252,10 @@ class AzureBlobsStorageDriver(MultipartDriver):
         check_container(container)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         check_prefix(prefix)
-        return self._iterate(container, prefix)
-
-    def _iterate(self, container: Container, prefix: str | None) -> Iterator[Object]:
         pages = azure.listing.blob_pages(
             self._client, container.name, prefix, limit=RESPONSES_PER_REQUEST
         )
-        for page in pages:
-            for entry in page.entries:
-                yield self._listed_object(container, entry)
+        return (self._listed_object(container, entry) for page in pages for entry in page.entries)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
         """The objects and the directories (prefixes) right below ``prefix``."""
@@ -355,7 +347,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
         """
         check_object(obj)
         check_container(container)
-        check_name(object_name, "object_name")
         if content_type not in (None, obj.extra.get("content_type")):
             raise ValueError("Azure keeps the content type of a blob that it copies")
         sent = dict(plain_headers(headers))
@@ -555,9 +546,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
         """The URL of a container or a blob."""
         connection = self.connection
         scheme = "https" if connection.secure else "http"
-        usual = 443 if connection.secure else 80
-        shown = f":{connection.port}" if port and connection.port != usual else ""
-        return f"{scheme}://{connection.host}{shown}{connection.morph_action_hook(path)}"
+        place = authority(connection.host, connection.port if port else None, scheme=scheme)
+        return f"{scheme}://{place}{connection.morph_action_hook(path)}"
 
     def _response_to_container(self, container_name: str, response: Any) -> Container:
         metadata = metadata_in(response.headers, azure.requests.METADATA)

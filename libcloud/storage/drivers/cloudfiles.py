@@ -27,6 +27,7 @@ from libcloud.storage.keywords import (
     OpenStackKeywords,
 )
 from libcloud.storage.swift.multipart import SwiftMultipartUpload
+from libcloud.utils.headers import authority
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -116,10 +117,10 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
         # The path is signed as it is before it is percent-encoded.
         text = f"{method}\n{expires}\n{unquote(path)}"
         signed = hmac.new(key.encode(), text.encode(), digest)
-        scheme, usual = ("https", 443) if connection.secure else ("http", 80)
-        port = "" if connection.port in (None, usual) else f":{connection.port}"
+        scheme = "https" if connection.secure else "http"
+        place = authority(connection.host, connection.port, scheme=scheme)
         query = f"temp_url_sig={signed.hexdigest()}&temp_url_expires={expires}"
-        return f"{scheme}://{connection.host}{port}{path}?{query}"
+        return f"{scheme}://{place}{path}?{query}"
 
     def ex_enable_static_website(
         self, container: Container, index_file: str = "index.html"

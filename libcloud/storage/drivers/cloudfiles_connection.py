@@ -57,17 +57,12 @@ class CloudFilesRawResponse(CloudFilesResponse, RawResponse):
 
 
 class OpenStackSwiftConnection(ConnectionUserAndKey):
-    """A connection to the account of a Swift cluster.
+    """A connection to the account of a Swift cluster; the other parameters are described in
+    :class:`~libcloud.storage.keywords.SwiftKeywords`.
 
     :param host: of the cluster; without ``ex_force_auth_url``, TempAuth is there.
-    :param ex_force_base_url: storage URL of the account, in place of the one that authentication
-        gives.
     :param ex_force_auth_token: a token that is used without authentication. It is renewed only if
         ``ex_force_auth_url`` or ``host`` is given.
-    :param ex_tenant_id: id of the project, in place of ``ex_tenant_name``.
-    :param ex_tenant_domain_name: of the project's domain, in place of ``ex_tenant_domain_id``.
-    :param ex_interface: ``public``, ``internal`` or ``admin`` endpoint.
-    :param ex_ca_bundle: file, or directory, of the certificates of trusted authorities.
     """
 
     responseCls: Any = CloudFilesResponse

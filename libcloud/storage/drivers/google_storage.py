@@ -125,11 +125,7 @@ class GoogleStorageConnection(BaseS3Connection):
         if GoogleAuthType.is_oauth2(self.auth_type):
             proxy = kwargs.get("proxy_url")
             self.oauth2_credential = GoogleOAuth2Credential(
-                user_id,
-                key,
-                self.auth_type,
-                credential_file,
-                **({"proxy_url": proxy} if proxy else {}),
+                user_id, key, self.auth_type, credential_file, proxy_url=proxy
             )
         super().__init__(user_id, key, secure, **kwargs)
 

@@ -409,14 +409,11 @@ class SwiftStorageDriver(MultipartDriver):
             raise ValueError(f"ex_if_none_match: Swift knows '*' only, not {condition!r}")
         if condition:
             sent["If-None-Match"] = condition
-        concurrency = client.concurrency()
         names = self._segment_names(container_name, object_name)
-        port = swift.upload_port.SwiftUploadPort(
-            client, names, sent, copy_bodies=concurrency == 1, **of_port
-        )
+        port = swift.upload_port.SwiftUploadPort(client, names, sent, **of_port)
         limits, retries = client.profile().limits, client.retry_loop.retries()
         return transfer.upload.session.ObjectUpload(
-            port, limits, chosen, retries, concurrency, self, container_name, object_name
+            port, limits, chosen, retries, client.concurrency(), self, container_name, object_name
         )
 
     # Uploads whose parts come from several processes.

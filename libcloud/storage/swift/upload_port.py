@@ -50,7 +50,6 @@ class SwiftUploadPort:
 
     :param headers: of the object: type, metadata, conditions.
     :param verify: compare the ETags of responses.
-    :param copy_bodies: pass ``bytes`` to the connection, which is not of this library.
 
     ``held`` has size and ETag of the segments that an upload to resume has, by their numbers.
     """
@@ -61,14 +60,12 @@ class SwiftUploadPort:
         names: SegmentNames,
         headers: Mapping[str, str],
         *,
-        copy_bodies: bool = False,
         verify: bool = True,
     ) -> None:
         self._client = client
         self._names = names
         self._headers = {key: value for key, value in headers.items() if key.lower() != "etag"}
         self._given_etag = next((headers[key] for key in headers if key.lower() == "etag"), None)
-        self._copy_bodies = copy_bodies
         self._verify = verify
         self._path = client.object_path(names.object_container, names.object_name)
         self._sent: set[str] = set()
@@ -234,7 +231,7 @@ class SwiftUploadPort:
         return self._client.send_once(request, what, ok=ok, names=self._names.of_object)
 
     def _sendable(self, body: Body) -> Body:
-        return bytes(body) if self._copy_bodies else body
+        return bytes(body) if self._client.is_foreign else body
 
     def _compared(self, response: Any, expected: str) -> str:
         etag = strip_etag(response.headers.get("etag", ""))
