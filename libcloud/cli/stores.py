@@ -118,16 +118,9 @@ class Store(NamedTuple):
 
     def is_at(self, other: Store) -> bool:
         """Whether ``other`` has the same endpoint, with any credentials."""
-        return self._endpoint == other._endpoint
+        from libcloud.storage.copying import store_address
 
-    @property
-    def _endpoint(self) -> tuple[Any, ...]:
-        connection = getattr(self.driver, "connection", None)
-        host = str(getattr(connection, "host", ""))
-        # The buckets of all regions of Amazon share one namespace.
-        amazon = host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-        port = None if amazon else getattr(connection, "port", None)
-        return self.target.base, "amazonaws.com" if amazon else host, port
+        return store_address(self.driver) == store_address(other.driver)
 
     @property
     def supports_multipart(self) -> bool:

@@ -119,6 +119,15 @@ def read_object(container: Container, name: str) -> tuple[Object, Iterator[bytes
     return obj, obj.as_stream()
 
 
+def store_address(driver: Any) -> str:
+    """Where the containers of a driver are, with any credentials."""
+    connection: Any = getattr(driver, "connection", None)
+    host = str(getattr(connection, "host", None) or "")
+    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return "amazonaws.com"  # the buckets of all regions share one namespace
+    return f"{host}:{connection.port}" if host else str(getattr(driver, "base_path", ""))
+
+
 def is_same_store(one: Any, two: Any) -> bool:
     """Whether the store of both copies objects, and their credentials are the same."""
     if not hasattr(two, "ex_copy_object"):

@@ -13,6 +13,7 @@ from typing import Any
 
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.base import Container, Object, check_container
+from libcloud.storage.copying import store_address
 from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout import text
 from libcloud.storage.scaleout.staging import CONTENT_HASH
@@ -43,15 +44,11 @@ class Place:
     @property
     def identity(self) -> dict[str, str]:
         """Where it is, without credentials; equal for places in the same container."""
-        driver: Any = self.container.driver
+        name, driver = self.container.name, self.container.driver
         connection = getattr(driver, "connection", None)
-        host, port = getattr(connection, "host", None), getattr(connection, "port", None)
-        where = f"{host}:{port}" if host else str(getattr(driver, "base_path", ""))
-        if host and host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-            where = "amazonaws.com"  # the buckets of all regions share one namespace
-        accounts = (getattr(connection, name, "") for name in ("account_prefix", "request_path"))
-        account = "".join(str(one or "") for one in accounts)
-        return {"store": where, "account": account, "container": self.container.name}
+        parts = (getattr(connection, part, "") for part in ("account_prefix", "request_path"))
+        account = "".join(str(part or "") for part in parts)
+        return {"store": store_address(driver), "account": account, "container": name}
 
 
 @lru_cache(16)
