@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         "a directory that another download removes fails the download",
         _REPLACE,
-        "                    if os.path.isdir(directory):\n                        raise",
-        "                    raise",
+        "                    if is_other or attempt > _MAX_ATTEMPTS:\n",
+        "                    if True:\n",
         _STAGING,
         caught_by="test_a_directory_that_another_download_removes_is_made_again",
     ),
@@ -106,6 +106,14 @@ MUTANTS = (
         "                pass\n",
         _STAGING,
         caught_by="test_a_file_gets_the_time_that_is_given",
+    ),
+    Mutant(
+        "get lists all objects before the first download",
+        "libcloud/cli/get.py",
+        "    if not progress.shows_total:\n",
+        "    if False:\n",
+        ("libcloud/test/cli/test_jobs.py",),
+        caught_by="test_objects_are_listed_before_the_first_download_only_to_show_their_total",
     ),
     Mutant(
         "links in a directory of downloads are followed",

@@ -36,9 +36,9 @@ MUTANTS = (
     ),
     Mutant(
         "the ETag of an encrypted object taken for its MD5",
-        f"{_S3}/integrity.py",
-        "not md5 or opaque or not",
-        "not md5 or not",
+        f"{_S3}/download_port.py",
+        "wanted is True and not s3.integrity.encrypted(headers)",
+        "wanted is True",
         _VERIFIED,
         caught_by="test_an_etag_that_is_not_a_digest_is_not_compared",
     ),

@@ -19,7 +19,7 @@ _LIBRARY = (
     Mutant(
         "an object with a version id is read as the newest",
         f"{_S3}/versions.py",
-        "    return version_id if is_known else None\n",
+        '    return version_id if getattr(profile, "versions", True) else None\n',
         "    return None\n",
         _READ,
         caught_by="test_an_object_that_was_uploaded_is_read_as_that_version",

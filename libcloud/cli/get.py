@@ -39,12 +39,17 @@ from libcloud.cli.stores import open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
-from libcloud.storage.destination import Destination, FileNames, resolve_destination
+from libcloud.storage.destination import (
+    Destination,
+    FileNames,
+    destination_in,
+    resolve_destination,
+)
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
-# Objects that are listed before the first download, so that the total size is known.
+# Objects that are listed before the first download, if their total size is shown.
 _LISTED_FIRST = 10_000
 
 
@@ -156,7 +161,7 @@ def _print_plan(selected: Selection, output: _Output) -> None:
             with failures.collect(), error_context(url):
                 if not output.is_first(obj):
                     raise _same_file(obj)
-                path = output.file_for(obj, directory_exists=False).path
+                path = output.file_for(obj).path
                 click.echo(printable(f"would download {url} to {path}"))
     failures.raise_if_any()
 
@@ -248,20 +253,19 @@ class _Output:
         """Whether no object before maps to the same file; to be called once for each object."""
         return self.names is None or self.names.add(self.name_of(obj))
 
-    def file_for(
-        self, obj: Object, *, directory_exists: bool = True, is_whole: bool = True
-    ) -> Destination:
+    def file_for(self, obj: Object, *, is_whole: bool = True) -> Destination:
         """The file for an object. The library's rules keep it inside the directory.
 
         :param is_whole: the file gets the time of the object.
         """
+        driver, name, overwrite = obj.driver, self.name_of(obj), self.overwrite
+        when = seconds_of(modified(obj)) if is_whole else None
+        if self.path.endswith(os.sep):
+            return destination_in(
+                self.path, name, overwrite=overwrite, driver=driver, modified=when
+            )
         return resolve_destination(
-            self.path,
-            self.name_of(obj),
-            overwrite_existing=self.overwrite,
-            driver=obj.driver,
-            directory_exists=directory_exists,
-            modified=seconds_of(modified(obj)) if is_whole else None,
+            self.path, name, overwrite_existing=overwrite, driver=driver, modified=when
         )
 
 
@@ -273,14 +277,24 @@ def _same_file(obj: Object) -> LibcloudError:
     )
 
 
+def _listed(selected: Selection, progress: Progress) -> Iterator[Object]:
+    """The objects; if their total size is shown, the first of them are listed before that."""
+    objects = selected.objects()
+    if not progress.shows_total:
+        return objects
+    first = list(itertools.islice(objects, _LISTED_FIRST))
+    if len(first) < _LISTED_FIRST:
+        progress.meter.total = sum(obj.size for obj in first)
+    return itertools.chain(first, objects)
+
+
 def _get_all(
     selected: Selection, output: _Output, settings: Settings, object_options: ObjectOptions
 ) -> None:
     store, target = selected.store, selected.store.target
+    progress = Progress("", None, settings)
     with error_context(target):
-        objects = selected.objects()
-        first = list(itertools.islice(objects, _LISTED_FIRST))
-    total = sum(obj.size for obj in first) if len(first) < _LISTED_FIRST else None
+        objects = _listed(selected, progress)
     os.makedirs(output.path, exist_ok=True)
     output = replace(output.as_directory(), prefix=selected.base)
     selection = ObjectRange(None, object_options.read_keywords)
@@ -291,8 +305,7 @@ def _get_all(
         try:
             if not is_first:
                 raise _same_file(obj)
-            # Its directory was created above, and so it is again if it was removed.
-            destination = output.file_for(obj, directory_exists=False)
+            destination = output.file_for(obj)
             with progress.transfer(f"{number} {obj.name}") as transfer:
                 download.save(obj, destination, transfer)
         except BaseException as error:
@@ -301,13 +314,12 @@ def _get_all(
 
     def tasks() -> Iterator[tuple[int, Object, bool]]:
         nonlocal number
-        for obj in itertools.chain(first, objects):
-            if is_directory_marker(obj):
-                continue
-            number += 1
-            yield number, obj, output.is_first(obj)
+        with error_context(target):
+            for obj in objects:
+                if not is_directory_marker(obj):
+                    number += 1
+                    yield number, obj, output.is_first(obj)
 
-    progress = Progress("", total, settings)
     download = Download(store, settings, progress, selection)
     with progress:
         run_tasks(

@@ -143,6 +143,11 @@ class Progress:
         self.clear()
         _active.remove(self)
 
+    @property
+    def shows_total(self) -> bool:
+        """Whether it shows how much is left, for which the total must be known."""
+        return self._bar or self._json
+
     def transfer(self, label: str) -> Transfer:
         """Track one object in the block; see :meth:`Meter.transfer`."""
         return self.meter.transfer(label)

@@ -222,7 +222,8 @@ class Selection(NamedTuple):
 
         :raises NoObjectsError: there are none.
         """
-        found = (obj for obj in self._listed() if self.filters.select(self.relative(obj)))
+        start, is_selected = len(self.base), self.filters.select
+        found = (obj for obj in self._listed() if is_selected(obj.name[start:]))
         first = next(found, None)
         if first is None:
             hint = "; for a key that contains *, ? or [, use --literal" if self.has_wildcard else ""

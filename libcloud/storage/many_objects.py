@@ -43,7 +43,7 @@ def download_to(download: Callable[[Any, str], bool], pair: tuple[Any, Any]) -> 
     """Download an object to a file, whose directory is created if necessary; its path."""
     obj, path = pair[0], str(os.fspath(pair[1]))
     directory = os.path.dirname(path)
-    if directory:
+    if directory and not os.path.isdir(directory):
         os.makedirs(directory, exist_ok=True)
     if not download(obj, path):
         raise LibcloudError(

@@ -356,6 +356,31 @@ def test_a_directory_that_another_download_removes_is_made_again(
     assert (tmp_path / "a" / "b" / "file").read_bytes() == b"new"
 
 
+def test_a_link_that_leads_nowhere_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "none")
+    for path in (tmp_path / "link" / "file", tmp_path / "link" / "a" / "file"):
+        with pytest.raises(OSError):
+            _write(path, make_directories=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+
+
+def test_a_directory_that_is_removed_while_it_is_made_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = os.makedirs, 0
+
+    def racing(path: str, exist_ok: bool = False) -> None:
+        nonlocal made
+        made += 1
+        if made == 1:  # mkdir() found it, and isdir() did not
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        make(path, exist_ok=exist_ok)
+
+    monkeypatch.setattr(os, "makedirs", racing)
+    _write(tmp_path / "a" / "file", make_directories=True)
+    assert (tmp_path / "a" / "file").read_bytes() == b"new"
+
+
 def test_directories_of_a_file_that_cannot_be_opened_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,9 +123,9 @@ def _plain(name: str) -> str:
 def size_of(obj: object) -> int | None:
     """The size of an object, bytes; ``None`` if it has none. A caller may have set it as text."""
     size = getattr(obj, "size", None)
-    if isinstance(size, str) and size.isdecimal():
-        return int(size)
-    return size if isinstance(size, int) else None
+    if isinstance(size, int):
+        return size
+    return int(size) if isinstance(size, str) and size.isdecimal() else None
 
 
 def plain_headers(headers: Any) -> dict[str, Any]:

@@ -26,6 +26,9 @@ _OPEN_FILES = "/proc/self/fd"
 
 _MAX_LINKS = 40  # as many as Linux follows
 
+# How often a directory is created that others remove.
+_MAX_ATTEMPTS = 50
+
 
 class DestinationExistsError(LibcloudError, FileExistsError):
     """The file exists and must not be replaced; it was left unchanged."""
@@ -138,18 +141,22 @@ class StagingFile:
 
     def _create_in_new(self, directory: str) -> int:
         """:meth:`_create`, with the directories that are missing."""
+        attempt = 1
         try:
             while True:
                 missing = directory
                 while not os.path.isdir(missing):
                     self._created.append(missing)
                     missing = os.path.dirname(missing)
-                os.makedirs(directory, exist_ok=True)
                 try:
+                    os.makedirs(directory, exist_ok=True)
                     return self._create(directory)
-                except FileNotFoundError:
-                    # Another download that failed has just removed the directory, which was empty.
-                    if os.path.isdir(directory):
+                except (FileExistsError, FileNotFoundError):
+                    # Another download that failed removes the directory, which was empty; or there
+                    # is a file, or a link that leads nowhere.
+                    attempt += 1
+                    is_other = os.path.lexists(directory) and not os.path.isdir(directory)
+                    if is_other or attempt > _MAX_ATTEMPTS:
                         raise
         except BaseException:
             self._remove_directories()
@@ -181,10 +188,9 @@ class StagingFile:
     def sync(self) -> None:
         """Flush the data to the disk, if the file system supports it."""
         self._file.flush()
-        if not self.appears_whole or self._synced:
-            return
-        _sync(self._file.fileno())
-        self._synced = True
+        if self.appears_whole and not self._synced:
+            _sync(self._file.fileno())
+            self._synced = True
 
     def commit(self) -> None:
         """Close the file and move it to its destination.
@@ -309,7 +315,8 @@ class StagingFile:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._temporary)
                 self._temporary = None
-            self._remove_directories()
+            if self._created:
+                self._remove_directories()
 
 
 def is_stream(path: str) -> bool:

@@ -23,6 +23,8 @@ from libcloud.storage.transfer.download.start import (
 )
 from libcloud.utils.arguments import size_of
 
+_STORED_ENCODING = "x-goog-stored-content-encoding"
+
 
 def start_download(
     client: S3Client,
@@ -72,7 +74,9 @@ def start_download(
             selection,
             what,
             verification=_verification(owner, obj, found, wanted=selection.verify),
-            transcoded=_is_transcoded(found),
+            # Google may have decompressed the body, so that its size is not that of the object:
+            # Google Cloud Storage, "Transcoding of gzip-compressed files".
+            transcoded=found.get(_STORED_ENCODING, "identity") != "identity",
         )
     except BaseException:
         close(response)
@@ -99,8 +103,8 @@ def _verification(
     """The checksum that the bytes of ``obj`` must have; ``None`` if it is unknown or not wanted."""
     if wanted is False:
         return None
-    opaque = s3.integrity.encrypted(headers)
-    expected = expected_digest(owner.profile, headers, opaque=opaque, md5=wanted is True)
+    takes_md5 = wanted is True and not s3.integrity.encrypted(headers)
+    expected = expected_digest(owner.profile, headers, md5=takes_md5)
     if expected is None:
         return None
     checksum, value = expected
@@ -113,11 +117,3 @@ def _verification(
         # An MD5 was taken from an ETag, which is hexadecimal.
         format=bytes.hex if checksum.name == "md5" else encoded,
     )
-
-
-def _is_transcoded(headers: Mapping[str, str]) -> bool:
-    """Whether Google may have decompressed the body; its size is not that of the object.
-
-    Reference: Google Cloud Storage, "Transcoding of gzip-compressed files".
-    """
-    return headers.get("x-goog-stored-content-encoding", "identity") != "identity"

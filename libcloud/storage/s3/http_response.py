@@ -237,8 +237,8 @@ def is_foreign(content: str) -> bool:
 
 
 def _names_html(headers: Mapping[str, str]) -> bool:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in transfer.client.HTML
+    kind = headers.get("content-type", "").lower()
+    return "html" in kind and kind.partition(";")[0].strip() in transfer.client.HTML
 
 
 def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:

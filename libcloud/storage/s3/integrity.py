@@ -350,16 +350,15 @@ _MD5_OF_ETAG = Checksum("md5", 16, new_md5)
 
 
 def expected_digest(
-    profile: S3Profile, headers: Mapping[str, str], *, opaque: bool, md5: bool
+    profile: S3Profile, headers: Mapping[str, str], *, md5: bool
 ) -> tuple[Checksum, bytes] | None:
     """The digest to compute of a whole object, and the value that it must have; ``None``: unknown.
 
     :param headers: of the response to GET; names in lower case.
-    :param opaque: the ETag is not an MD5, because of encryption.
-    :param md5: use the ETag if there is no checksum.
+    :param md5: use the ETag, which encryption has not changed, if there is no checksum.
     """
     found = checksum_in(headers)
-    if found is not None or not md5 or opaque or not profile.etag_is_md5:
+    if found is not None or not md5 or not profile.etag_is_md5:
         return found
     etag = strip_etag(headers.get("etag", ""))
     return (_MD5_OF_ETAG, bytes.fromhex(etag)) if is_md5(etag) else None

@@ -59,10 +59,11 @@ def version_of(obj: Object) -> str | None:
         return obj.version_id
     # Objects of other programs, and mocks, need not have ``extra``.
     version_id = (getattr(obj, "extra", None) or {}).get("version_id")
+    if not version_id or not isinstance(version_id, str):
+        return None
     # R2 returns ids although it keeps no versions.
     profile = getattr(obj.driver, "profile", None)
-    is_known = isinstance(version_id, str) and version_id and getattr(profile, "versions", True)
-    return version_id if is_known else None
+    return version_id if getattr(profile, "versions", True) else None
 
 
 def as_version(obj: Object, version_id: str) -> ObjectVersion:

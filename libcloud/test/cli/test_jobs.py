@@ -8,10 +8,12 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from libcloud.cli import get as get_command
 from libcloud.cli.errors import ReportedError
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.common.types import InvalidCredsError
@@ -156,3 +158,24 @@ def test_of_many_failures_the_first_ones_are_listed(capsys: pytest.CaptureFixtur
     assert "further errors" in lines[-1]
     with pytest.raises(ReportedError):
         failures.raise_if_any()
+
+
+@pytest.mark.parametrize(("shows_total", "listed"), [(True, 3), (False, 0)])
+def test_objects_are_listed_before_the_first_download_only_to_show_their_total(
+    shows_total: bool, listed: int
+) -> None:
+    seen: list[int] = []
+
+    def objects() -> Iterator[Any]:
+        for size in (1, 2, 3):
+            seen.append(size)
+            yield SimpleNamespace(size=size)
+
+    progress: Any = SimpleNamespace(shows_total=shows_total, meter=SimpleNamespace(total=None))
+    selected: Any = SimpleNamespace(objects=objects)
+
+    found = get_command._listed(selected, progress)
+
+    assert len(seen) == listed
+    assert progress.meter.total == (6 if shows_total else None)
+    assert [obj.size for obj in found] == [1, 2, 3]

@@ -57,18 +57,22 @@ def save(
     obj: Object,
     to: Destination,
     *,
-    described: Callable[[Object, Download], Object] = lambda obj, started: obj,
+    described: Callable[[Object, Download], Object] | None = None,
     **how: Any,
 ) -> bool:
     """Save the object, a large one over several connections.
 
-    :param described: the object as the response describes it.
+    :param described: the object as the response describes it; ``None``: as it is.
     """
     check_download(obj, to.path)
-    whole_number("ex_window", to.window, least=1, example="4")
-    whole_number("ex_part_size", to.part_size, least=1)
+    if to.window is not None:
+        whole_number("ex_window", to.window, least=1, example="4")
+    if to.part_size is not None:
+        whole_number("ex_part_size", to.part_size, least=1)
     started = driver._start_download(obj, **how)
-    return _save(driver, described(obj, started), started, to, partial=False)
+    if described is not None:
+        obj = described(obj, started)
+    return _save(driver, obj, started, to, partial=False)
 
 
 def save_range(
