@@ -106,8 +106,8 @@ MUTANTS = (
     Mutant(
         "headers without a value are sent",
         "libcloud/utils/arguments.py",
-        "for name, value in headers.items() if value is not None}",
-        "for name, value in headers.items()}",
+        '        if value is not None:\n            check_text(f"headers',
+        '        if True:\n            check_text(f"headers',
         (f"{_TESTS}/test_arguments.py",),
         caught_by="test_headers_without_a_value_are_left_out",
     ),

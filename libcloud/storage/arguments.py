@@ -95,7 +95,8 @@ def check_extra(extra: object, *, values: bool = True) -> None:
     for name, value in (extra.get("meta_data") or {}).items():
         check_text(f"extra['meta_data'][{name!r}]", value)
     for key in ("acl", "content_type"):
-        check_text(f"extra[{key!r}]", extra.get(key))
+        if key in extra:
+            check_text(f"extra[{key!r}]", extra[key])
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:

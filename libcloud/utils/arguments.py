@@ -136,11 +136,14 @@ def plain_headers(headers: Any) -> dict[str, Any]:
     if headers is None:
         return {}
     check_headers(headers)
+    plain: dict[Any, Any] = {}
     for name, value in headers.items():
         if not isinstance(name, (str, bytes)):
             raise TypeError(f"the name of a header must be a str, not {kind_of(name)}")
-        check_text(f"headers[{name!r}]", value)
-    return {name: value for name, value in headers.items() if value is not None}
+        if value is not None:
+            check_text(f"headers[{name!r}]", value)
+            plain[name] = value
+    return plain
 
 
 def check_headers(headers: object) -> None:

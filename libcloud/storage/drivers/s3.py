@@ -1353,16 +1353,16 @@ class BaseS3StorageDriver(StorageDriver):
             headers=sent,
             **(upload_func_kwargs or {}),
         )
-        response = result["response"]
-        if response.status not in s3.upload_port.STORED:
-            s3.uploads.raise_refusal(self._client, response, container.name, object_name)
-        etag = strip_etag(response.headers.get("etag", ""))
+        stored, data_hash = result["response"], result["data_hash"]
+        if type(stored) is not transfer.values.StoredObject:  # that of an override
+            if stored.status not in s3.upload_port.STORED:
+                s3.uploads.raise_refusal(self._client, stored, container.name, object_name)
+            etag, size = strip_etag(stored.headers.get("etag", "")), result["bytes_transferred"]
+            stored = transfer.values.StoredObject(etag, size, 0, stored.headers)
         if verify_hash and not s3.integrity.encrypted(sent):
-            self._verify(etag, result["data_hash"], response.headers, object_name)
-        size, data_hash = result["bytes_transferred"], result["data_hash"]
-        stored = transfer.values.StoredObject(etag, size, 0, response.headers)
+            self._verify(stored.etag, data_hash, stored.headers, object_name)
         checksum = result.get("checksum")
-        checksum = checksum or s3.uploads.reported_checksum(self, response.headers, data_hash)
+        checksum = checksum or s3.uploads.reported_checksum(self, stored.headers, data_hash)
         return self._stored_object(container, object_name, stored, extra, checksum)
 
     def _put_object_has_callback(self) -> bool:
@@ -1471,7 +1471,12 @@ class BaseS3StorageDriver(StorageDriver):
         place = Place(container, object_name, request_path)
         port, session = s3.uploads.session_of(self, place, headers, options)
         stored = session.send(iterator)
-        return _result(stored, port.checksum, size=stored.size, data_hash=None)
+        return {
+            "response": stored,
+            "bytes_transferred": stored.size,
+            "data_hash": None,
+            "checksum": port.checksum,
+        }
 
     def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
         """The callback for stores that accept a body without a length."""
@@ -1500,8 +1505,13 @@ class BaseS3StorageDriver(StorageDriver):
         )
         with self._payload(file_path, stream, chunked=chunked) as payload:
             stored = session.send(transfer.upload.source.WholeSource(payload.content))
-            size, data_hash = stored.size or payload.size, payload.digest()
-            return _result(stored, port.checksum, size=size, data_hash=data_hash)
+            stored.size = stored.size or payload.size
+            return {
+                "response": stored,
+                "bytes_transferred": stored.size,
+                "data_hash": payload.digest(),
+                "checksum": port.checksum,
+            }
 
     def _upload_multipart_chunks(
         self,
@@ -1684,18 +1694,6 @@ def _refuse_options(options: Mapping[str, Any] | None, method: str) -> None:
         raise ValueError(
             f"{', '.join(sorted(options))}: a subclass overrides {method}, which does not have this"
         )
-
-
-def _result(
-    stored: StoredObject, checksum: object, *, size: int, data_hash: str | None
-) -> dict[str, Any]:
-    """What a callback returns to ``_put_object``."""
-    return {
-        "response": s3.upload_port.Published(200, {**stored.headers, "etag": stored.etag}),
-        "bytes_transferred": size,
-        "data_hash": data_hash,
-        "checksum": checksum,
-    }
 
 
 _ELSEWHERE = {

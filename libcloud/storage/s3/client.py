@@ -126,7 +126,9 @@ class S3Client(StoreClient[ClientOwner]):
         connection, refused = self.owner.connection, _NONE
         action, keywords = transfer.client.arguments_of(request, raw=raw)
         recoveries = Recoveries(connection, action, request.method, request.body)
-        send = self._sender(connection, request)
+        send = connection.request
+        if (request.method != "PUT" or not request.body) and s3.requests.takes_long(request):
+            send = self._patient(send)
         while True:
             try:
                 try:
@@ -158,16 +160,14 @@ class S3Client(StoreClient[ClientOwner]):
                     self.unsupported.add(refused)
                 return response
 
-    def _sender(self, connection: Any, request: HttpRequest) -> Any:
-        """The ``request`` method of the connection; it waits longer where the store has to work."""
-        if (request.method == "PUT" and request.body) or not s3.requests.takes_long(request):
-            return connection.request
+    def _patient(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        """``send``, which waits longer for the response, because the store has to work."""
 
-        def send(action: str, **keywords: Any) -> Any:
+        def patient(action: str, **keywords: Any) -> Any:
             with self._time_for(self.owner.ex_completion_timeout):
-                return connection.request(action, **keywords)
+                return send(action, **keywords)
 
-        return send
+        return patient
 
     def _explain(self, error: LibcloudError, what: str, names: tuple[str, str]) -> None:
         """Add the operation to the text of ``error``, or raise the specific exception for it."""

@@ -57,10 +57,9 @@ class _CredentialField:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return None
-        credentials = instance.current_credentials()
-        if credentials is None:
+        if instance.credential_provider is None:
             return instance.__dict__.get(self._name)
-        return getattr(credentials, self._field)
+        return getattr(instance.current_credentials(), self._field)
 
     def __set__(self, instance: Any, value: Any) -> None:
         if self._field == "secret":
@@ -163,8 +162,11 @@ class BaseS3Connection(ConnectionUserAndKey):
 
         A bucket that is part of the host name is removed from the path.
         """
-        address = self.address_of(action)
-        return self._with_prefix(action if address is None else address.action)
+        if self.addressing is not None and not self.addressing.is_plain:
+            address = self._current.address or self.addressing.resolve(action)
+            action = address.action
+        is_whole = action[:1] == "/" and not self.request_path
+        return action if is_whole else self._with_prefix(action)
 
     def _with_prefix(self, action: str) -> str:
         action = action if action[:1] == "/" else f"/{action}"
@@ -188,13 +190,15 @@ class BaseS3Connection(ConnectionUserAndKey):
         return found
 
     def _host_header(self) -> str:
-        address = self._address()
+        is_plain = self.addressing is None or self.addressing.is_plain
+        address = None if is_plain else self._current.address
         if address is None or address.host == self.host:
             return super()._host_header()
         return authority(address.host, int(self.port), scheme=self._scheme)
 
     def _request_url(self, target: str) -> str:
-        address = self._address()
+        is_plain = self.addressing is None or self.addressing.is_plain
+        address = None if is_plain else self._current.address
         if address is None or address.host == self.host:
             return target
         return f"{self._scheme}://{self._host_header()}{target}"

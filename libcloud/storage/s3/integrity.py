@@ -114,7 +114,7 @@ def _digest(algorithm: str, unsigned: bool, body: Body) -> Digest:
     return Digest({header: encoded(value), **more}, algorithm, value)
 
 
-DIGESTS: Mapping[str, Callable[[Body], Digest]] = {
+DIGESTS: Mapping[str, Callable[[Any], Digest]] = {
     "sha256": partial(_digest, "sha256", False),
     **{name: partial(_digest, name, False) for name in ("none", "md5", *CRCS)},
     **{f"{name}-unsigned": partial(_digest, name, True) for name in ("none", "md5", *CRCS)},

@@ -8,10 +8,10 @@ Create, Complete and Abort call the driver's ``_initiate_multipart``, ``_commit_
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
@@ -41,14 +41,6 @@ _NO_DIGEST = Digest()
 
 STORED = (200, 201, 204)
 """Statuses of an object that is stored: 200; of some gateways 201 (created) or 204 (no content)."""
-
-
-@dataclass(slots=True)
-class Published:
-    """The response that published an object, as far as ``_put_object`` reads it."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class S3UploadPort:
@@ -112,7 +104,7 @@ class S3UploadPort:
             return Digest()
         if type(body) is StreamedPart:
             return Digest(self._optional(body.headers))
-        digest = integrity.DIGESTS[self._digest_name](cast("Body", body))
+        digest = integrity.DIGESTS[self._digest_name](body)
         if digest.algorithm in integrity.CRCS:  # a store may refuse their headers
             digest.headers = self._optional(digest.headers)
         return digest

@@ -22,10 +22,10 @@ from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
 from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.http_response import etag_of_part
 from libcloud.storage.s3.names import Place
-from libcloud.storage.s3.upload_port import Published, S3UploadPort
+from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
 from libcloud.storage.transfer.upload.session import ObjectUpload
-from libcloud.storage.transfer.values import PartReceipt
+from libcloud.storage.transfer.values import PartReceipt, StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.utils.headers import strip_etag
 
@@ -324,7 +324,7 @@ def upload_by_chunks(
             _log.warning("%s: the upload %s could not be aborted: %s", label, upload_id, second)
         raise
     return {
-        "response": Published(200, {**getattr(etag, "headers", {}), "etag": str(etag)}),
+        "response": StoredObject(str(etag), size, len(chunks), getattr(etag, "headers", {})),
         "bytes_transferred": size,
         "data_hash": data_hash,
     }

@@ -68,6 +68,7 @@ class RetryBudget:
     load of the store already, and a batch of many objects must outlast that.
 
     :param lock: returns the lock that guards the count when threads share the budget.
+    :ivar tokens: that are left of ``size``.
     """
 
     def __init__(
@@ -77,30 +78,24 @@ class RetryBudget:
         cost: int = 5,
         lock: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
-        self._size = tokens
-        self._tokens = tokens
+        self.size = tokens
+        self.tokens = tokens
         self._cost = cost
         self._lock = lock
-
-    @property
-    def tokens(self) -> int:
-        """Tokens left."""
-        return self._tokens
 
     def spend(self, *, throttled: bool = False) -> bool:
         """Take the tokens for one retry; false, and none are taken, if too few are left."""
         cost = min(1, self._cost) if throttled else self._cost
         with self._lock():
-            if self._tokens < cost:
+            if self.tokens < cost:
                 return False
-            self._tokens -= cost
+            self.tokens -= cost
             return True
 
     def refill(self) -> None:
         """Return one token, after a success."""
-        if self._tokens < self._size:
-            with self._lock():
-                self._tokens = min(self._size, self._tokens + 1)
+        with self._lock():
+            self.tokens = min(self.size, self.tokens + 1)
 
 
 # The limit is raised by one after so many successes of each part in flight.
@@ -203,5 +198,6 @@ class Retries:
 
     def succeeded(self, epoch: int) -> None:
         """A request succeeded that was sent in this epoch of the limiter."""
-        self._budget.refill()
+        if self._budget.tokens < self._budget.size:
+            self._budget.refill()
         self.limiter.succeeded(epoch)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import ClassVar
 
 from libcloud.utils.bodies import Pieces
 
@@ -70,7 +71,7 @@ class PartReceipt:
 
 @dataclass(slots=True, unsafe_hash=True)
 class StoredObject:
-    """An object that the store says it holds.
+    """An object that the store says it holds; also the ``response`` of a driver's callback.
 
     :param etag: without quotes; ``""`` when the store gave none.
     :param size: bytes sent.
@@ -78,6 +79,7 @@ class StoredObject:
     :param headers: of the response that published the object; names in lower case.
     """
 
+    status: ClassVar[int] = 200
     etag: str
     size: int
     parts: int = 0

@@ -162,11 +162,12 @@ class UploadMachine:
             return 0
         if self._held and len(self._held) >= self.limit:
             return 0
-        size = self._plan.size_of(self.parts_pulled + 1)
-        size = min(size, self._plan.limits.max_object_size - self.size)
-        if self._expected_size is not None:
+        plan, expected = self._plan, self._expected_size
+        size, room = plan.size_of(self.parts_pulled + 1), plan.limits.max_object_size - self.size
+        size = room if room < size else size
+        if expected is not None and expected - self.size < size:
             # No memory is reserved for what cannot come; one byte more shows a longer source.
-            size = min(size, max(0, self._expected_size - self.size) + 1)
+            size = max(0, expected - self.size) + 1
         if self._held and self._memory is not None:
             held = sum(self._held.values())
             if held and held + size > self._memory:
@@ -186,9 +187,11 @@ class UploadMachine:
         self._held[self.parts_pulled] = size
         if self.share is not None:
             self.share.fill(size)
-        error = size_error(
-            self._plan, self.parts_pulled, self.size, ended=last, expected=self._expected_size
-        )
+        error, expected = None, self._expected_size
+        if not last or (expected is not None and expected != self.size):
+            error = size_error(
+                self._plan, self.parts_pulled, self.size, ended=last, expected=expected
+            )
         if error is not None:
             self._fail(error)
         elif self.upload_id is not None:

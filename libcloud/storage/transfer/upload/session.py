@@ -122,17 +122,13 @@ class ObjectUpload(Generic[Content]):
 
         :param made: makes the ``result`` of the writer, when the object is published.
         """
-        return UploadWriter(self.push(made), self._label)
+        return UploadWriter(self.push(made), f"{self.container_name}/{self.object_name}")
 
     def push(
         self: ObjectUpload[bytes | Pieces], made: Callable[[StoredObject], _Result]
     ) -> PushedTransfer[_Result]:
         """An upload whose bytes are pushed to it; nothing is sent yet."""
         return self._transfer(partial(PushedTransfer, made))
-
-    @property
-    def _label(self) -> str:
-        return f"{self.container_name}/{self.object_name}"
 
     def _transfer(
         self, kind: Callable[..., _TransferT], resumed: Resumed | None = None
@@ -173,7 +169,7 @@ class ObjectUpload(Generic[Content]):
             InlineWorkers(self.store),
             threads=None if concurrency == 1 else threads,
             listener=options.on_event,
-            label=self._label,
+            label=f"{self.container_name}/{self.object_name}",
             driver=self.driver,
             object_name=self.object_name,
         )
