@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 
 from libcloud.common.aws import AWSDriver
 from libcloud.common.types import LibcloudError
-from libcloud.storage import drivers, s3, transfer
+from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import (
     accepts_keyword,
     check_container,
@@ -1722,7 +1722,8 @@ def __getattr__(name: str) -> Any:
     if module is not None:
         return getattr(import_module(module), name)
     if name.startswith("S3"):
-        found = drivers.s3_regions.region_class(name, S3StorageDriver)
+        regions = import_module("libcloud.storage.drivers.s3_regions")
+        found = regions.region_class(name, S3StorageDriver)
         if found is not None:
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

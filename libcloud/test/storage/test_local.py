@@ -22,7 +22,6 @@ from libcloud.storage.drivers.local import (
 )
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
-    ContainerIsNotEmptyError,
     InvalidContainerNameError,
     InvalidObjectNameError,
     InvalidSourceError,
@@ -186,18 +185,6 @@ def test_a_base_that_is_itself_a_link_is_followed(base: Path) -> None:
     obj = _store(driver.create_container("c"), "a/b")
 
     assert b"".join(obj.as_stream()) == b"data"
-
-
-def test_a_container_is_deleted_only_when_empty(container: Container, base: Path) -> None:
-    obj = _store(container, "a/b")
-
-    with pytest.raises(ContainerIsNotEmptyError):
-        container.delete()
-    obj.delete()
-
-    assert container.delete() is True
-    with pytest.raises(ContainerDoesNotExistError):
-        container.delete()
 
 
 # Names of objects
