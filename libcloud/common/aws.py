@@ -332,9 +332,9 @@ class AWSTokenConnection(ConnectionUserAndKey):
     ) -> None:
         self.token = clean_key(token, "session token")
         user_id = clean_key(user_id, "access key")
-        super().__init__(
-            user_id, key, secure, host, port, url, timeout, proxy_url, backoff, retry_delay
-        )
+        # By name: the next class may have another order of these two.
+        retries: dict[str, Any] = {"retry_delay": retry_delay, "backoff": backoff}
+        super().__init__(user_id, key, secure, host, port, url, timeout, proxy_url, **retries)
 
     def add_default_params(self, params: Any) -> Any:
         if self.token:
