@@ -120,14 +120,6 @@ MUTANTS = (
         caught_by="test_the_window_does_not_grow_while_the_interpreter_is_busy",
     ),
     Mutant(
-        "a cancelled call of the file system is made",
-        "libcloud/storage/filesystem/workers.py",
-        "if not self._cancellation.cancelled:",
-        "if self._running:",
-        (f"{_TESTS}/storage/test_filesystem_workers.py",),
-        caught_by="test_a_call_that_was_cancelled_before_it_began_is_not_made",
-    ),
-    Mutant(
         "a worker pool needs all its threads",
         "libcloud/storage/worker_pool.py",
         "        except RuntimeError:",

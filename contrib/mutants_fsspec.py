@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         "a download of fsspec goes on after its coroutine was cancelled",
         f"{_FILESYSTEM}/workers.py",
-        "        self._cancellation.cancel()\n",
+        "            cancellation.cancel()\n",
         "",
         ("libcloud/test/storage/test_filesystem_workers.py",),
         caught_by="test_a_running_call_is_cancelled_and_waited_for",

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 # fsspec has no types.
 from fsspec.asyn import (  # type: ignore[import-untyped]
@@ -54,6 +54,27 @@ class Batch(Callback):  # type: ignore[misc]
             self.pairs.append((path1, path2))
 
         return collect
+
+
+class StorageOptions(TypedDict, total=False):
+    """Options that fsspec defines for every file system.
+
+    :param asynchronous: methods are called from a running event loop.
+    :param batch_size: files at a time, of one call; ``None``: fsspec's default.
+    :param listings_expiry_time: seconds that listings are cached; 60 if not passed.
+    :param loop: the event loop to use.
+    :param max_paths: number of listings in the cache; ``None``: any.
+    :param skip_instance_cache: create a new instance, even if there is one with these options.
+    :param use_listings_cache: cache listings.
+    """
+
+    asynchronous: bool
+    batch_size: int | None
+    listings_expiry_time: float | None
+    loop: Any
+    max_paths: int | None
+    skip_instance_cache: bool
+    use_listings_cache: bool
 
 
 class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]

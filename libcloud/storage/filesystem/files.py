@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
@@ -18,6 +18,7 @@ from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
 from libcloud.storage.filesystem.reading import read_edge, read_version
+from libcloud.storage.keywords import AnyUploadKeywords
 from libcloud.storage.writer import UploadWriter
 
 if TYPE_CHECKING:
@@ -26,6 +27,34 @@ if TYPE_CHECKING:
 
 # Endings of names. Readers of these formats begin at the end of a file.
 _INDEX_AT_END = (".parquet", ".parq", ".pq", ".orc", ".zip")
+
+
+class FileKeywords(AnyUploadKeywords, total=False):
+    """Keywords of opened files: the first six for reading, the others for writing.
+
+    :param version_id: open this version of the object; ``None``: the newest.
+    :param cache_type: fsspec's cache for reading; ``None``: one that reads ahead in parallel.
+    :param encoding: of text; ``None``: UTF-8.
+    :param errors: what to do with text that cannot be encoded or decoded; see ``open``.
+    :param newline: how ends of lines are translated; see ``open``.
+    :param size: not used: the store knows the size.
+    :param autocommit: publish the object when the file is closed; otherwise at the end of the
+        transaction.
+    :param content_type: of the object; ``None``: guessed from its name.
+    :param metadata: the user's metadata of the object.
+    :param headers: further headers of the upload.
+    """
+
+    version_id: str | None
+    cache_type: str | None
+    encoding: str | None
+    errors: str | None
+    newline: str | None
+    size: int | None
+    autocommit: bool
+    content_type: str | None
+    metadata: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
 
 
 class LibcloudTransaction(Transaction):  # type: ignore[misc]

@@ -17,16 +17,16 @@ from fsspec.core import get_compression  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.destination import FileNames
-from libcloud.storage.filesystem.base import Batch, DriverFileSystem
+from libcloud.storage.filesystem.base import Batch, DriverFileSystem, StorageOptions
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.filesystem.errors import FileExpired, as_os_errors
 from libcloud.storage.filesystem.files import (
     CompressedFile,
+    FileKeywords,
     LibcloudTransaction,
     ReadFile,
     WriteFile,
 )
-from libcloud.storage.filesystem.keywords import CopyOptions, FileKeywords, StorageOptions
 from libcloud.storage.filesystem.operations import Operations
 from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.keywords import complete_help
@@ -359,7 +359,7 @@ class LibcloudFileSystem(DriverFileSystem):
         path2: Any,
         recursive: bool = False,
         maxdepth: int | None = None,
-        **kwargs: Unpack[CopyOptions],
+        **kwargs: Any,
     ) -> None:
         """Move files: copy them, then delete the originals; see :meth:`copy` for the names.
 
@@ -367,6 +367,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :param path2: the destination; or a list as long.
         :param recursive: directories, too.
         :param maxdepth: levels of directories, at most; ``None``: no limit.
+        :param kwargs: not used.
         :raises OSError: a copy would replace another original, or would be in a directory that is
             deleted afterwards. Nothing was changed.
         """

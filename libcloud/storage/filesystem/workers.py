@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blocking calls in the worker pool of a driver, for coroutines.
 
-A future for each call would wake the event loop for each result, which takes longer than reading a
-small object. Here, results that end shortly after each other are delivered together.
-
 Tests: ``libcloud/test/storage/test_filesystem_workers.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary, ref
+from typing import Any, TypeVar
 
 from libcloud.utils.cancellation import Cancellation
 
@@ -23,9 +17,6 @@ _T = TypeVar("_T")
 
 # Seconds to wait for a running call whose coroutine is cancelled.
 _GRACE = 1.0
-
-# Seconds between two deliveries while several results come in that time.
-_BATCH = 0.002
 
 
 class Calls:
@@ -36,25 +27,31 @@ class Calls:
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
-        self._deliveries: WeakKeyDictionary[Any, _Deliveries] = WeakKeyDictionary()
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
         """The result of ``function``.
 
         If the coroutine is cancelled, a running call is cancelled as well, and briefly waited for.
         """
-        loop = asyncio.get_running_loop()
-        deliveries = self._deliveries.get(loop)
-        if deliveries is None:
-            deliveries = self._deliveries[loop] = _Deliveries(loop)
-        call: _Call[_T] = _Call(function, args, deliveries)
+        cancellation = Cancellation()
+
+        def call() -> _T:
+            with cancellation.active():
+                return function(*args)
+
+        future = self._driver._pool.submit(call)
         try:
-            self._driver._pool.start(call)
-            await call.over
-        except BaseException:
-            await call.cancel()
+            result: _T = await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            cancellation.cancel()
+            if not future.cancelled():  # it is running
+                end = asyncio.wrap_future(future)
+                await asyncio.wait([end], timeout=_GRACE)
+                # The loop may be closed when the call ends. Its error is not of interest.
+                end.cancel() or end.exception()
+            cancellation.interrupt()
             raise
-        return call.outcome()
+        return result
 
     async def map(
         self,
@@ -85,87 +82,3 @@ class Calls:
 
         await self.run(run_all)
         return results
-
-
-class _Call(Generic[_T]):
-    """A call, and its outcome when it is over."""
-
-    _result: _T
-
-    def __init__(
-        self, function: Callable[..., _T], args: tuple[Any, ...], deliveries: _Deliveries
-    ) -> None:
-        self._function, self._args, self._deliveries = function, args, deliveries
-        self._cancellation = Cancellation()
-        self._running = False
-        self._error: BaseException | None = None
-        self.over: asyncio.Future[None] = deliveries.loop.create_future()
-
-    def __call__(self) -> None:
-        """Make the call, in a thread of the pool, unless it was cancelled before it began."""
-        self._running = True  # before the other thread is asked; see cancel()
-        if not self._cancellation.cancelled:
-            try:
-                with self._cancellation.active():
-                    self._result = self._function(*self._args)
-            except BaseException as error:
-                self._error = error
-        self._deliveries.add(self)
-
-    def outcome(self) -> _T:
-        """The result of the call, which is over."""
-        if self._error is None:
-            return self._result
-        error, self._error = self._error, None
-        try:
-            raise error
-        finally:
-            del error  # its traceback refers to this frame
-
-    async def cancel(self) -> None:
-        """The result is not needed: wait briefly for the call if it is running."""
-        delivered = self.over.done() and not self.over.cancelled()
-        self.over = self._deliveries.loop.create_future()
-        self._cancellation.cancel()
-        if self._running and not delivered:
-            await asyncio.wait([self.over], timeout=_GRACE)
-        self._cancellation.interrupt()
-
-    def deliver(self) -> None:
-        """Let the coroutine continue."""
-        if not self.over.done():
-            self.over.set_result(None)
-
-
-class _Deliveries:
-    """The calls that are over, on their way to the thread of an event loop.
-
-    The futures of the calls keep the loop alive; a closed one must not live as long as the driver.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = ref(loop)
-        self._over: deque[_Call[Any]] = deque()
-        self._scheduled = False
-
-    @property
-    def loop(self) -> Any:
-        return self._loop()
-
-    def add(self, call: _Call[Any]) -> None:
-        """Deliver ``call``; called by any thread."""
-        self._over.append(call)
-        if not self._scheduled:
-            self._scheduled = True
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                self.loop.call_soon_threadsafe(self._deliver)
-
-    def _deliver(self) -> None:
-        self._scheduled = False  # first: what is added from now on may be missed below
-        count = 0
-        while self._over:
-            self._over.popleft().deliver()
-            count += 1
-        if count > 1 and not self._scheduled:
-            self._scheduled = True
-            self.loop.call_later(_BATCH, self._deliver)
