@@ -56,6 +56,15 @@ class Batch(Callback):  # type: ignore[misc]
         return collect
 
 
+class CopyOptions(TypedDict, total=False):
+    """Keywords of ``mv`` that fsspec's interface has.
+
+    :param batch_size: files at a time: not used; the driver's worker pool decides.
+    """
+
+    batch_size: int | None
+
+
 class StorageOptions(TypedDict, total=False):
     """Options that fsspec defines for every file system.
 

@@ -17,7 +17,7 @@ from fsspec.core import get_compression  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.destination import FileNames
-from libcloud.storage.filesystem.base import Batch, DriverFileSystem, StorageOptions
+from libcloud.storage.filesystem.base import Batch, CopyOptions, DriverFileSystem, StorageOptions
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.filesystem.errors import FileExpired, as_os_errors
 from libcloud.storage.filesystem.files import (
@@ -359,7 +359,7 @@ class LibcloudFileSystem(DriverFileSystem):
         path2: Any,
         recursive: bool = False,
         maxdepth: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[CopyOptions],
     ) -> None:
         """Move files: copy them, then delete the originals; see :meth:`copy` for the names.
 
@@ -367,7 +367,6 @@ class LibcloudFileSystem(DriverFileSystem):
         :param path2: the destination; or a list as long.
         :param recursive: directories, too.
         :param maxdepth: levels of directories, at most; ``None``: no limit.
-        :param kwargs: not used.
         :raises OSError: a copy would replace another original, or would be in a directory that is
             deleted afterwards. Nothing was changed.
         """
