@@ -280,8 +280,8 @@ _CONNECTION = (
     Mutant(
         "timeouts dropped",
         "libcloud/http/__init__.py",
-        "usual, extended = self.session.timeout,",
-        "usual, extended = 3600.0,",
+        "usual = self._timeout if session is None else session.timeout",
+        "usual = 3600.0",
         (f"{_TESTS}/test_http.py::test_each_request_has_the_timeout_of_the_session",),
     ),
     Mutant(

@@ -1,38 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP requests: one session of the library requests for each connection.
+"""HTTP requests, on a fast path or by one session of the library requests for each connection.
 
-The only package that imports requests. It guarantees what storage needs and requests does not: the
-path and query of a URL are sent byte for byte as given, a body of bytes is neither copied nor given
-a content type, every request has a timeout, and threads can share a connection.
+The only package that imports requests, which happens when it is needed: usual requests are sent
+without it. The package guarantees what storage needs and requests does not: the path and query of a
+URL are sent byte for byte as given, a body of bytes is neither copied nor given a content type,
+every request has a timeout, and threads can share a connection.
 
 May import ``libcloud.utils`` and ``libcloud.security``. Tests: ``test/test_http*.py``.
 """
 
 from __future__ import annotations
 
-import http.client
 import os
-import warnings
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, nullcontext
-from typing import Any
-from urllib.parse import urlsplit
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.poolmanager import PoolManager
-
-import libcloud.security
 from libcloud.common.types import LibcloudError
-from libcloud.http.adapter import SignedHTTPSAdapter, split_url
+from libcloud.http import fast_path
+from libcloud.http.base import LibcloudBaseConnection
+from libcloud.http.connections import may_use_proxy, parse_origin, usual_timeout
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
-from libcloud.http.fast_path import FastRequest
+from libcloud.http.messages import FastRequest, FastResponse, HttpLibResponseProxy
 from libcloud.http.secrets import redact_error
-from libcloud.http.session import Session
-from libcloud.http.timeouts import Deadline
+from libcloud.http.timeouts import Deadline, current
 from libcloud.utils.bodies import Pieces, sendable
 from libcloud.utils.headers import authority
 from libcloud.utils.local import PerThread
+
+if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter as HTTPAdapter
+    from urllib3.poolmanager import PoolManager as PoolManager
+
+    from libcloud.http.adapter import SignedHTTPSAdapter as SignedHTTPSAdapter
+    from libcloud.http.received import HTTPResponse as HTTPResponse
 
 __all__ = [
     "ALLOW_REDIRECTS",
@@ -67,79 +71,19 @@ _KEPT_BODY_SIZE = 64 * 1024
 
 _NO_DEADLINE = nullcontext()
 
-# Methods of a session that tests and programs replace.
-_REPLACEABLE = frozenset({"request", "send", "get_adapter", "prepare_request"})
+_REDIRECTS = (301, 302, 303, 307, 308)
 
+_NO = ("0", "false", "no", "off")
 
-class LibcloudBaseConnection:
-    """Settings of a connection: proxy, certificates, session."""
-
-    session: Any = None
-    proxy_scheme: str | None = None
-    proxy_host: str | None = None
-    proxy_port: int | None = None
-    proxy_username: str | None = None
-    proxy_password: str | None = None
-    http_proxy_used = False
-    ca_cert: str | None = None
-    verify = True
-
-    def __init__(self) -> None:
-        self.session = Session()
-
-    def set_http_proxy(self, proxy_url: str) -> None:
-        """Send all requests through a proxy, regardless of the environment.
-
-        :param proxy_url: ``scheme://host:port`` or ``scheme://user:password@host:port``.
-        :raises ValueError: the URL does not have this form.
-        """
-        parts = self._parse_proxy_url(proxy_url=proxy_url)
-        self.proxy_scheme, self.proxy_host, self.proxy_port = parts[:3]
-        self.proxy_username, self.proxy_password = parts[3:]
-        self.http_proxy_used = True
-        # Unchanged, with brackets around an IPv6 address, but without a path.
-        url = f"{self.proxy_scheme}://{urlsplit(proxy_url).netloc}"
-        self.session.proxies = {"http": url, "https": url}
-
-    def _parse_proxy_url(
-        self, proxy_url: str
-    ) -> tuple[str, str | None, int, str | None, str | None]:
-        """Return scheme, host, port, user and password of a proxy."""
-        parsed = urlsplit(proxy_url)
-        if parsed.scheme not in ("http", "https"):
-            raise ValueError("Only http and https proxies are supported")
-        if not parsed.hostname or not parsed.port:
-            raise ValueError(
-                "proxy_url must be in the following format: <scheme>://<proxy host>:<proxy port>"
-            )
-        user, at, _ = parsed.netloc.rpartition("@")
-        if not at:
-            return parsed.scheme, parsed.hostname, parsed.port, None, None
-        name, colon, password = user.partition(":")
-        if not colon:
-            raise ValueError("URL is in an invalid format")
-        return parsed.scheme, parsed.hostname, parsed.port, name, password
-
-    def _setup_verify(self) -> None:
-        self.verify = libcloud.security.VERIFY_SSL_CERT
-
-    def _setup_ca_cert(self, **kwargs: Any) -> None:
-        """Set the file of trusted certificates: ``ca_cert``, or what ``libcloud.security`` says."""
-        if self.verify is False:
-            return
-        ca_cert = kwargs.get("ca_cert", libcloud.security.trusted_certificates())
-        if isinstance(ca_cert, list):
-            warnings.warn(
-                "A list of certificate files is not supported; the first one is used.",
-                DeprecationWarning,
-                stacklevel=2,
-            )
-            ca_cert = ca_cert[0]
-        self.ca_cert = ca_cert
-
-    def _setup_signing(self, cert_file: str | None = None, key_file: str | None = None) -> None:
-        if cert_file or key_file:
-            self.session.mount("https://", SignedHTTPSAdapter(cert_file, key_file))
+# Imported when they are needed, because importing the libraries takes long.
+_LATE = MappingProxyType(
+    {
+        "HTTPAdapter": "requests.adapters",
+        "HTTPResponse": "libcloud.http.received",
+        "PoolManager": "urllib3.poolmanager",
+        "SignedHTTPSAdapter": "libcloud.http.adapter",
+    }
+)
 
 
 class LibcloudConnection(LibcloudBaseConnection):
@@ -150,6 +94,13 @@ class LibcloudConnection(LibcloudBaseConnection):
     :param secure: use https; ``None``: if ``port`` is 443.
     :param kwargs: ``timeout`` in seconds, for connecting and for reading or writing (``None``: the
         defaults of this module), ``proxy_url``, ``cert_file``, ``key_file``, ``ca_cert``.
+    """
+
+    fast_path: bool = os.environ.get("LIBCLOUD_HTTP_FAST_PATH", "1").lower() not in _NO
+    """Whether usual requests are sent without requests and urllib3.
+
+    ``False`` if the environment variable ``LIBCLOUD_HTTP_FAST_PATH`` is 0. Setting it on this class
+    changes it for all connections, at any time.
     """
 
     host: Any = None
@@ -187,7 +138,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         self._setup_verify()
         self._setup_ca_cert(**{name: kwargs[name] for name in ("ca_cert",) if name in kwargs})
         self._setup_signing(kwargs.get("cert_file"), kwargs.get("key_file"))
-        self.session.timeout = DEFAULT_REQUEST_TIMEOUT if timeout is None else timeout
+        self._timeout: Any = DEFAULT_REQUEST_TIMEOUT if timeout is None else timeout
         self.connect_timeout = DEFAULT_CONNECT_TIMEOUT if timeout is None else None
         if proxy_url:
             self.set_http_proxy(proxy_url=proxy_url)
@@ -239,7 +190,9 @@ class LibcloudConnection(LibcloudBaseConnection):
         """
 
         def by_requests(url: str, data: Any, headers: Any, **settings: Any) -> Any:
-            request = requests.Request(method=method, url=url, data=data, headers=headers)
+            from requests import Request
+
+            request = Request(method=method, url=url, data=data, headers=headers)
             return self.session.send(self.session.prepare_request(request), **settings)
 
         # The content of an object may have any size; the caller decides how it is read.
@@ -265,30 +218,80 @@ class LibcloudConnection(LibcloudBaseConnection):
         :param whole: read the body of the response at the end.
         """
         headers = self._normalize_headers(headers=dict(headers or {}))
-        session, response = self.session, None
         follows: Any = self.follow_redirects
         follows = ALLOW_REDIRECTS if follows is None else follows
+        response = None
         try:
             with _NO_DEADLINE if self.total_timeout is None else Deadline(self.total_timeout):
                 url, data = self._absolute(url), sendable(body)
                 settings: dict[str, Any] = {"stream": stream or whole, "timeout": self._limits}
                 settings["verify"] = self._existing_certificates()
-                if (
-                    not hooks
-                    and type(session) is Session
-                    and _REPLACEABLE.isdisjoint(session.__dict__)
-                ):
-                    response = session.exchange(
-                        method.upper(), url, headers, data, follows=follows, **settings
-                    )
+                if not hooks:
+                    response = self._exchange(method.upper(), url, headers, data, follows, settings)
                 if response is None:
                     response = otherwise(url, data, headers, allow_redirects=follows, **settings)
+                    _drop_large_body(response)
                 if whole:
                     _ = response.content
         except Exception as error:
             redact_error(error, headers)
             raise
-        self._keep(response)
+        self.response = response
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, Any],
+        body: Any,
+        follows: Any,
+        settings: dict[str, Any],
+    ) -> Any:
+        """Send a request on the fast path, and return its response.
+
+        The URL and the headers are those that requests would send.
+
+        :return: ``None``: nothing was sent; requests has to do it.
+        """
+        stream, timeout = settings["stream"], usual_timeout(settings["timeout"])
+        if not self.fast_path or timeout is None or fast_path.are_replaced():
+            return None
+        # A Request without data has an empty list.
+        if body and not isinstance(body, (bytes, memoryview, Pieces)):
+            return None
+        if stream and current.deadline:  # which does not include a body that the caller reads
+            return None
+        (address, target), verify, defaults = (
+            fast_path.split_url(url),
+            settings["verify"],
+            fast_path.DEFAULT_HEADERS,
+        )
+        session = self._session or (self.session if may_use_proxy() else None)
+        if session is not None:
+            from libcloud.http.session import Session
+
+            # Otherwise it is one of the program.
+            route = session.route(address, verify) if type(session) is Session else None
+            if route is None:
+                return None
+            session.pools = self._pools  # a copy of a session has none
+            (address, verify), defaults = route, session.header_lines()
+        origin, target = parse_origin(address, verify), fast_path.on_the_wire(target)
+        prepared = origin and fast_path.prepare(method, target, headers, body, defaults)
+        if not (origin and prepared):
+            return None
+        head, lines = prepared
+        request = FastRequest(method, f"{address.lower()}{target}", lines, body or None)
+        response = fast_path.exchange(
+            self._pools.get(origin), head, request, stream=stream, timeout=timeout
+        )
+        if type(response) is not FastResponse or response.status_code in _REDIRECTS:
+            settings["verify"] = verify
+            response = self.session.completed(request, response, follows=follows, settings=settings)
+            _drop_large_body(response)
+        elif body and len(body) > _KEPT_BODY_SIZE:
+            request.body = None
+        return response
 
     @contextmanager
     def extended_timeout(self, seconds: float) -> Iterator[None]:
@@ -349,7 +352,8 @@ class LibcloudConnection(LibcloudBaseConnection):
     @property
     def _limits(self) -> Any:
         """Return the timeout for requests: a pair (connect, read), or one number for both."""
-        usual, extended = self.session.timeout, self._extended_timeout
+        session, extended = self._session, self._extended_timeout
+        usual = self._timeout if session is None else session.timeout
         if isinstance(usual, tuple) and isinstance(usual[1], (int, float)):
             return usual[0], max(usual[1], extended)
         if not isinstance(usual, (int, float)):
@@ -363,7 +367,7 @@ class LibcloudConnection(LibcloudBaseConnection):
     def _absolute(self, url: str) -> str:
         if url[:1] == "/" and self.host is not None:
             return f"{self.host}{url}"
-        if split_url(url)[0]:
+        if fast_path.split_url(url)[0]:
             return url
         if self.host is None:
             raise LibcloudError(
@@ -383,20 +387,19 @@ class LibcloudConnection(LibcloudBaseConnection):
                 headers[name] = str(value)
         return headers
 
-    def _keep(self, response: Any) -> None:
-        sent = getattr(response, "request", None)
-        body = sent.body if isinstance(sent, requests.PreparedRequest) else None
-        if (
-            body
-            and isinstance(body, (bytes, bytearray, memoryview, Pieces))
-            and len(body) > _KEPT_BODY_SIZE
-        ):
-            if not isinstance(sent, FastRequest):
-                kept = requests.PreparedRequest()
-                vars(kept).update(vars(sent))
-                response.request = sent = kept
-            sent.body = None
-        self.response = response
+
+def _drop_large_body(response: Any) -> None:
+    """Remove a large body from the request that a response of requests keeps."""
+    sent = getattr(response, "request", None)
+    kind: Any = getattr(sys.modules.get("requests"), "PreparedRequest", None)
+    body = sent.body if kind is not None and isinstance(sent, kind) else None
+    if (
+        body
+        and isinstance(body, (bytes, bytearray, memoryview, Pieces))
+        and len(body) > _KEPT_BODY_SIZE
+    ):
+        response.request = kept = kind()
+        vars(kept).update(vars(sent), body=None)
 
 
 _SENDING_METHODS = ("request", "prepared_request", "getresponse", "connect")
@@ -419,51 +422,7 @@ def allowed_concurrency(conn_class: Any) -> int | None:
     return 1
 
 
-class HttpLibResponseProxy:
-    """A response of requests with the interface of :class:`http.client.HTTPResponse`."""
-
-    def __init__(self, response: Any) -> None:
-        self._response = response
-
-    def read(self, amt: int | None = None) -> str:
-        """Return the whole body as text, regardless of ``amt``."""
-        return str(self._response.text)
-
-    def getheader(self, name: str, default: Any = None) -> Any:
-        """Return the value of a header."""
-        return self._response.headers.get(name, default)
-
-    def getheaders(self) -> list[tuple[str, str]]:
-        """Return the headers as pairs of name and value."""
-        return list(self._response.headers.items())
-
-    @property
-    def status(self) -> int:
-        """Status of the response."""
-        return self._response.status_code  # type: ignore[no-any-return]
-
-    @property
-    def reason(self) -> str:
-        """Reason of the response."""
-        return self._response.reason  # type: ignore[no-any-return]
-
-    @property
-    def version(self) -> str:
-        """HTTP version without the dot: 11."""
-        return "11"
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        return self._response.content  # type: ignore[no-any-return]
-
-
-class HTTPResponse(http.client.HTTPResponse):
-    """The standard library's response, whose ``read`` returns "" once it is closed.
-
-    Public as ``libcloud.common.base.HTTPResponse``; kept for compatibility.
-    """
-
-    def read(self, amt: int | None = None) -> Any:
-        """Read at most ``amt`` bytes; return an empty string if the response is closed."""
-        return "" if self.fp is None else super().read(amt)
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,59 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transport adapter of a session: connection pools that send the request target unchanged.
 
-Which pool and which certificates a host needs is determined once, not for each request.
+Used for requests that the fast path does not support.
 """
 
 from __future__ import annotations
 
 import os
 import queue
-import re
+import socket
+import ssl
 import threading
 from collections import deque
-from contextlib import nullcontext
-from functools import lru_cache
-from http.client import HTTPException
-from typing import Any, ClassVar
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
-import requests
 import urllib3
 import urllib3.connection
 import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import get_encoding_from_headers, select_proxy
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from requests.exceptions import InvalidURL
+from requests.utils import select_proxy
+from urllib3.exceptions import LocationParseError
 from urllib3.poolmanager import PoolManager
-from urllib3.util import SKIP_HEADER
-from urllib3.util.ssl_match_hostname import CertificateError
 
-from libcloud.http.errors import named
-from libcloud.http.fast_path import (
-    FastRequest,
-    FastResponse,
-    exchange,
-    request_head,
-)
-from libcloud.http.heads import WholeHeadResponse
+from libcloud.http.connections import POOL_SIZE
+from libcloud.http.fast_path import are_defined_in, split_url
+from libcloud.http.received import WholeHeadResponse
 from libcloud.http.sending import has_arrived
-from libcloud.http.timeouts import TimedConnection, current, silence_of, timing
-from libcloud.http.tls import SharedContext
+from libcloud.http.timeouts import TimedConnection, current, shut_down, slices, timing
+from libcloud.http.tls import context_for
+from libcloud.utils import cancellation
 from libcloud.utils.documents import read_document
 from libcloud.utils.redact import redact_text
 
-# Connections that a session keeps open: those of the largest worker pool and a few more.
-_POOL_SIZE = 288
-
-# Number of hosts whose pool is cached. Regions and virtual-hosted buckets lead to a handful.
-_POOLS_KEPT = 32
-
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-
-
-# A header line that can be sent without further checks: a token (RFC 9110, section 5.6.2) and
-# printable ASCII.
-_HEADER_LINE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\x20-\x7e]*")
+_REQUIRED = ("CERT_REQUIRED", ssl.CERT_REQUIRED)
 
 
 class _Wire(threading.local):
@@ -67,53 +49,83 @@ class _Wire(threading.local):
 
 _wire = _Wire()
 
-# Compared at each request: test libraries such as responses and pook replace these methods.
-_SEND = HTTPAdapter.send
-_URLOPEN = urllib3.connectionpool.HTTPConnectionPool.urlopen
-
 _SUCCESS = range(200, 300)
-
-# Major versions of urllib3 that this library is tested with.
-_KNOWN_URLLIB3 = ("1", "2")
-
-
-_NO = ("0", "false", "no", "off")
-
-
-def _fast_path_wanted() -> bool:
-    """Return the default of :attr:`ExactAdapter.fast_path`."""
-    known = getattr(urllib3, "__version__", "").partition(".")[0] in _KNOWN_URLLIB3
-    return known and os.environ.get("LIBCLOUD_HTTP_FAST_PATH", "1").lower() not in _NO
 
 
 # The class names are those of urllib3, because they appear in error messages.
 
 
 class _Exact(TimedConnection):
-    """Sends the target as given, where urllib3 would normalize it, and formats headers faster."""
+    """Sends the target as given, where urllib3 would normalize it."""
 
-    _output: Any
+    auto_open: Any
+    _connecting: Any = None  # the socket, below TLS
 
-    def response_class(self, *args: Any, **kwargs: Any) -> WholeHeadResponse:  # type: ignore[override]  # http.client calls it like a class
-        """Return the response to the last request."""
-        return WholeHeadResponse(*args, state=self.state, **kwargs)
+    response_class: Any = property(lambda self: partial(WholeHeadResponse, state=self.state))
 
     @property
     def is_connected(self) -> bool:
         """Whether an idle connection can be used: urllib3 asks before each request."""
         return self.sock is not None and not has_arrived(self.sock)
 
-    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        super().putrequest(method, _exact(url), *args, **kwargs)
+    def connect(self) -> None:
+        cancellation.raise_if_abandoned()
+        untyped: Any = super()
+        try:
+            untyped.connect()
+        finally:
+            if self._connecting is not None:
+                self._connecting.close()
+                self._connecting = None
+        self.watch()
+        self.limit(current.silence)
+        self.await_response()
 
-    def putheader(self, header: Any, *values: Any) -> None:
-        value = values[0] if len(values) == 1 else None
-        if type(value) is str and value is not SKIP_HEADER and type(header) is str:
-            line = f"{header}: {value}"
-            if _HEADER_LINE.fullmatch(line):
-                self._output(line.encode("ascii"))
-                return
-        super().putheader(header, *values)
+    def _new_conn(self) -> Any:
+        """As in urllib3; a cancellation may interrupt the TLS handshake that follows."""
+        untyped: Any = super()
+        sock = untyped._new_conn()
+        if cancellation.current() is not None:
+            self._connecting = sock.dup()
+            self.watch()
+        return sock
+
+    def interrupt(self) -> None:
+        super().interrupt()
+        if self._connecting is not None:
+            shut_down(self._connecting)
+
+    def close(self) -> None:
+        self.state = None
+        self.release()
+        untyped: Any = super()
+        untyped.close()
+
+    def send(self, data: Any) -> None:
+        if self.sock is None and self.auto_open:
+            self.connect()
+        untyped: Any = super()
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            self.await_response()
+            untyped.send(data)
+        elif isinstance(self.sock, socket.socket):
+            self.send_all((data,))
+        else:  # TLS in TLS
+            for (part,) in slices((data,)):
+                untyped.send(part)
+
+    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+        untyped: Any = super()
+        try:
+            self.await_response()
+            return untyped.getresponse(*args, **kwargs)
+        finally:
+            self.settle()
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        self.begin(current.silence)
+        untyped: Any = super()
+        untyped.putrequest(method, _exact(url), *args, **kwargs)
 
 
 class HTTPConnection(_Exact, urllib3.connection.HTTPConnection):
@@ -123,13 +135,23 @@ class HTTPConnection(_Exact, urllib3.connection.HTTPConnection):
 class HTTPSConnection(_Exact, urllib3.connection.HTTPSConnection):
     """A connection of urllib3; see :class:`_Exact`."""
 
-    def __init__(self, *args: Any, shared: SharedContext | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._shared = shared
-
     def connect(self) -> None:
-        with nullcontext() if self._shared is None else self._shared.used_by(self):
+        """Connect; the trusted certificates are loaded once for all connections.
+
+        Not if it has its own settings, or if they cannot be read: then urllib3 raises the error.
+        """
+        kept = {"ssl_context": self.ssl_context, "ca_certs": self.ca_certs}
+        own = (
+            *(self.ssl_context, self.ca_cert_dir, self.ca_cert_data, self.cert_file),
+            *(self.ssl_version, self.assert_hostname, self.assert_fingerprint),
+        )
+        if self.ca_certs and self.cert_reqs in _REQUIRED and own == (None,) * len(own):
+            with suppress(OSError):
+                vars(self).update(ssl_context=context_for(self.ca_certs), ca_certs=None)
+        try:
             super().connect()
+        finally:
+            vars(self).update(kept)
 
 
 class _Pool(urllib3.connectionpool.HTTPConnectionPool):
@@ -141,61 +163,14 @@ class _Pool(urllib3.connectionpool.HTTPConnectionPool):
         super().__init__(*args, **kwargs)
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
-        return super().urlopen(*args, **_urlopen_arguments(kwargs))
-
-    def take(self) -> Any:
-        """Take a connection, to be put back later; it may have to be opened."""
-        idle: Any = self.pool
-        if type(idle) is not IdleConnections:  # closed, or of limited size
-            return self._get_conn()
-        connection = idle.take()
-        if connection is None:
-            return self._new_conn()
-        if connection.sock is not None and has_arrived(connection.sock):
-            connection.close()
-        return connection
-
-    def open(self, connection: Any, timeout: Any) -> None:
-        """Connect."""
-        connection.timeout = _connect_timeout(timeout)
-        untyped: Any = self
-        try:
-            untyped._validate_conn(connection)  # connects if it uses TLS
-            if connection.sock is None:
-                connection.connect()
-        except TimeoutError as late:  # of TLS
-            text = f"Read timed out. (read timeout={connection.timeout})"
-            raise ReadTimeoutError(untyped, "", text) from late
+        # The default of urllib3 2; version 1 accepts a truncated response as complete.
+        return super().urlopen(*args, **{"enforce_content_length": True, **kwargs})
 
     def _put_conn(self, conn: Any) -> None:
         """Put ``conn`` back; it is closed first unless its response has certainly ended."""
-        if conn is not None and not (conn.release() and _is_clean(conn)):
+        if conn is not None and not (conn.release() and conn.is_clean()):
             conn.close()
         super()._put_conn(conn)
-
-    give_back = _put_conn
-
-
-def _connect_timeout(timeout: Any) -> Any:
-    """The connect timeout in ``timeout``, in any form of requests.
-
-    :raises ValueError: as in requests, for example for 0.
-    """
-    if not isinstance(timeout, urllib3.Timeout):
-        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        timeout = urllib3.Timeout(connect=connect, read=read)
-    return timeout.connect_timeout
-
-
-def _is_clean(connection: Any) -> bool:
-    """Return whether no byte of the last response, or after it, is left on ``connection``.
-
-    Bytes that arrive later are detected when the connection is taken from the pool.
-    """
-    state = connection.state
-    # Bytes that TLS has already decrypted are not visible at the socket.
-    pending = getattr(connection.sock, "pending", None)
-    return state is not None and state.complete and (pending is None or not pending())
 
 
 class HTTPConnectionPool(_Pool):
@@ -209,9 +184,6 @@ class HTTPSConnectionPool(_Pool, urllib3.connectionpool.HTTPSConnectionPool):
 
     ConnectionCls = HTTPSConnection
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, shared=SharedContext(), **kwargs)
-
 
 _POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
 
@@ -219,23 +191,26 @@ _POOLS = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
 class ExactAdapter(HTTPAdapter):
     """Sends the target of each request unchanged; its errors contain no secrets."""
 
-    fast_path: ClassVar[bool] = _fast_path_wanted()
-    """Whether requests use :mod:`libcloud.http.fast_path`.
-
-    False if the environment variable ``LIBCLOUD_HTTP_FAST_PATH`` is 0 or if the major version of
-    urllib3 is untested. Setting it on this class changes it for all connections, at any time.
-    """
-
     _pid = 0
     _inherited: Any = None
     _pool_connections: int  # set by requests
     _pool_maxsize: int
     _pool_block: bool
-    _known: dict[Any, Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("pool_maxsize", _POOL_SIZE)
+        kwargs.setdefault("pool_maxsize", POOL_SIZE)
         super().__init__(*args, **kwargs)
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether a request is sent to the same effect without the adapter."""
+        return (
+            type(self) is ExactAdapter
+            and "send" not in vars(self)
+            and are_defined_in(__name__, ExactAdapter, ["send"])
+            and self.max_retries.total == 0
+            and self.poolmanager.connection_pool_kw == {"maxsize": POOL_SIZE, "block": False}
+        )
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -243,7 +218,6 @@ class ExactAdapter(HTTPAdapter):
 
     def _reset_pools(self) -> None:
         self.poolmanager.pool_classes_by_scheme = _POOLS
-        self._known = {}
         self._pid = os.getpid()
 
     def _reset_after_fork(self) -> None:
@@ -252,7 +226,7 @@ class ExactAdapter(HTTPAdapter):
         The parent keeps using its open connections, so the child must not. They are not closed
         here, because another thread of the parent may have held their locks at the fork.
         """
-        self._inherited = self.poolmanager, dict(self.proxy_manager), self._known, self._inherited
+        self._inherited = self.poolmanager, dict(self.proxy_manager), self._inherited
         self.proxy_manager.clear()
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)
 
@@ -262,33 +236,6 @@ class ExactAdapter(HTTPAdapter):
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = _POOLS
         return manager
-
-    def close(self) -> None:
-        self._known = {}
-        super().close()
-
-    def get_connection_with_tls_context(
-        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
-        """Return the pool for ``request``, cached by origin and settings."""
-        if proxies:
-            return super().get_connection_with_tls_context(request, verify, proxies, cert)
-        key = (split_url(request.url)[0], verify, cert)
-        pool = self._known.get(key)
-        if pool is None or pool.pool is None:  # evicted by urllib3
-            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            untyped: Any = super()
-            untyped.cert_verify(pool, request.url, verify, cert)
-            if len(self._known) >= _POOLS_KEPT:
-                self._known.clear()
-            self._known[key] = pool
-        return pool
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Do nothing, unless for a proxy: the pool was created with the certificates."""
-        if self._known.get((split_url(url)[0], verify, cert)) is not conn:
-            untyped: Any = super()
-            untyped.cert_verify(conn, url, verify, cert)
 
     def request_url(self, request: Any, proxies: Any) -> Any:
         """Return the target without secrets, because urllib3 logs it and quotes it in errors.
@@ -302,81 +249,22 @@ class ExactAdapter(HTTPAdapter):
         proxy = select_proxy(request.url, proxies) or ""
         return url if proxy.lower().startswith("socks") else redact_text(url)
 
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Build the response of requests, without searching for cookies if none were set."""
-        if "set-cookie" in resp.headers:
-            return super().build_response(req, resp)
-        response: Any = requests.Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers.itermerged())
-        response.encoding = get_encoding_from_headers(response.headers)
-        response.raw, response.reason = resp, resp.reason
-        response.url, response.request, response.connection = req.url, req, self
-        return response  # type: ignore[no-any-return]
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if os.getpid() != self._pid:
             self._reset_after_fork()
         outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
         try:
             with timing(kwargs.get("timeout")):
-                response = super().send(request, *args, **kwargs)
+                try:
+                    response = super().send(request, *args, **kwargs)
+                except LocationParseError as error:  # found late, while connecting
+                    raise InvalidURL(error, request=request) from error
                 # The caller reads the content of an object.
                 if not kwargs.get("stream") or response.status_code not in _SUCCESS:
                     read_document(response)
                 return response
         finally:
             _wire.target = outer
-
-    def exchange(self, request: FastRequest, verify: Any, *, stream: bool, timeout: Any) -> Any:
-        """Send ``request`` without the layers of requests and urllib3.
-
-        :return: the response; ``None``: nothing was sent, requests has to do it.
-        :raises requests.RequestException: the request failed, as if requests had sent it.
-        """
-        if os.getpid() != self._pid:
-            self._reset_after_fork()
-        if not self.fast_path or self.max_retries.total != 0:
-            return None  # off, or requests repeats requests
-        urlopen = urllib3.connectionpool.HTTPConnectionPool.urlopen
-        if HTTPAdapter.send is not _SEND or urlopen is not _URLOPEN:
-            return None
-        if type(self).send is not _OWN_SEND or "send" in self.__dict__:
-            return None
-        if stream and current.deadline:  # which does not include a body that the caller reads
-            return None
-        method: Any = request.method
-        target = split_url(request.url)[1]
-        head = request_head(method, target, request.lines or {})
-        if head is None:
-            return None
-        pool = self.get_connection_with_tls_context(request, verify)
-        connection = received = None
-        outer, current.silence = current.silence, silence_of(timeout)
-        try:
-            connection = pool.take()
-            if connection.sock is None:
-                pool.open(connection, timeout)
-            received = exchange(
-                connection, head, request.body, method=method, pool=pool, stream=stream
-            )
-        except (OSError, HTTPException, HTTPError, CertificateError) as error:
-            raise named(error, request=request, pool=pool, target=target) from error
-        finally:
-            current.silence = outer
-            # A response that is not yet read puts the connection back itself.
-            if connection and (received is None or type(received) is tuple):
-                pool.give_back(connection)
-        if type(received) is tuple:
-            unread = stream and received[0].status in _SUCCESS
-            return FastResponse(*received, request, self, stream=unread)
-        response = self.build_response(request, received)
-        if not stream or response.status_code not in _SUCCESS:
-            read_document(response)
-        return response
-
-
-_OWN_SEND = ExactAdapter.send
 
 
 class SignedHTTPSAdapter(ExactAdapter):
@@ -405,24 +293,6 @@ class SignedHTTPSAdapter(ExactAdapter):
             **kwargs,
         )
         self._reset_pools()
-
-
-@lru_cache(maxsize=32)  # each request needs it several times
-def split_url(url: str) -> tuple[str, str]:
-    """Split ``url`` into scheme with authority, and the rest."""
-    match = _ORIGIN.match(url)
-    return (match[1], match[2]) if match else ("", url)
-
-
-def _urlopen_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Adjust the arguments of ``urlopen``: enforce the content length, and use a plain dict.
-
-    urllib3 2 enforces the length by default; version 1 accepts a truncated response as complete.
-    """
-    headers = arguments.get("headers")
-    if isinstance(headers, CaseInsensitiveDict):
-        arguments["headers"] = dict(headers.items())  # faster to iterate over
-    return {"enforce_content_length": True, **arguments}
 
 
 def _exact(url: str) -> str:
@@ -466,13 +336,6 @@ class IdleConnections:
             return self._items.pop()
         except IndexError:
             raise queue.Empty from None
-
-    def take(self) -> Any:
-        """Remove and return the item that was added last; ``None`` if there is none."""
-        try:
-            return self._items.pop()
-        except IndexError:
-            return None
 
     def qsize(self) -> int:
         """Return the number of items."""

@@ -4,17 +4,10 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import re
-import socket
-import ssl
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
-
-import requests
-import urllib3
-from urllib3.util.ssl_match_hostname import CertificateError
 
 from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError
@@ -41,37 +34,45 @@ _TRANSIENT_ERRNO = {
 # TLS errors of a broken connection. All others concern certificates and settings.
 _BROKEN_TLS = re.compile(r"EOF|timed out|reset|bad record mac|BAD_RECORD_MAC|closed", re.IGNORECASE)
 
-_TRANSIENT = (
-    ConnectionError,
-    TimeoutError,
-    socket.gaierror,
-    http.client.IncompleteRead,
-    http.client.BadStatusLine,
-    http.client.NotConnected,
-    http.client.ImproperConnectionState,
-    urllib3.exceptions.IncompleteRead,
-    urllib3.exceptions.ProtocolError,
-    urllib3.exceptions.TimeoutError,
-    urllib3.exceptions.MaxRetryError,
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-)
+# Classes by name: their modules are imported late or, in a short program, never.
+_TRANSIENT = {
+    "builtins.ConnectionError",
+    "builtins.TimeoutError",
+    "socket.gaierror",
+    "http.client.IncompleteRead",
+    "http.client.BadStatusLine",
+    "http.client.NotConnected",
+    "http.client.ImproperConnectionState",
+    "urllib3.exceptions.IncompleteRead",
+    "urllib3.exceptions.ProtocolError",
+    "urllib3.exceptions.TimeoutError",
+    "urllib3.exceptions.MaxRetryError",
+    "requests.exceptions.ConnectionError",
+    "requests.exceptions.Timeout",
+    "requests.exceptions.ChunkedEncodingError",
+}
+_PERMANENT = {
+    "ssl.SSLCertVerificationError",
+    "requests.exceptions.InvalidURL",
+    "requests.exceptions.InvalidSchema",
+    "requests.exceptions.InvalidHeader",
+    "requests.exceptions.UnrewindableBodyError",
+    "urllib3.exceptions.LocationParseError",
+}
+_TLS = {"ssl.SSLError", "requests.exceptions.SSLError", "urllib3.exceptions.SSLError"}
+_NOT_CONNECTED = {
+    "builtins.ConnectionRefusedError",
+    "requests.exceptions.ConnectTimeout",
+    "urllib3.exceptions.ConnectTimeoutError",
+    "urllib3.exceptions.NewConnectionError",
+}
+_OF_REQUESTS = {"requests.exceptions.RequestException"}
+_OF_NETWORK = {"builtins.OSError", "http.client.HTTPException", "urllib3.exceptions.HTTPError"}
 
-_PERMANENT = (
-    ssl.SSLCertVerificationError,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.UnrewindableBodyError,
-    urllib3.exceptions.LocationParseError,
-)
 
-
-_UNREACHABLE = (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)
-_NOT_CONNECTED = (ConnectionRefusedError, requests.ConnectTimeout, *_UNREACHABLE)
-_MaxRetryError = urllib3.exceptions.MaxRetryError
-_SSLError = urllib3.exceptions.SSLError
+def is_a(value: object, names: set[str]) -> bool:
+    """Return whether ``value`` is an instance of a class with one of these names."""
+    return any(f"{kind.__module__}.{kind.__qualname__}" in names for kind in type(value).__mro__)
 
 
 class NetworkError(LibcloudError):
@@ -99,12 +100,13 @@ def network_error(error: BaseException, text: str, driver: Any) -> NetworkError 
 
     :param text: the operation that failed, for the message.
     """
-    if not isinstance(error, requests.RequestException) or isinstance(error, NetworkError):
+    if isinstance(error, NetworkError) or not is_a(error, _OF_REQUESTS):
         return None
+    known: Any = error
     kind: Any = type(error)
     wrapped = _class_for(kind)(f"{text}: {error}", driver)
     wrapped.reason = error
-    vars(wrapped).update(request=error.request, response=error.response)
+    vars(wrapped).update(request=known.request, response=known.response)
     return wrapped
 
 
@@ -121,26 +123,48 @@ def _class_for(kind: Any) -> type[NetworkError]:
     return type("NetworkError", (NetworkError, kind), {"__module__": __name__})
 
 
-def named(error: Exception, *, request: Any, pool: Any, target: str) -> requests.RequestException:
-    """Convert an error of the fast path into the exception that requests would raise.
+def named(
+    error: Exception, *, request: Any, pool: Any, connection: Any, timeout: Any
+) -> Exception | None:
+    """Return the exception that requests would raise; ``None`` if it would let ``error`` through.
 
-    :param error: from the standard library or urllib3.
+    :param error: raised while ``request`` was sent on ``connection`` of ``pool``.
+    :param timeout: for connecting.
     """
+    if not is_a(error, _OF_NETWORK):
+        return None
+    import requests
+    import urllib3.exceptions as inner
+
+    from libcloud.http.messages import genuine
+
+    opening, timed_out = connection.state is None, isinstance(error, TimeoutError)
     kind: Any = requests.ConnectionError
-    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+    failed: Any = error
+    unconnected = opening and connection.sock is None
+    if unconnected and timed_out:
+        text = f"Connection to {pool.origin.host} timed out. (connect timeout={timeout})"
+        failed, kind = inner.ConnectTimeoutError(pool.named(), text), requests.ConnectTimeout
+    elif unconnected and is_a(error, {"socket.gaierror"}) and hasattr(inner, "NameResolutionError"):
+        failed = inner.NameResolutionError(pool.origin.host, pool.named(), failed)
+    elif unconnected:
+        text = f"Failed to establish a new connection: {error}"
+        failed = inner.NewConnectionError(pool.named(), text)
+    elif is_a(error, {"ssl.SSLError"}):
+        failed, kind = inner.SSLError(error), requests.exceptions.SSLError
+    elif opening and timed_out:
+        text = f"Read timed out. (read timeout={timeout})"
+        failed, kind = inner.ReadTimeoutError(pool, "", text), requests.ReadTimeout
+    elif isinstance(error, inner.ReadTimeoutError):
         kind = requests.ReadTimeout
-    elif isinstance(error, urllib3.exceptions.LocationParseError):
-        kind = requests.exceptions.InvalidURL
-    elif isinstance(error, (ssl.SSLError, CertificateError, _SSLError)):
-        failed = error if isinstance(error, _SSLError) else _SSLError(error)
-        kind, error = requests.exceptions.SSLError, _MaxRetryError(pool, target, failed)
-    elif isinstance(error, _UNREACHABLE):
-        if not isinstance(error, urllib3.exceptions.NewConnectionError):
-            kind = requests.ConnectTimeout
-        error = _MaxRetryError(pool, target, error)
-    elif not isinstance(error, urllib3.exceptions.HTTPError):
-        error = urllib3.exceptions.ProtocolError("Connection aborted.", error)
-    return kind(error, request=request)  # type: ignore[no-any-return]
+    elif not isinstance(error, inner.HTTPError):
+        failed = inner.ProtocolError("Connection aborted.", error)
+    if failed is not error:
+        failed.__cause__ = error
+    if unconnected or kind is requests.exceptions.SSLError:
+        target = "/" + request.url.partition("://")[2].partition("/")[2]
+        failed = inner.MaxRetryError(pool, target, failed)
+    return kind(failed, request=genuine(request))  # type: ignore[no-any-return]
 
 
 def is_transient(error: BaseException) -> bool:
@@ -149,13 +173,13 @@ def is_transient(error: BaseException) -> bool:
     True for connections that were refused, reset or timed out and for truncated responses; false
     for rejected certificates, invalid requests and everything that is not a network error.
     """
-    if isinstance(error, _PERMANENT):
+    if is_a(error, _PERMANENT):
         return False
-    if isinstance(error, (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
+    if is_a(error, _TLS):
         # Only the innermost error: the messages of the others contain the URL, which is arbitrary.
         text = str([*_causes(error)][-1])
         return "certificate" not in text.lower() and bool(_BROKEN_TLS.search(text))
-    if isinstance(error, _TRANSIENT):
+    if is_a(error, _TRANSIENT):
         return True
     return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNO
 
@@ -163,7 +187,7 @@ def is_transient(error: BaseException) -> bool:
 def never_sent(error: BaseException) -> bool:
     """Return whether nothing of the request was sent: there was no connection, or no token."""
     return any(
-        isinstance(cause, _NOT_CONNECTED) or is_unsent(cause) or _is_refused_by_proxy(cause)
+        is_a(cause, _NOT_CONNECTED) or is_unsent(cause) or _is_refused_by_proxy(cause)
         for cause in _causes(error)
     )
 

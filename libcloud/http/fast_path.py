@@ -1,33 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fast path: a request that is sent without the layers of requests and urllib3.
+"""The fast path: requests and responses of the usual form, without the libraries.
 
-urllib3 opens the connections, and its pools keep them. Everything unusual is left to the libraries:
-proxies, hooks, cookies, and responses that are chunked, compressed, truncated or large, set cookies
-or follow interim responses. The libraries then read the response from its first byte: what
-was already received, followed by the rest or by the error that occurred.
+requests and urllib3 take half of the time that a short program needs until its first request, so
+they are imported for unusual requests and responses only. Proxies, hooks, cookies, redirects and
+client certificates are left to them, and responses that are chunked, compressed, truncated or
+large, set cookies or follow interim responses. The libraries then read the response from its first
+byte: what was already received, followed by the rest or by the error that occurred.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections import OrderedDict
+import sys
 from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from datetime import timedelta
+from functools import lru_cache
 from itertools import chain
-from typing import Any
+from time import perf_counter
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-import requests
-import urllib3
-from requests.cookies import RequestsCookieJar
-from requests.structures import CaseInsensitiveDict
-from requests.utils import check_header_validity, get_encoding_from_headers
-from urllib3.exceptions import ReadTimeoutError
-
-from libcloud.http.heads import HEAD_END, Head, plain_head
-from libcloud.http.received import RequestState
+from libcloud.http.errors import named
+from libcloud.http.heads import HEAD_END, Head, RequestState, plain_head
+from libcloud.http.messages import FastRequest, FastResponse
 from libcloud.utils.bodies import Pieces, StreamedPieces
 from libcloud.utils.headers import LOWER
+
+if TYPE_CHECKING:
+    from libcloud.http.connections import Pool
 
 # Bytes to receive at once: enough for the headers and a small document.
 _TAKEN = 16 * 1024
@@ -41,18 +42,91 @@ _LARGEST = 1024 * 1024
 # A body up to this size is read at once even if the caller wants to read it in pieces.
 _LARGEST_STREAMED = 128 * 1024
 
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+
+# RFC 3986: a target consists of printable ASCII, and "#" would end it.
+_NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
+
 # RFC 9112, section 3: the usual form of the request line; section 5: of the name of a header.
 _REQUEST_LINE = re.compile(r"[A-Z]+ [\x21-\x7e]+ HTTP/1\.1")
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
 
-# RFC 9112, section 5.2: a folded value continues on the next line.
-_FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
-
 # The libraries add these headers if they are missing, and interpret the others.
 _NEEDED = frozenset({"accept-encoding", "host", "user-agent"})
 _SPECIAL_IN_REQUESTS = frozenset({"expect", "transfer-encoding"})
-_SUCCESS = range(200, 300)
 _SPECIAL_IN_RESPONSES = frozenset({"content-encoding", "set-cookie"})
+_SUCCESS = range(200, 300)
+
+DEFAULT_HEADERS: Mapping[str, tuple[Any, Any]] = {
+    **dict.fromkeys(("user-agent", "accept-encoding"), ("", None)),
+    "accept": ("Accept", "*/*"),
+    "connection": ("Connection", "keep-alive"),
+}
+"""Headers that requests adds to every request: those with ``None`` must be given by the caller."""
+
+# Functions that test libraries such as responses, requests_mock and pook replace: module and class
+# where they are looked up, module where they are defined, names.
+_REPLACEABLE = (
+    ("requests", "Session", "requests.sessions", ("request", "send", "get_adapter")),
+    ("requests.adapters", "HTTPAdapter", "requests.adapters", ("send",)),
+    ("urllib3.connectionpool", "HTTPConnectionPool", "urllib3.connectionpool", ("urlopen",)),
+)
+
+
+def are_replaced() -> bool:
+    """Return whether a program has replaced functions of the libraries, which it wants called."""
+    for module, name, origin, functions in _REPLACEABLE:
+        owner = getattr(sys.modules.get(module), name, None)
+        if owner is not None and not are_defined_in(origin, owner, functions):
+            return True
+    return bool(getattr(sys.modules.get("urllib3.util.ssl_"), "IS_PYOPENSSL", False))
+
+
+def are_defined_in(module: str, owner: type, names: Iterable[str]) -> bool:
+    """Return whether these methods of ``owner`` are functions that are defined in ``module``.
+
+    Attributes such as ``__module__`` are not compared: decorators copy them.
+    """
+    functions = [getattr(owner, name) for name in names]
+    return all(
+        type(function) is FunctionType and function.__globals__.get("__name__") == module
+        for function in functions
+    )
+
+
+@lru_cache(maxsize=32)  # each request needs it several times
+def split_url(url: str) -> tuple[str, str]:
+    """Split ``url`` into scheme with authority, and the rest."""
+    match = _ORIGIN.match(url)
+    return (match[1], match[2]) if match else ("", url)
+
+
+def on_the_wire(target: str) -> str:
+    """Return ``target`` with a leading slash, unsendable characters percent-encoded."""
+    return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target[:1] == "/" else f"/{target}")
+
+
+def _percent_encode(match: re.Match[str]) -> str:
+    return quote(match[0], safe="")
+
+
+def prepare(
+    method: str, target: str, headers: Mapping[str, Any], body: Any, defaults: Mapping[str, Any]
+) -> tuple[bytes, dict[str, tuple[Any, Any]]] | None:
+    """Return the head of a request as sent, and its headers: lower-case name -> (name, value).
+
+    :param headers: take precedence over ``defaults``, which have the form that is returned.
+    :return: ``None`` if they have an unusual form.
+    """
+    lines = dict(defaults)
+    for name, value in headers.items():
+        lines[LOWER[name]] = name, value
+    if body:
+        lines["content-length"] = "Content-Length", str(len(body))
+    elif method not in ("GET", "HEAD"):
+        lines.setdefault("content-length", ("Content-Length", "0"))
+    head = request_head(method, target, lines)
+    return None if head is None else (head, lines)
 
 
 def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]]) -> bytes | None:
@@ -83,39 +157,63 @@ def _are_names(names: tuple[str, ...]) -> bool:
 
 
 def exchange(
-    connection: Any, head: bytes, body: Any, *, method: str, pool: Any, stream: bool = False
-) -> tuple[Head, bytes] | urllib3.HTTPResponse:
+    pool: Pool, head: bytes, request: FastRequest, *, stream: bool, timeout: tuple[Any, Any]
+) -> Any:
     """Send a request and receive its response.
 
-    :param connection: an open connection of urllib3; see
-        :class:`~libcloud.http.timeouts.TimedConnection`.
-    :param head: from :func:`request_head`.
-    :param body: bytes, a view of bytes, ``Pieces`` or ``None``.
-    :param pool: the pool of ``connection``.
+    :param head: the request line and headers of ``request``.
     :param stream: leave the body of a success unread, unless it is small.
-    :return: head and body; or a response of urllib3, which is not yet read, and puts the connection
-        back itself.
-    :raises OSError, http.client.HTTPException, urllib3.exceptions.HTTPError: no response came.
+    :param timeout: for connecting, and for reading or writing.
+    :return: :class:`FastResponse`; or a response of urllib3, which is not yet read, and returns the
+        connection to ``pool`` itself.
+    :raises requests.RequestException: no response came, as if requests had sent the request.
     """
-    connection.begin()
-    state: RequestState = connection.state
+    received: Any = None
+    connection, started = pool.take(), perf_counter()
     try:
-        _send(connection, head, body)
+        if connection.sock is None:
+            connection.connect(pool.origin, timeout[0])
+        connection.begin(timeout[1])
+        received = _receive(connection, head, request, pool=pool, stream=stream)
+    except Exception as error:
+        known = named(error, request=request, pool=pool, connection=connection, timeout=timeout[0])
+        if known is None:
+            raise
+        raise known from error
+    finally:
+        if received is None or type(received) is tuple:
+            pool.give_back(connection)
+    if type(received) is not tuple:
+        return received
+    elapsed = timedelta(seconds=perf_counter() - started)
+    parsed, body = received
+    unread = stream and parsed.status in _SUCCESS
+    return FastResponse(parsed, body, request, elapsed, stream=unread)
+
+
+def _receive(
+    connection: Any, head: bytes, request: FastRequest, *, pool: Pool, stream: bool
+) -> Any:
+    """Send ``request``; return the head and the body of its response, or a response of urllib3."""
+    state: RequestState = connection.state
+    method: str = request.method
+    try:
+        _send(connection, head, request.body)
         end = _until_head_ends(connection.sock, state)
         parsed = plain_head(state.received[:end], method) if end else None
         if parsed is not None and _is_plain(parsed, stream=stream):
             size, status = end + parsed.length, parsed.status
             if len(state.received) < size:
-                _receive(connection.sock, state, size)
+                _read(connection.sock, state, size)
             received = len(state.received)
-            if received >= size:
-                if state.unsent:
-                    state.check(status)
+            if received >= size and not state.is_premature(status):
                 # Bytes after the response belong to no request.
                 whole = received == size and not parsed.closes
                 state.complete = whole and not state.may_be_unread(status)
                 return parsed, state.received[end:size]
-        return _by_the_library(connection, method=method, pool=pool)
+        from libcloud.http.received import unread_response
+
+        return unread_response(connection, method=method, pool=pool)
     finally:
         connection.settle()
 
@@ -157,7 +255,7 @@ def _until_head_ends(sock: Any, state: RequestState) -> int:
     return end.end() if end else 0
 
 
-def _receive(sock: Any, state: RequestState, size: int) -> None:
+def _read(sock: Any, state: RequestState, size: int) -> None:
     """Receive up to ``size`` bytes in total; less after an error."""
     done = len(state.received)
     if state.error is not None:
@@ -179,163 +277,4 @@ def _is_plain(head: Head, *, stream: bool) -> bool:
     """Return whether the fast path can handle this response."""
     if head.length > (_LARGEST_STREAMED if stream and head.status in _SUCCESS else _LARGEST):
         return False
-    return _SPECIAL_IN_RESPONSES.isdisjoint(head.found)
-
-
-def _by_the_library(connection: Any, *, method: str, pool: Any) -> urllib3.HTTPResponse:
-    """Let urllib3 read the response, starting with the bytes already received."""
-    response = connection.response_class(connection.sock, method=method)
-    try:
-        response.begin()
-    except TimeoutError as late:
-        seconds = connection.sock.gettimeout()
-        raise ReadTimeoutError(pool, "", f"Read timed out. (read timeout={seconds})") from late
-    headers: Any = [(name, _FOLD.sub(" ", value)) for name, value in response.msg.items()]
-    if response.will_close:
-        connection.close()  # the reading side stays open
-    return urllib3.HTTPResponse(
-        body=response,
-        headers=headers,
-        status=response.status,
-        version=response.version,
-        reason=response.reason,
-        preload_content=False,
-        decode_content=False,
-        original_response=response,
-        pool=pool,
-        connection=connection,
-        enforce_content_length=True,
-        request_method=method,
-    )
-
-
-class FastRequest(requests.PreparedRequest):
-    """A prepared request without hooks; creates attributes of requests when they are used.
-
-    :param url: as it is sent.
-    :param lines: headers: lower-case name -> (name as sent, value).
-    :param body: bytes, a view of bytes, ``Pieces`` or ``None``.
-    """
-
-    def __init__(
-        self, method: str, url: str, lines: Mapping[str, tuple[Any, Any]], body: Any
-    ) -> None:
-        self.lines: Mapping[str, tuple[Any, Any]] | None = lines
-        self._headers: Any = None
-        self.method = method
-        self.url = url
-        self.body = body
-        self.hooks = {"response": []}
-        self._cookies: Any = None
-        self._body_position: Any = None
-
-    @property
-    def headers(self) -> Any:
-        """The headers in the class of requests; after this call, changes to them are sent.
-
-        :raises requests.exceptions.InvalidHeader: a header cannot be sent.
-        """
-        if self._headers is None and self.lines is not None:
-            for line in self.lines.values():
-                check_header_validity(line)
-            self._headers, self.lines = CaseInsensitiveDict(self.lines.values()), None
-        return self._headers
-
-    @headers.setter
-    def headers(self, value: Any) -> None:
-        self._headers, self.lines = value, None
-
-    def copy(self) -> requests.PreparedRequest:
-        """Return an ordinary prepared request."""
-        made: Any = requests.PreparedRequest()
-        made.method, made.url, made.body = self.method, self.url, self.body
-        made.headers, made.hooks = self.headers.copy(), self.hooks
-        made._cookies, made._body_position = self._cookies, self._body_position
-        return made  # type: ignore[no-any-return]
-
-
-class FastResponse(requests.Response):
-    """A response whose body is already read; creates other attributes when they are used.
-
-    :param stream: the body can also be read from ``raw``.
-    """
-
-    _unread = b""
-
-    def __init__(
-        self, head: Head, body: bytes, request: Any, adapter: Any, *, stream: bool = False
-    ) -> None:
-        vars(self).update(_defaults())
-        self.history = []
-        self.status_code = head.status
-        self.reason = head.reason
-        headers: Any = CaseInsensitiveDict.__new__(CaseInsensitiveDict)
-        headers._store = OrderedDict(zip(head.found, head.headers, strict=True))
-        self.headers = headers
-        if "content-type" in head.found:
-            self.encoding = _encoding_of(head.found["content-type"])
-        self.url, self.request, self.connection = request.url, request, adapter
-        self._content, self._content_consumed = body, True
-        self._raw: Any = None
-        if stream:
-            self._unread = body
-        self._jar: Any = None
-
-    @property
-    def raw(self) -> Any:
-        """The response of urllib3; without the body, which is ``content``, unless streamed."""
-        if self._raw is None:
-            self._raw = urllib3.HTTPResponse(
-                body=io.BytesIO(self._unread),
-                headers=self.headers,
-                status=self.status_code,
-                version=11,
-                reason=self.reason,
-                preload_content=False,
-                decode_content=False,
-                request_method=self.request.method,
-            )
-        return self._raw
-
-    @raw.setter
-    def raw(self, value: Any) -> None:
-        self._raw = value
-
-    def close(self) -> None:
-        """Do nothing unless ``raw`` was used: the connection is already back in its pool."""
-        if self._raw is not None:
-            super().close()
-
-    @property
-    def cookies(self) -> Any:
-        """An empty cookie jar."""
-        if self._jar is None:
-            self._jar = RequestsCookieJar()
-        return self._jar
-
-    @cookies.setter
-    def cookies(self, value: Any) -> None:
-        self._jar = value
-
-
-def header_lines(headers: Any) -> dict[str, tuple[Any, Any]]:
-    """Return ``headers`` as lower-case name -> (name as sent, value)."""
-    known = getattr(headers, "_store", None)  # the class of requests has it
-    if isinstance(known, dict):
-        return dict(known)
-    return {LOWER[name]: (name, value) for name, value in headers.items()}
-
-
-@lru_cache(maxsize=64)
-def _encoding_of(content_type: str) -> str | None:
-    return get_encoding_from_headers(CaseInsensitiveDict({"content-type": content_type}))
-
-
-@cache
-def _defaults() -> dict[str, Any]:
-    """Return the initial attributes of a response, for any version of requests."""
-    return {
-        name: value
-        for name, value in vars(requests.Response()).items()
-        if name not in ("raw", "cookies", "history", "headers")
-    }
+    return _SPECIAL_IN_RESPONSES.isdisjoint(head.headers)

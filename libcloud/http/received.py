@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stream that a response is read from, and the state of the request on a connection.
+"""Responses that the libraries read: they are complete, of certain length and bounded.
 
-The stream starts with bytes that were already received, knows whether bytes follow the response,
-and limits what the libraries read without a limit: the lines between chunks and the trailers.
+The standard library treats the end of the connection as the end of the headers, so that a truncated
+response looks like one with fewer headers. It skips only one kind of interim response and accepts
+responses of ambiguous length. Here, all interim responses are skipped, up to a maximum number, and
+an ambiguous length is an error (RFC 9110, section 15.2; RFC 9112, section 6).
+
+The stream of a response starts with bytes that were already received, knows whether bytes follow
+the response, and limits what the libraries read without a limit: the lines between chunks and the
+trailers.
 """
 
 from __future__ import annotations
@@ -10,13 +16,30 @@ from __future__ import annotations
 import http.client
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
+
+import urllib3
+from urllib3.exceptions import ReadTimeoutError
+
+from libcloud.http.heads import LENGTH, MOST_LINES, RequestState
 
 EMPTY_LINES = (b"\r\n", b"\n")
 
 # The limits of the standard library for headers.
 _LONGEST_LINE = 65536
 _MOST_TRAILERS = 100
+
+# Enough for a server that sends one per second while it processes a request for a minute.
+_MOST_INTERIM_RESPONSES = 100
+
+# Headers of stores take a few KiB, including the metadata of an object.
+_LARGEST_HEAD = 256 * 1024
+
+# RFC 9112, sections 4 and 5; the latter: a folded value continues on the next line.
+_STATUS = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?:[ \t][^\n]*)?\r?\n")
+_INTERIM = re.compile(rb"HTTP/1\.[0-9] 1(?!01)[0-9][0-9][ \t\r\n]")
+_FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
 
 # RFC 9112, section 7.1.
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n")
@@ -110,44 +133,181 @@ class _Counted(io.RawIOBase):
         super().close()
 
 
-# A server that rejects a request may leave this much of its body unread, and would interpret it as
-# the next request or wait for the rest. nginx and Go read up to 256 KiB to keep the connection;
-# other servers read nothing.
-_LARGE = 64 * 1024
+class WholeHeadResponse(http.client.HTTPResponse):
+    """A response with complete headers and an unambiguous length. Skips interim responses.
 
-# Statuses from here on mean that the request was not executed.
-_REFUSED = 300
-
-
-class RequestState:
-    """The state of one request on a connection.
-
-    It decides whether the connection can be reused: only if the whole request was sent, the
-    response ended at its declared length, and no bytes followed it.
-
-    :ivar received: bytes of the response that arrived while the request was being sent.
-    :ivar error: raised after ``received``; ``None``: the rest comes from the connection.
-    :ivar size: number of bytes sent.
-    :ivar unsent: the server did not accept the whole request.
-    :ivar final: the final response has started, not only interim ones.
-    :ivar complete: the response was read to its end and no bytes follow it.
+    :param state: state of the request: holds the bytes that were already received, and records
+        whether the connection can be reused. ``None``: unknown.
+    :raises http.client.RemoteDisconnected: the connection ended within the headers.
+    :raises InvalidResponseError: the length of the body is ambiguous, the protocol was switched, or
+        the headers are too large.
     """
 
-    received = b""
-    error: OSError | None = None
-    size = 0
-    unsent = final = complete = False
+    def __init__(
+        self,
+        sock: Any,
+        debuglevel: int = 0,
+        method: str | None = None,
+        url: str | None = None,
+        *,
+        state: RequestState | None = None,
+    ) -> None:
+        self._state = RequestState() if state is None else state
+        self._begun = False
+        received: Any = Received(sock, self._state.received, self._state.error)
+        super().__init__(received, debuglevel, method, url)
 
-    def check(self, status: int) -> None:
-        """Reject a success status if the request was not sent completely.
+    def begin(self) -> None:
+        response: Any = self  # typeshed lacks these attributes
+        if response.headers is not None:
+            return
+        try:
+            self._begin()
+            if self._state.is_premature(response.status):
+                raise InvalidResponseError(
+                    f"the server responded with status {response.status} before it received the "
+                    "whole request"
+                )
+        except Exception:
+            self.close()
+            raise
+        if self._state.may_be_unread(response.status):
+            response.will_close = True
+        response.fp.begin_body(chunked=bool(response.chunked))
+        self._begun = True
 
-        :raises InvalidResponseError: ``status`` is a success.
-        """
-        if self.unsent and status < _REFUSED:
+    def _begin(self) -> None:
+        lines = _read_final_head(self.fp)
+        replay: Any = _Replay(lines, self.fp)
+        stream, self.fp = self.fp, replay
+        try:
+            super().begin()
+        finally:
+            if self.fp is replay:
+                self.fp = stream
+        if replay.last is not None and replay.last not in EMPTY_LINES:
+            raise http.client.RemoteDisconnected("Remote end closed connection within the headers")
+        self._check()
+
+    def _check(self) -> None:
+        """Reject responses of ambiguous length, which the standard library accepts."""
+        response: Any = self
+        if response.status < http.client.OK:
             raise InvalidResponseError(
-                f"the server responded with status {status} before it received the whole request"
+                f"the server sent status {response.status}, which was not requested"
             )
+        codings = _listed(response.headers, "transfer-encoding")
+        if codings not in ([], ["identity"], ["chunked"]):
+            raise InvalidResponseError(f"Transfer-Encoding {', '.join(codings)!r} is not supported")
+        lengths = set(_listed(response.headers, "content-length"))
+        if response.chunked:
+            # RFC 9112, section 6.1: the connection must be closed after a response that has both
+            # headers, or that comes from an HTTP/1.0 server, which may not support this coding.
+            response.will_close = response.will_close or bool(lengths) or response.version < 11
+        elif len(lengths) > 1 or not all(map(LENGTH.fullmatch, lengths)):
+            shown = ", ".join(sorted(lengths))[:100]
+            raise InvalidResponseError(f"Content-Length is not a single number: {shown!r}")
+        elif lengths and response.length is None:  # the same number several times in one header
+            response.length = int(lengths.pop())
 
-    def may_be_unread(self, status: int) -> bool:
-        """Return whether the server may have left part of the request unread."""
-        return self.unsent or (status >= _REFUSED and self.size > _LARGE)
+    def _close_conn(self) -> None:
+        """Called at the end of the body, or when the rest of it is not needed."""
+        source: Any = self.fp
+        ended = self.length == 0 or (bool(self.chunked) and source.ended)
+        self._state.complete = self._begun and ended and not source.holds_more()
+        closing: Any = super()
+        closing._close_conn()
+
+
+def _read_final_head(stream: Any) -> list[bytes]:
+    """Read the lines of a final head, skipping interim responses."""
+    for _ in range(_MOST_INTERIM_RESPONSES + 1):
+        lines = _read_head(stream)
+        if not _INTERIM.match(lines[0]) or lines[-1] not in EMPTY_LINES:
+            return lines
+    raise InvalidResponseError(
+        f"more than {_MOST_INTERIM_RESPONSES} interim responses were received before the response"
+    )
+
+
+def _listed(headers: Any, name: str) -> list[str]:
+    """Return the list elements of all headers with this name, in lower case."""
+    values = headers.get_all(name, ())
+    return [item.strip().lower() for value in values for item in value.split(",")]
+
+
+def _read_head(stream: Any) -> list[bytes]:
+    """Read the lines of a head, at least one, up to the empty line or the first unusual one."""
+    lines = [stream.readline(_LONGEST_LINE + 1)]
+    if _STATUS.fullmatch(lines[0]):
+        size = len(lines[0])
+        while lines[-1] not in EMPTY_LINES and len(lines) < MOST_LINES:
+            lines.append(line := stream.readline(_LONGEST_LINE + 1))
+            size += len(line)
+            if not line.endswith(b"\n"):
+                break
+        if size > _LARGEST_HEAD:
+            raise InvalidResponseError(
+                f"the headers of the response take more than {_LARGEST_HEAD} bytes"
+            )
+    return lines
+
+
+class _Replay:
+    """A stream that returns ``lines`` first, and remembers the last line it returned."""
+
+    def __init__(self, lines: Sequence[bytes], stream: Any) -> None:
+        self._lines = iter(lines)
+        self._stream = stream
+        self.last: bytes | None = None  # before the first
+
+    def readline(self, size: int = -1) -> bytes:
+        line: bytes | None = next(self._lines, None)
+        given: bytes = self._stream.readline(size) if line is None else line
+        self.last = given
+        return given
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def unread_response(connection: Any, *, method: str, pool: Any) -> urllib3.HTTPResponse:
+    """Let urllib3 read a response, starting with the bytes already received.
+
+    :param connection: see :class:`~libcloud.http.timeouts.TimedConnection`.
+    :param pool: the response returns the connection to it once it was read.
+    """
+    response = WholeHeadResponse(connection.sock, method=method, state=connection.state)
+    try:
+        response.begin()
+    except TimeoutError as late:
+        seconds = connection.sock.gettimeout()
+        raise ReadTimeoutError(pool, "", f"Read timed out. (read timeout={seconds})") from late
+    headers: Any = [(name, _FOLD.sub(" ", value)) for name, value in response.msg.items()]
+    if response.will_close:
+        connection.close()  # the reading side stays open
+    return urllib3.HTTPResponse(
+        body=response,
+        headers=headers,
+        status=response.status,
+        version=response.version,
+        reason=response.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=response,
+        pool=pool,
+        connection=connection,
+        enforce_content_length=True,
+        request_method=method,
+    )
+
+
+class HTTPResponse(http.client.HTTPResponse):
+    """The standard library's response, whose ``read`` returns "" once it is closed.
+
+    Public as ``libcloud.common.base.HTTPResponse``; kept for compatibility.
+    """
+
+    def read(self, amt: int | None = None) -> Any:
+        """Read at most ``amt`` bytes; return an empty string if the response is closed."""
+        return "" if self.fp is None else super().read(amt)

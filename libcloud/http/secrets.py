@@ -6,10 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import requests
-from requests.exceptions import InvalidHeader
-from requests.structures import CaseInsensitiveDict
-
+from libcloud.http.errors import is_a
 from libcloud.utils.redact import (
     REDACTED,
     forms_of,
@@ -28,6 +25,8 @@ _PUBLIC_HEADERS = frozenset(
     proxy-authorization range transfer-encoding user-agent
     """.split()
 )
+
+_REFUSALS = {"requests.exceptions.InvalidHeader"}
 
 # Forms and documents that contain tokens are small.
 _LONGEST_FORM = 64 * 1024
@@ -49,12 +48,14 @@ def redact_error(error: Exception, headers: Mapping[Any, Any] | None) -> None:
         f"the value of the header {name} cannot be sent: it starts with whitespace or contains "
         "a line break or a character that is not Latin-1"
     )
-    if not isinstance(error, InvalidHeader):
+    if not is_a(error, _REFUSALS):
+        from requests.exceptions import InvalidHeader
+
         raise InvalidHeader(text) from None
     error.args = (text,)
 
 
-def keep_public_headers(request: requests.PreparedRequest) -> None:
+def keep_public_headers(request: Any) -> None:
     """Remove headers from ``request`` that must not be sent to another host."""
     for name in [name for name in request.headers if name.lower() not in _PUBLIC_HEADERS]:
         del request.headers[name]
@@ -86,8 +87,8 @@ def _is_refusal(error: Exception) -> bool:
 
     requests 2.32.4 accepts a line break at the end, ``http.client`` does not.
     """
-    if isinstance(error, requests.RequestException):
-        return isinstance(error, InvalidHeader)
+    if is_a(error, {"requests.exceptions.RequestException"}):
+        return is_a(error, _REFUSALS)
     return isinstance(error, ValueError)
 
 
@@ -96,17 +97,17 @@ def _drop_secrets_of_request(error: Any) -> None:
     response = getattr(error, "response", None)
     for holder in (error, response, *getattr(response, "history", ())):
         request = getattr(holder, "request", None)
-        if isinstance(request, requests.PreparedRequest):
+        if is_a(request, {"requests.models.PreparedRequest"}):
             holder.request = _shown(request)
 
 
-def _shown(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    made = requests.PreparedRequest()
+def _shown(request: Any) -> Any:
+    from requests import PreparedRequest
+    from requests.structures import CaseInsensitiveDict
+
+    made = PreparedRequest()
     made.method, made.url = request.method, redact_text(request.url or "")
-    try:
-        headers: dict[str, Any] = redact_headers(request.headers)
-    except InvalidHeader:
-        headers = {}
+    headers: dict[str, Any] = redact_headers(request.headers)
     # An unknown header may be one that authorizes the request.
     known = {name: headers[name] for name in headers if name.lower() in _PUBLIC_HEADERS}
     made.headers = CaseInsensitiveDict({**dict.fromkeys(headers, REDACTED), **known})

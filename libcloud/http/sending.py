@@ -13,12 +13,10 @@ import os
 import re
 import select
 import socket
-import ssl
 from collections.abc import Sequence
 from typing import Any
 
-from libcloud.http.heads import HEAD_END
-from libcloud.http.received import RequestState
+from libcloud.http.heads import HEAD_END, RequestState
 
 # Bytes that must be sent within the timeout: about 4 KiB per second with the default.
 _SLICE = 256 * 1024
@@ -33,8 +31,12 @@ _MOST_INTERIM = 64 * 1024
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})")
 _LONGEST_STATUS = len("HTTP/1.1 200")
 
-_BLOCKED = (BlockingIOError, ssl.SSLWantWriteError)
 _BROKEN = (BrokenPipeError, ConnectionResetError)
+
+
+def is_tls(sock: Any) -> bool:
+    """Return whether ``sock`` is a socket of ``ssl``, which is not imported for this."""
+    return hasattr(sock, "do_handshake")
 
 
 def has_arrived(sock: Any) -> bool:
@@ -63,7 +65,7 @@ def send_buffers(
     # The method of a socket with a timeout polls it before it sends. Each of the two system calls
     # releases the interpreter's lock, which other threads of a busy program wait for.
     writes = type(sock) is socket.socket and hasattr(os, "writev")
-    gathers = writes or (not isinstance(sock, ssl.SSLSocket) and hasattr(sock, "sendmsg"))
+    gathers = writes or (not is_tls(sock) and hasattr(sock, "sendmsg"))
     start, full = 0, False
     while start < len(views):
         if full:
@@ -77,14 +79,15 @@ def send_buffers(
                 count = os.writev(sock.fileno(), offered)
             else:
                 count = sock.sendmsg(offered) if gathers else sock.send(offered[0])
-        except _BLOCKED:
-            full = True
-            continue
-        except ssl.SSLWantReadError:  # TLS 1.2 renegotiation
-            _ready(sock, silence, reading=True, writing=False)
-            continue
         except _BROKEN as error:
             raise _stopped(state) from error
+        except OSError as error:
+            full = _blocks(error, "SSLWantWriteError")
+            if not full:
+                if not _blocks(error, "SSLWantReadError"):
+                    raise
+                _ready(sock, silence, reading=True, writing=False)  # TLS 1.2 renegotiation
+            continue
         if not start and count == total:
             return  # the usual case
         full = count < sum(map(len, offered))
@@ -105,9 +108,9 @@ def _wait(sock: Any, state: RequestState, silence: float | None) -> None:
         return
     try:
         data = sock.recv(_RECEIVED)
-    except (BlockingIOError, ssl.SSLWantReadError):  # only a TLS message, such as a session ticket
-        return
     except OSError as error:
+        if _blocks(error, "SSLWantReadError"):  # only a TLS message, such as a session ticket
+            return
         state.error = error
         raise _stopped(state) from error
     state.received += data
@@ -116,6 +119,11 @@ def _wait(sock: Any, state: RequestState, silence: float | None) -> None:
     # A success does not count before the whole request was sent: the server may still be reading.
     if status is not None and not 200 <= status < 300:
         raise _stopped(state)
+
+
+def _blocks(error: OSError, name: str) -> bool:
+    """Return whether a non-blocking call would block; ``name``: the class of the error in TLS."""
+    return isinstance(error, BlockingIOError) or type(error).__name__ == name
 
 
 def _ready(sock: Any, silence: float | None, *, reading: bool, writing: bool) -> tuple[bool, bool]:

@@ -3,72 +3,55 @@
 
 from __future__ import annotations
 
-import os
-import re
-import time
-from collections.abc import Callable, Mapping
-from datetime import timedelta
-from functools import cache
-from typing import Any, NamedTuple
-from urllib.parse import quote, urljoin
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
-from requests.models import REDIRECT_STATI
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter, split_url
-from libcloud.http.fast_path import FastRequest, FastResponse, header_lines
+from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter
+from libcloud.http.connections import Pools, environment
+from libcloud.http.fast_path import are_defined_in, on_the_wire, split_url
+from libcloud.http.messages import genuine
 from libcloud.http.secrets import holds_secret, keep_public_headers
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.documents import read_document
 from libcloud.utils.headers import LOWER
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
 
-# RFC 3986: a target consists of printable ASCII, and "#" would end it.
-_NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")
-
-# Environment variables that requests reads for each request: proxies and certificates.
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_SETTINGS = (
-    *_PROXIES,
-    *(name.upper() for name in _PROXIES),
-    "REQUEST_METHOD",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-)
 _ROUTES_KEPT = 32
 
 # Redirects that resend the body: RFC 9110, sections 15.4.8 and 15.4.9.
 _WITH_BODY = (307, 308)
 
-# Compared at each request: test libraries such as requests_mock replace these methods.
-_METHODS = requests.Session.request, requests.Session.send, requests.Session.get_adapter
+_SUCCESS = range(200, 300)
+
+# Methods that tests and programs replace, in the class or in an object.
+_CALLED = ("request", "send", "get_adapter")
+_REPLACEABLE = frozenset({*_CALLED, "prepare_request"})
 
 _extract_cookies: Any = extract_cookies_to_jar
 
 
-class _Route(NamedTuple):
-    """How requests to a host are sent.
-
-    :ivar origin: scheme and host, as requests normalizes them.
-    :ivar verify: what certificates are verified against.
-    """
-
-    adapter: ExactAdapter
-    origin: str
-    verify: Any
-
-
 class Session(requests.Session):
-    """A session that does not change the URL and the headers of a request."""
+    """A session that does not change the URL and the headers of a request.
+
+    :param timeout: connect and read timeout, in any form of requests.
+    :param pools: connections of the fast path that are closed with the session.
+    """
 
     # Attributes that copies and pickles of a session contain.
     __attrs__ = [*requests.Session.__attrs__, "timeout"]  # noqa: RUF012  as in requests
 
-    def __init__(self) -> None:
+    pools: Pools | None = None
+
+    def __init__(self, timeout: Any = None, pools: Pools | None = None) -> None:
         super().__init__()
-        self.timeout: float | tuple[float, float] | None = None
-        self._routes: dict[Any, _Route | None] = {}
+        self.timeout: Any = timeout
+        self.pools = pools
+        self._routes: dict[Any, tuple[str, Any] | None] = {}
         for scheme in ("https://", "http://"):
             self.mount(scheme, ExactAdapter())
 
@@ -76,99 +59,87 @@ class Session(requests.Session):
         vars(self).update(state)
         self._routes = {}
 
-    def exchange(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, Any],
-        body: Any,
-        *,
-        stream: bool,
-        verify: Any,
-        timeout: Any,
-        follows: Any,
-    ) -> Any:
-        """Send a request that :mod:`libcloud.http.fast_path` supports, and return its response.
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        if self.pools is not None:
+            self.pools.close()
+        super().close()
 
-        The URL and the headers are those that requests would send.
+    def route(self, origin: str, verify: Any) -> tuple[str, Any] | None:
+        """Return how the fast path sends a request as this session would.
 
-        :param follows: whether redirects are followed.
-        :return: ``None``: nothing was sent; requests has to do it.
+        :param verify: what certificates are verified against.
+        :return: the origin as requests normalizes it, and what certificates are verified against;
+            ``None``: the session has to send the request.
         """
-        # A Request without data has an empty list; the truth of a cookie jar counts its cookies.
-        if body and not isinstance(body, (bytes, memoryview, Pieces)):
-            return None
-        session = type(self)
-        if (session.request, session.send, session.get_adapter) != _METHODS:
-            return None
         if (
-            self.params
+            not _REPLACEABLE.isdisjoint(vars(self))
+            or not are_defined_in("requests.sessions", Session, _CALLED)
+            or self.params
             or self.auth
             or self.proxies
             or self.cert
             or self.hooks["response"]
-            or getattr(self.cookies, "_cookies", 1)
+            or getattr(self.cookies, "_cookies", 1)  # the truth of a jar counts its cookies
         ):
             return None
-        origin, target = split_url(url)
-        route = self._route(origin, verify)
-        if route is None:
+        adapter = self.get_adapter(f"{origin}/")
+        if not (isinstance(adapter, ExactAdapter) and adapter.is_usual):
             return None
-        lines = header_lines(self.headers)
-        for name, value in headers.items():
-            lines[LOWER[name]] = name, value
-        if body:
-            lines["content-length"] = "Content-Length", str(len(body))
-        elif method not in ("GET", "HEAD"):
-            lines.setdefault("content-length", ("Content-Length", "0"))
-        request = FastRequest(method, f"{route.origin}{_on_the_wire(target)}", lines, body or None)
-        started = time.perf_counter()
-        response = route.adapter.exchange(request, route.verify, stream=stream, timeout=timeout)
-        if response is None:
-            return None
-        response.elapsed = timedelta(seconds=time.perf_counter() - started)
-        if type(response) is FastResponse and response.status_code not in REDIRECT_STATI:
-            return response  # has no cookies, and is read
-        settings = {"stream": stream, "verify": route.verify, "timeout": timeout, "proxies": {}}
-        return self._completed(request, response, follows, settings)
+        key = (origin, verify, self.verify, self.trust_env, environment())
+        if key not in self._routes:
+            if len(self._routes) >= _ROUTES_KEPT:
+                self._routes.clear()
+            self._routes[key] = self._new_route(origin, verify)
+        return self._routes[key]
 
-    def _completed(self, request: Any, response: Any, follows: Any, settings: Any) -> Any:
-        """Keep the cookies of ``response``, and follow its redirect, as requests does."""
+    def _new_route(self, origin: str, verify: Any) -> tuple[str, Any] | None:
+        settings = self.merge_environment_settings(f"{origin}/", {}, False, verify, None)
+        if settings["proxies"] or settings["cert"]:
+            return None
+        prepared = super().prepare_request(requests.Request("GET", f"{origin}/"))
+        verify = DEFAULT_CA_BUNDLE_PATH if settings["verify"] is True else settings["verify"]
+        return split_url(prepared.url or "")[0], verify
+
+    def header_lines(self) -> dict[str, tuple[Any, Any]]:
+        """Return the headers of every request as lower-case name -> (name as sent, value)."""
+        known = getattr(self.headers, "_store", None)  # the class of requests has it
+        if isinstance(known, dict):
+            return known
+        return {LOWER[name]: (name, value) for name, value in self.headers.items()}
+
+    def completed(
+        self, request: Any, received: Any, *, follows: Any, settings: Mapping[str, Any]
+    ) -> Any:
+        """Return the response of requests to a request that the fast path has sent.
+
+        Keeps its cookies and follows its redirect, as requests does.
+
+        :param received: what the fast path has returned.
+        :param follows: whether redirects are followed.
+        """
+        request, response = genuine(request), genuine(received)
+        stream = settings["stream"]
+        if not isinstance(response, requests.Response):
+            adapter: Any = self.get_adapter(request.url)
+            response = adapter.build_response(request, received)
+            if not stream or response.status_code not in _SUCCESS:
+                read_document(response)
         if "set-cookie" in response.headers:
             _extract_cookies(self.cookies, request, response.raw)
         if response.is_redirect:
             request._cookies = RequestsCookieJar()
             following = self.resolve_redirects(
-                response, request, yield_requests=not follows, **settings
+                response, request, yield_requests=not follows, proxies={}, **settings
             )
             if not follows:
                 response._next = next(following, None)
             elif history := list(following):
                 *history, response = (response, *history)
                 response.history = history
-        if not settings["stream"]:
+        if not stream:
             _ = response.content
         return response
-
-    def _route(self, origin: str, verify: Any) -> _Route | None:
-        """How requests to ``origin`` are sent, cached until the settings or an adapter change.
-
-        ``None``: by requests, such as through a proxy.
-        """
-        own = self.verify, self.trust_env
-        key = (origin, verify, own, _environment(), *self.adapters.values())
-        if key in self._routes:
-            return self._routes[key]
-        if len(self._routes) >= _ROUTES_KEPT:
-            self._routes.clear()
-        settings = self.merge_environment_settings(f"{origin}/", {}, False, verify, None)
-        adapter = self.get_adapter(f"{origin}/")
-        route = None
-        if isinstance(adapter, ExactAdapter) and not settings["proxies"] and not settings["cert"]:
-            prepared = super().prepare_request(requests.Request("GET", f"{origin}/"))
-            route = _Route(adapter, split_url(prepared.url or "")[0], settings["verify"])
-        self._routes[key] = route
-        return route
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         # Without an ``auth``, requests would replace the signature by credentials from ~/.netrc.
@@ -176,7 +147,7 @@ class Session(requests.Session):
         prepared = super().prepare_request(request)
         if not request.params:
             target = split_url(str(request.url))[1]
-            prepared.url = split_url(prepared.url or "")[0] + _on_the_wire(target)
+            prepared.url = split_url(prepared.url or "")[0] + on_the_wire(target)
         given = {name.lower() for name in request.headers or ()}
         if "content-length" in given and "transfer-encoding" not in given:
             prepared.headers.pop("Transfer-Encoding", None)
@@ -212,31 +183,6 @@ class Session(requests.Session):
 def _is_elsewhere(session: Any, before: str, after: str) -> bool:
     """Return whether a redirect leads to another host or from https to http."""
     return bool(session.should_strip_auth(before, after))
-
-
-def _environment() -> tuple[Any, ...]:
-    """Return the values of the relevant environment variables."""
-    # A lookup in ``os.environ`` takes a microsecond; in its underlying dictionary, a twentieth.
-    known = getattr(os.environ, "_data", None)
-    if isinstance(known, dict):
-        return tuple(map(known.get, _encoded_settings()))
-    return tuple(map(os.environ.get, _SETTINGS))
-
-
-@cache
-def _encoded_settings() -> tuple[Any, ...]:
-    """Return their names, encoded as in the dictionary behind ``os.environ``."""
-    encode: Callable[[str], Any] = os.environ.encodekey
-    return tuple(map(encode, _SETTINGS))
-
-
-def _on_the_wire(target: str) -> str:
-    """Return ``target`` with a leading slash, unsendable characters percent-encoded."""
-    return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target[:1] == "/" else f"/{target}")
-
-
-def _percent_encode(match: re.Match[str]) -> str:
-    return quote(match[0], safe="")
 
 
 def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:

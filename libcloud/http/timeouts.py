@@ -7,19 +7,15 @@ whole body. Here, the read timeout limits the time between two calls that send p
 
 from __future__ import annotations
 
-import http.client
 import socket
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import RLock, Timer
 from typing import Any, ClassVar, Protocol
 
-import requests
-
-from libcloud.http.received import RequestState
-from libcloud.http.sending import send_buffers
+from libcloud.http.heads import RequestState
+from libcloud.http.sending import is_tls, send_buffers
 from libcloud.utils import cancellation
 from libcloud.utils.local import PerProcess
 
@@ -27,7 +23,7 @@ from libcloud.utils.local import PerProcess
 _SLICE = 256 * 1024
 
 
-_UNKNOWN: Any = object()
+UNKNOWN: Any = object()
 
 
 class _Current(threading.local):
@@ -36,7 +32,7 @@ class _Current(threading.local):
     :ivar silence: the read timeout.
     """
 
-    silence: float | None = _UNKNOWN
+    silence: float | None = UNKNOWN
     deadline: Deadline | None = None
 
 
@@ -72,48 +68,25 @@ class ProgressListener(Protocol):
         """Called when this thread's request starts, and when it has succeeded or failed."""
 
 
-class TimedConnection(http.client.HTTPConnection):
-    """A base class of the connections in :mod:`libcloud.http.adapter`."""
+class TimedConnection:
+    """Base of all connections: timeouts, cancellation, and sending in few system calls.
+
+    :ivar sock: the socket, also while it is being connected; ``None``: closed.
+    """
 
     progress_listener: ClassVar[ProgressListener | None] = None
     """For programs that show progress. It applies to all connections of the process, because
     connections are opened and closed at any time. Set it once, or for the time of a transfer."""
+
+    sock: Any = None
 
     state: RequestState | None = None
     """State of the current request, or of the last one."""
 
     _silence: float | None = None
     _cancellation: cancellation.Cancellation | None = None
-    _connecting: Any = None  # the socket, below TLS
 
-    def connect(self) -> None:
-        cancellation.raise_if_abandoned()
-        try:
-            super().connect()
-        finally:
-            if self._connecting is not None:
-                self._connecting.close()
-                self._connecting = None
-        self._watch()
-        self._set_limits()
-        if isinstance(self.sock, socket.socket):
-            self.sock.settimeout(self._silence)
-
-    def _new_conn(self) -> Any:
-        """As in urllib3; a cancellation may interrupt the TLS handshake that follows."""
-        untyped: Any = super()
-        sock = untyped._new_conn()
-        if cancellation.current() is not None:
-            self._connecting = sock.dup()
-            self._watch()
-        return sock
-
-    def close(self) -> None:
-        self.state = None
-        self.release()
-        super().close()
-
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """Let the cancellation of this thread interrupt the connection, until :meth:`release`."""
         active = cancellation.current()
         if active is not self._cancellation:
@@ -129,32 +102,46 @@ class TimedConnection(http.client.HTTPConnection):
 
     def interrupt(self) -> None:
         """Make the request that uses the connection fail; called by any thread."""
-        for sock in (self._connecting, self.sock):
-            if sock is not None:
-                _shut_down(getattr(sock, "socket", sock))  # TLS in TLS, behind a proxy
+        if self.sock is not None:
+            shut_down(self.sock)
 
-    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        self.begin()
-        super().putrequest(method, url, *args, **kwargs)
+    def is_clean(self) -> bool:
+        """Return whether no byte of the last response, or after it, is left on the connection.
 
-    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            self.await_response()
-            return super().getresponse(*args, **kwargs)
-        finally:
-            self.settle()
+        Bytes that arrive later are detected when the connection is taken from its pool.
+        """
+        # Bytes that TLS has already decrypted are not visible at the socket.
+        pending = getattr(self.sock, "pending", None)
+        return bool(self.state and self.state.complete) and (pending is None or not pending())
 
-    def begin(self) -> None:
-        """Called before a request is sent on this connection."""
+    def begin(self, silence: float | None) -> None:
+        """Called before a request is sent on this connection.
+
+        :param silence: its read timeout.
+        """
         self.state = RequestState()
-        self._watch()
-        self._set_limits()
+        self.watch()
+        self.limit(silence)
         if TimedConnection.progress_listener is not None:
             self.settle()
 
+    def limit(self, silence: Any) -> None:
+        """Set the read timeout, unless there is no socket yet, and let a deadline end it."""
+        sock = self.sock
+        if sock is None:
+            return
+        if silence is not UNKNOWN:
+            self._silence = silence
+            if not isinstance(sock, socket.socket) or sock.gettimeout() != silence:
+                sock.settimeout(silence)
+        elif isinstance(sock, socket.socket):
+            self._silence = sock.gettimeout()
+        if current.deadline is not None:
+            current.deadline.watch(sock)
+
     def await_response(self) -> None:
         """Make the socket blocking again, before the response is read."""
-        sock: Any = self.sock
+        sock = self.sock
         if isinstance(sock, socket.socket) and sock.gettimeout() != self._silence:
             sock.settimeout(self._silence)
 
@@ -164,55 +151,22 @@ class TimedConnection(http.client.HTTPConnection):
         if TimedConnection.progress_listener is not None:
             TimedConnection.progress_listener.settled()
 
-    def send(self, data: Any) -> None:
-        """Send ``data``, connecting first if necessary.
-
-        :raises BrokenPipeError: the server responded or closed the connection before the end.
-        """
-        if self.sock is None and self.auto_open:
-            self.connect()
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            self.send_all((data,))
-        else:
-            self.await_response()
-            super().send(data)
-
     def send_all(self, buffers: Sequence[Any]) -> None:
         """Send ``buffers`` with as few system calls as possible.
 
         :param buffers: bytes, or views of bytes.
-        :raises BrokenPipeError: see :meth:`send`.
+        :raises BrokenPipeError: the server responded or closed the connection before the end.
         """
-        sock: Any = self.sock
-        state = self.state
-        listens = isinstance(sock, socket.socket)  # not TLS in TLS, and not a mock
-        at_once = listens and TimedConnection.progress_listener is None
-        for group in (buffers,) if at_once else _slices(buffers):
-            if not listens:
-                super().send(group[0])
-                continue
-            if state is None:  # CONNECT to a proxy
-                state = RequestState()
-            elif (state.size or isinstance(sock, ssl.SSLSocket)) and sock.gettimeout() != 0:
-                # Only over plain http the first call is certain to return at once.
+        sock, state = self.sock, self.state or RequestState()  # none: CONNECT to a proxy
+        at_once = TimedConnection.progress_listener is None
+        for group in (buffers,) if at_once else slices(buffers):
+            # Only over plain http the first call is certain to return at once.
+            if (state.size or is_tls(sock)) and self.state and sock.gettimeout() != 0:
                 sock.settimeout(0)
             send_buffers(sock, group, state=state, silence=self._silence)
 
-    def _set_limits(self) -> None:
-        sock: Any = self.sock
-        if sock is None:
-            return
-        if current.silence is not _UNKNOWN:
-            self._silence = current.silence
-            if not isinstance(sock, socket.socket) or sock.gettimeout() != self._silence:
-                sock.settimeout(self._silence)
-        elif isinstance(sock, socket.socket):
-            self._silence = sock.gettimeout()
-        if current.deadline is not None:
-            current.deadline.watch(sock)
 
-
-def _slices(buffers: Sequence[Any]) -> Iterator[tuple[memoryview]]:
+def slices(buffers: Sequence[Any]) -> Iterator[tuple[memoryview]]:
     """Yield ``buffers`` in slices, each after the listener was called."""
     listener = TimedConnection.progress_listener
     for buffer in buffers:
@@ -253,6 +207,8 @@ class Deadline:
         with self._lock():
             self._sock = None
         if self._expired and isinstance(error, Exception):
+            import requests
+
             raise requests.ReadTimeout(
                 f"the request did not end within {self._seconds} seconds"
             ) from error
@@ -268,12 +224,12 @@ class Deadline:
     def _expire(self) -> None:
         with self._lock():
             self._expired = True
-            sock = getattr(self._sock, "socket", self._sock)  # TLS in TLS, behind a proxy
-            if sock is not None:
-                _shut_down(sock)
+            if self._sock is not None:
+                shut_down(self._sock)
 
 
-def _shut_down(sock: Any) -> None:
+def shut_down(sock: Any) -> None:
     """Shut down both directions below TLS, which another thread may be using."""
     with suppress(OSError):  # already closed
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        # Behind a proxy that uses TLS itself, ``sock`` is an object of urllib3.
+        socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)

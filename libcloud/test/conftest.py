@@ -54,7 +54,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 @pytest.fixture(params=[True, False], ids=["fast", "urllib3"])
 def http_path(request: Any, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Run a test twice: with the fast path of HTTP, and without; the value says which it is."""
-    from libcloud.http.adapter import ExactAdapter
+    from libcloud.http import LibcloudConnection
 
-    monkeypatch.setattr(ExactAdapter, "fast_path", request.param)
+    monkeypatch.setattr(LibcloudConnection, "fast_path", request.param)
     return bool(request.param)

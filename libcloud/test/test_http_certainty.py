@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import requests
-import urllib3
 
-from libcloud.http import LibcloudConnection, adapter, is_transient
+from libcloud.http import LibcloudConnection, is_transient
 from libcloud.http.adapter import HTTPConnection
-from libcloud.http.fast_path import FastResponse
+from libcloud.http.connections import Connection
+from libcloud.http.messages import FastResponse
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.test_http_tls import self_signed
 from libcloud.utils.bodies import Pieces
@@ -203,16 +203,17 @@ def test_bytes_that_only_tls_has_seen_are_not_the_next_response(certificate: Pat
 
 @pytest.mark.parametrize("said", [None, reply()[:20], b"HTTP/1.1 101 Switch\r\n\r\n", b"SSH-2\r\n"])
 def test_a_response_that_fails_closes_its_socket(
-    monkeypatch: pytest.MonkeyPatch, said: bytes | None
+    monkeypatch: pytest.MonkeyPatch, said: bytes | None, http_path: bool
 ) -> None:
     sockets = []
-    connect_plainly = HTTPConnection.connect
+    kind: Any = Connection if http_path else HTTPConnection
+    connect_plainly = kind.connect
 
-    def connect_and_note(connection: HTTPConnection) -> None:
-        connect_plainly(connection)
+    def connect_and_note(connection: Any, *args: Any) -> None:
+        connect_plainly(connection, *args)
         sockets.append(connection.sock)
 
-    monkeypatch.setattr(HTTPConnection, "connect", connect_and_note)
+    monkeypatch.setattr(kind, "connect", connect_and_note)
     answers = {"/first": reply()}
     with Loopback(lambda request: answers.get(request.target, said)) as server:
         connection = connect(server)
@@ -230,30 +231,9 @@ def context(certificate: Path) -> ssl.SSLContext:
     return made
 
 
-@pytest.mark.parametrize(
-    ("version", "setting", "wanted"),
-    [
-        ("2.8.0", None, True),
-        ("1.26.20", "1", True),
-        ("3.0.0", None, False),
-        ("2.8.0", "0", False),
-        ("2.8.0", "off", False),
-    ],
-)
-def test_the_fast_path_can_be_turned_off_and_knows_its_libraries(
-    monkeypatch: pytest.MonkeyPatch, version: str, setting: str | None, wanted: bool
-) -> None:
-    monkeypatch.setattr(urllib3, "__version__", version)
-    monkeypatch.delenv("LIBCLOUD_HTTP_FAST_PATH", raising=False)
-    if setting is not None:
-        monkeypatch.setenv("LIBCLOUD_HTTP_FAST_PATH", setting)
-
-    assert adapter._fast_path_wanted() is wanted
-
-
 def test_the_fast_path_is_taken_unless_it_is_turned_off(http_path: bool) -> None:
     with Loopback() as server:
         connection = connect(server)
         connection.request("GET", "/x")
 
-        assert isinstance(connection.response, FastResponse) is http_path
+        assert (type(connection.response) is FastResponse) is http_path

@@ -11,8 +11,7 @@ import pytest
 import requests
 
 from libcloud.http import LibcloudConnection, is_transient
-from libcloud.http.heads import WholeHeadResponse
-from libcloud.http.received import InvalidResponseError
+from libcloud.http.received import InvalidResponseError, WholeHeadResponse
 from libcloud.test._loopback import Loopback
 from libcloud.utils.headers import LOWER
 
@@ -227,15 +226,6 @@ def test_chunks_and_trailers_are_checked(chunks: bytes, text: str) -> None:
     data = OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
     with pytest.raises(InvalidResponseError, match=text):
         read(WholeHeadResponse, data, "GET")
-
-
-def test_a_usual_head_is_not_read_by_the_parser_for_mail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http.client, "parse_headers", None)
-
-    assert read(WholeHeadResponse, HEADS["plain"], "GET")["headers"] == [
-        ("ETag", "x"),
-        ("Content-Length", "5"),
-    ]
 
 
 def test_names_that_only_one_server_sends_are_not_kept() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from libcloud.http.received import RequestState
+from libcloud.http.heads import RequestState
 from libcloud.http.sending import _final_status, send_buffers
 from libcloud.test._loopback import reply
 

@@ -92,16 +92,6 @@ def test_a_streamed_body_stays_unread(connection: LibcloudConnection) -> None:
     assert connection.response.content == bytes(1 << 20)
 
 
-def test_the_pool_of_a_host_is_looked_up_once(connection: LibcloudConnection) -> None:
-    with mock.patch.object(
-        requests.adapters.HTTPAdapter, "get_connection_with_tls_context"
-    ) as look:
-        connection.request("GET", "/x")
-        connection.prepared_request("PUT", "/x", body=b"data")
-
-    assert not look.called
-
-
 def test_a_closed_session_opens_new_connections(
     connection: LibcloudConnection, server: Loopback
 ) -> None:
@@ -113,10 +103,9 @@ def test_a_closed_session_opens_new_connections(
 
 
 def test_an_evicted_pool_is_created_again(connection: LibcloudConnection, server: Loopback) -> None:
-    adapter = connection.session.get_adapter(connection.host)
-    for pool in adapter._known.values():
-        pool.close()
-    adapter.poolmanager.clear()
+    connection.session.get_adapter(connection.host).poolmanager.clear()
+    known = connection._pools._known()
+    known.clear()
     connection.request("GET", "/x")
 
     assert connection.status == 200

@@ -32,6 +32,8 @@ NEVER = {
     "botocore",
     "completed",
     "configparser",
+    "email.message",
+    "http.client",
     "libcloud.cli.places",
     "libcloud.storage.azure",
     "libcloud.storage.drivers.local",
@@ -40,6 +42,9 @@ NEVER = {
     "libcloud.storage.swift",
     "lxml",
     "multiprocessing",
+    "requests",
+    "ssl",
+    "urllib3",
     "xml.etree",
 }
 UPLOADS = {

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from libcloud.http import NetworkError
-from libcloud.http.adapter import ExactAdapter
+from libcloud.http import LibcloudConnection, NetworkError
 from libcloud.storage.s3 import checksums
 from libcloud.storage.s3.checksums import CHECKSUMS, available, encoded
 from libcloud.storage.s3.profiles import PROFILES
@@ -87,7 +86,7 @@ def test_the_checksum_is_the_requested_one(s3: Store, algorithm: str) -> None:
 def test_only_a_window_of_the_part_is_held(
     s3: Store, session: UploadSession, monkeypatch: pytest.MonkeyPatch, fast: bool
 ) -> None:
-    monkeypatch.setattr(ExactAdapter, "fast_path", fast)
+    monkeypatch.setattr(LibcloudConnection, "fast_path", fast)
     alive: set[int] = set()
     most = 0
 
@@ -124,7 +123,7 @@ class Arrived(Action):
 def test_data_is_sent_before_the_last_piece_is_made(
     s3: Store, session: UploadSession, monkeypatch: pytest.MonkeyPatch, fast: bool
 ) -> None:
-    monkeypatch.setattr(ExactAdapter, "fast_path", fast)
+    monkeypatch.setattr(LibcloudConnection, "fast_path", fast)
     arrived = Arrived()
     s3.server.faults.add("UploadPart", arrived)
 
@@ -178,7 +177,7 @@ def test_a_part_of_another_size_is_never_stored(
     difference: int,
     fast: bool,
 ) -> None:
-    monkeypatch.setattr(ExactAdapter, "fast_path", fast)
+    monkeypatch.setattr(LibcloudConnection, "fast_path", fast)
     size = len(DATA) + difference
     found = f"{len(DATA)}" if difference > 0 else "at least [0-9]+"
     expected = f"part 7 of bucket/object has {found} bytes, and {size} were announced"
@@ -199,7 +198,7 @@ def test_an_error_of_the_source_propagates_unchanged(
     error: type[Exception],
     fast: bool,
 ) -> None:
-    monkeypatch.setattr(ExactAdapter, "fast_path", fast)
+    monkeypatch.setattr(LibcloudConnection, "fast_path", fast)
     raised = error("of the source")
 
     def source() -> Iterator[bytes]:

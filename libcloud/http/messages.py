@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests and responses of the fast path. They become those of requests when more is asked.
+
+Their attributes have the names that requests gives them. On the first access to one that is
+missing, an object gets the others and changes its class, like a module of ``LazyLoader`` in the
+standard library. It counts as an instance of that class before, too.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, MutableMapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from libcloud.http.heads import Head
+from libcloud.utils.headers import LOWER
+
+
+class _StandIn:
+    """Base of the classes that become a class of requests, whose name is ``_becomes``."""
+
+    _becomes = ""
+
+    def _complete(self) -> tuple[type, dict[str, Any]]:
+        """Return that class, and the attributes that an object of it has."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(genuine(self), name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return genuine(self).__reduce_ex__(protocol)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            """For ``isinstance``: before requests is imported, nobody can name its classes."""
+            return getattr(sys.modules.get("requests"), self._becomes, type(self))
+
+
+_set_class: Any = vars(object)["__class__"].__set__
+
+
+def genuine(value: Any) -> Any:
+    """Turn an object of this module into the object of requests it stands for; return ``value``."""
+    if issubclass(type(value), _StandIn):
+        kind, attributes = value._complete()
+        vars(value).update(attributes)
+        _set_class(value, kind)
+    return value
+
+
+class Headers(MutableMapping[str, Any]):
+    """Headers by names in any case, as in ``CaseInsensitiveDict`` of requests.
+
+    :param store: lower-case name -> (name, value).
+    """
+
+    def __init__(self, store: dict[str, tuple[Any, Any]]) -> None:
+        self._store = store
+
+    def __getitem__(self, name: str) -> Any:
+        return self._store[LOWER[name]][1]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._store[LOWER[name]] = name, value
+
+    def __delitem__(self, name: str) -> None:
+        del self._store[LOWER[name]]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (name for name, _ in self._store.values())
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.genuine(), name)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.genuine() == other)
+
+    def __repr__(self) -> str:
+        return str(dict(self.items()))
+
+    def genuine(self) -> Any:
+        """Return a copy, in the class of requests."""
+        from requests.structures import CaseInsensitiveDict
+
+        return CaseInsensitiveDict(self._store.values())
+
+
+class FastRequest(_StandIn):
+    """A request that was sent as given; ``PreparedRequest`` of requests without hooks.
+
+    :param url: as it is sent.
+    :param lines: headers: lower-case name -> (name as sent, value).
+    :param body: bytes, a view of bytes, ``Pieces`` or ``None``.
+    """
+
+    _becomes = "PreparedRequest"
+
+    def __init__(self, method: str, url: str, lines: dict[str, tuple[Any, Any]], body: Any) -> None:
+        self.method = method
+        self.url = url
+        self.headers = Headers(lines)
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"<PreparedRequest [{self.method}]>"
+
+    def _complete(self) -> tuple[type, dict[str, Any]]:
+        from requests import PreparedRequest
+
+        headers = getattr(self.headers, "genuine", lambda: self.headers)()
+        return PreparedRequest, {**vars(PreparedRequest()), **vars(self), "headers": headers}
+
+
+class FastResponse(_StandIn):
+    """A response whose body is already read; ``Response`` of requests.
+
+    :param stream: the body can also be read from ``raw``.
+    """
+
+    _becomes = "Response"
+    _unread = b""
+
+    def __init__(
+        self, head: Head, body: bytes, request: Any, elapsed: timedelta, *, stream: bool = False
+    ) -> None:
+        self.status_code = head.status
+        self.reason = head.reason
+        self.headers = Headers(head.headers)
+        kind = head.headers.get("content-type")
+        self.encoding = None if kind is None else encoding_of(kind[1])
+        self.url, self.request, self.elapsed = request.url, request, elapsed
+        self._content, self._content_consumed = body, True
+        if stream:
+            self._unread = body
+
+    def __repr__(self) -> str:
+        return f"<Response [{self.status_code}]>"
+
+    def __bool__(self) -> bool:
+        return bool(genuine(self))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(genuine(self))
+
+    def __enter__(self) -> Any:
+        return genuine(self)
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: the connection is already back in its pool."""
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self._content
+
+    @property
+    def text(self) -> str:
+        """The body as text; requests guesses the encoding if none is declared."""
+        try:
+            if self.encoding is not None:
+                return str(self._content, self.encoding, "replace")
+        except LookupError:
+            pass
+        return genuine(self).text  # type: ignore[no-any-return]
+
+    def iter_content(self, chunk_size: Any = 1, decode_unicode: bool = False) -> Iterator[Any]:
+        """Return an iterator over the body, in pieces of ``chunk_size``; ``None``: as a whole."""
+        if decode_unicode or not isinstance(chunk_size, int) or chunk_size < 1:
+            return genuine(self).iter_content(chunk_size, decode_unicode)  # type: ignore[no-any-return]
+        body = self._content
+        return (body[at : at + chunk_size] for at in range(0, len(body), chunk_size))
+
+    def _complete(self) -> tuple[type, dict[str, Any]]:
+        """Its ``raw`` has no body, which is ``content``, unless the response is streamed."""
+        from requests import Response
+        from requests.adapters import HTTPAdapter
+        from urllib3 import HTTPResponse
+
+        headers = getattr(self.headers, "genuine", lambda: self.headers)()
+        raw = HTTPResponse(
+            body=io.BytesIO(self._unread),
+            headers=headers,
+            status=self.status_code,
+            version=11,
+            reason=self.reason,
+            preload_content=False,
+            decode_content=False,
+            request_method=self.request.method,
+        )
+        attributes = {**vars(Response()), "raw": raw, "connection": HTTPAdapter()}
+        return Response, {**attributes, **vars(self), "headers": headers}
+
+
+@lru_cache(maxsize=64)
+def encoding_of(content_type: str) -> str | None:
+    """Return the encoding that requests derives from the header Content-Type."""
+    kind, *parameters = content_type.split(";")
+    for parameter in reversed(parameters):
+        name, _, value = parameter.partition("=")
+        if name.strip("\"' ").lower() == "charset":
+            return value.strip("\"' ")
+    if "text" in kind:
+        return "ISO-8859-1"
+    return "utf-8" if "application/json" in kind else None
+
+
+class HttpLibResponseProxy:
+    """A response of requests with the interface of :class:`http.client.HTTPResponse`."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+
+    def read(self, amt: int | None = None) -> str:
+        """Return the whole body as text, regardless of ``amt``."""
+        return str(self._response.text)
+
+    def getheader(self, name: str, default: Any = None) -> Any:
+        """Return the value of a header."""
+        return self._response.headers.get(name, default)
+
+    def getheaders(self) -> list[tuple[str, str]]:
+        """Return the headers as pairs of name and value."""
+        return list(self._response.headers.items())
+
+    @property
+    def status(self) -> int:
+        """Status of the response."""
+        return self._response.status_code  # type: ignore[no-any-return]
+
+    @property
+    def reason(self) -> str:
+        """Reason of the response."""
+        return self._response.reason  # type: ignore[no-any-return]
+
+    @property
+    def version(self) -> str:
+        """HTTP version without the dot: 11."""
+        return "11"
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._response.content  # type: ignore[no-any-return]
