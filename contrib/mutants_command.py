@@ -34,14 +34,6 @@ MUTANTS = (
         caught_by="test_a_copy_in_another_store_keeps_headers_and_tags",
     ),
     Mutant(
-        "a copy in another store keeps a header that was given otherwise",
-        "libcloud/storage/copying.py",
-        "given = {header.lower() for header in headers or ()}",
-        "given = {*(headers or ())}",
-        (f"{_TESTS}/storage/test_copying.py",),
-        caught_by="test_properties_that_are_given_replace_those_of_the_object",
-    ),
-    Mutant(
         "sync stores a mixture of two versions of a file",
         f"{_CLI}/places.py",
         "    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):",

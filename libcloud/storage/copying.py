@@ -51,15 +51,14 @@ class Properties:
         **options: Any,
     ) -> Object:
         """Upload ``pieces``, the data of ``obj``; properties that are given replace its own."""
-        given = {header.lower() for header in headers or ()}
-        kept = {key: value for key, value in self.headers.items() if key.lower() not in given}
         if container.driver.capabilities.multipart:
             options["ex_size"] = int(obj.size)
         return container.upload_object_via_stream(
             pieces,
             name,
             {**self.extra, **(extra or {})},
-            {**kept, **(headers or {})} or None,
+            {**self.headers, **(headers or {})}
+            or None,  # of two in different case, the last counts
             **{**self.options, **options},
         )
 

@@ -57,7 +57,7 @@ def test_properties_that_are_given_replace_those_of_the_object(s3: Store, origin
     kept = properties_of(original, s3.driver)
     kept.upload(
         *(original, original.as_stream(), s3.container, "c"),
-        headers={"cache-control": "max-age=1"},
+        headers={"CACHE-CONTROL": "max-age=1"},
         ex_tags={"stage": "done"},
     )
     assert properties(s3, "c") == ("max-age=1", {"stage": "done"})
