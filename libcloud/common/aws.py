@@ -37,6 +37,7 @@ PARAMS_NOT_STRING_ERROR_MSG = (
     "and nested values as one parameter for each item, such as params['Tag.1.Value'] = 'x'."
 )
 
+_Headers = Mapping[str, Any]
 _Pairs = tuple[tuple[str, str], ...]
 
 
@@ -219,7 +220,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
     def _get_authorization_v4_header(
         self,
         params: Any,
-        headers: Mapping[str, Any],
+        headers: _Headers,
         dt: datetime,
         method: str = "GET",
         path: str = "/",
@@ -233,13 +234,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         )
 
     def _get_signature(
-        self,
-        params: Any,
-        headers: Mapping[str, Any],
-        dt: datetime,
-        method: str,
-        path: str,
-        data: Any,
+        self, params: Any, headers: _Headers, dt: datetime, method: str, path: str, data: Any
     ) -> str:
         key = self._keys.get(
             self.access_secret, dt, self._scope(), lambda: self._get_key_to_sign_with(dt)
@@ -255,13 +250,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         return cast(bytes, key)
 
     def _get_string_to_sign(
-        self,
-        params: Any,
-        headers: Mapping[str, Any],
-        dt: datetime,
-        method: str,
-        path: str,
-        data: Any,
+        self, params: Any, headers: _Headers, dt: datetime, method: str, path: str, data: Any
     ) -> str:
         canonical = self._get_canonical_request(params, headers, method, path, data)
         return signing.sigv4.string_to_sign(canonical, when=dt, scope=self._scope())
@@ -269,10 +258,10 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
     def _get_credential_scope(self, dt: datetime) -> str:
         return self._scope().on(dt)
 
-    def _get_signed_headers(self, headers: Mapping[str, Any]) -> str:
+    def _get_signed_headers(self, headers: _Headers) -> str:
         return ";".join(sorted(name.lower() for name in headers))
 
-    def _get_canonical_headers(self, headers: Mapping[str, Any]) -> str:
+    def _get_canonical_headers(self, headers: _Headers) -> str:
         lines = sorted((name.lower(), str(value).strip()) for name, value in headers.items())
         return "".join(f"{name}:{value}\n" for name, value in lines)
 
@@ -290,7 +279,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         return signing.sigv4.canonical_query(_pairs(params))
 
     def _get_canonical_request(
-        self, params: Any, headers: Mapping[str, Any], method: str, path: str, data: Any
+        self, params: Any, headers: _Headers, method: str, path: str, data: Any
     ) -> str:
         bare_path, own = common.request.split_target(path)
         own_hash = {name.lower(): headers[name] for name in headers}.get("x-amz-content-sha256")

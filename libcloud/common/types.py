@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 _T = TypeVar("_T", bound="Type")
 
@@ -199,12 +199,6 @@ class LazyList:
                 self._load_page()
             yield self._data[position]
             position += 1
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice) or index < 0:

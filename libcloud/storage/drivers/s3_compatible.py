@@ -131,7 +131,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         return str(presign(self, obj, ex_expiry=ex_expiry, ex_method=ex_method))
 
     def _host(self, host: str | None, region: str) -> str:
-        if host and not (self.region_decides and self._is_own(host)):
+        if host and not (self.region_decides and self.profile.owns(host)):
             return host
         known = self.profile.host(region)
         if known is None and (self.profile.hosts or self.profile.host_pattern):
@@ -143,12 +143,6 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         if known is None:
             raise LibcloudError(f"host argument is required for {self.name}", driver=self)
         return known
-
-    def _is_own(self, host: str) -> bool:
-        """Whether ``host`` is in a domain that hosts of the profile are in."""
-        hosts = self.profile.hosts.values()
-        domains = {".".join(known.split(".")[-2:]) for known in hosts}
-        return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
     def _ex_connection_class_kwargs(self) -> dict[str, Any]:
         settings = dict(super()._ex_connection_class_kwargs())
