@@ -158,4 +158,12 @@ MUTANTS = (
         ("libcloud/test/storage/test_azure_blobs.py",),
         caught_by="test_a_404_page_of_a_proxy_does_not_mean_that_a_blob_is_missing",
     ),
+    Mutant(
+        "a body that is made while it is sent is hashed as one buffer",
+        "libcloud/utils/bodies.py",
+        "body if isinstance(body, Pieces) else (body,)",
+        "body if type(body) is Pieces else (body,)",
+        ("libcloud/test/storage/scaleout/test_protocols.py",),
+        caught_by="test_other_protocols_take_pieces_of_unknown_size[azure]",
+    ),
 )

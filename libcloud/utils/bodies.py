@@ -82,7 +82,7 @@ class FilePieces(StreamedPieces):
 
 def hashed(hasher: Any, body: Any) -> Any:
     """``hasher``, updated with a body: bytes or :class:`Pieces`."""
-    for piece in body if type(body) is Pieces else (body,):
+    for piece in body if isinstance(body, Pieces) else (body,):
         hasher.update(piece)
     return hasher
 
