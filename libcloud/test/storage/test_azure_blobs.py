@@ -21,7 +21,6 @@ from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers import azure_blobs
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
@@ -68,16 +67,9 @@ def fake(running: FakeAzure) -> Iterator[FakeAzure]:
     assert (violations, pending) == ([], [])
 
 
-def connect(fake: FakeAzure, **options: Any) -> AzureBlobsStorageDriver:
-    where = {"secure": False, "host": fake.host, "port": fake.port}
-    driver = AzureBlobsStorageDriver(**{"key": fake.key, "secret": fake.secret, **where, **options})
-    vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
-    return driver
-
-
 @pytest.fixture
 def driver(fake: FakeAzure) -> AzureBlobsStorageDriver:
-    return connect(fake)
+    return fake.connect()
 
 
 @pytest.fixture
@@ -451,7 +443,7 @@ def test_a_container_is_not_empty_because_the_first_page_is(
 
 
 def test_a_wrong_key_is_refused_with_status_and_code(fake: FakeAzure, container: Container) -> None:
-    other = connect(fake, secret="d3Jvbmc=")
+    other = fake.connect(secret="d3Jvbmc=")
     with pytest.raises(InvalidCredsError, match="AuthenticationFailed") as caught:
         upload(Container("box", {}, other))
     assert caught.value.status == 403  # type: ignore[attr-defined]
@@ -461,13 +453,13 @@ def test_a_wrong_key_is_refused_with_status_and_code(fake: FakeAzure, container:
 
 def test_an_invalid_key_is_refused_without_a_request(fake: FakeAzure) -> None:
     with pytest.raises(InvalidCredsError, match="base64"):
-        connect(fake, secret="no key at all").list_containers()
+        fake.connect(secret="no key at all").list_containers()
     assert fake.requests == []
 
 
 def test_an_invalid_account_is_refused(fake: FakeAzure) -> None:
     with pytest.raises(LibcloudError, match="InvalidUri"):
-        connect(fake, key="nobody").list_containers()
+        fake.connect(key="nobody").list_containers()
 
 
 def test_a_container_name_is_refused(driver: AzureBlobsStorageDriver) -> None:
@@ -624,11 +616,11 @@ def test_the_error_for_a_missing_account_names_the_variable(
 
 
 def test_a_shared_access_signature_goes_with_each_request(fake: FakeAzure) -> None:
-    signer = connect(fake)
+    signer = fake.connect()
     fake.create_container("box")
     upload(Container("box", {}, signer), b"x")
     url = Container("box", {}, signer).get_object("blob").get_cdn_url()
-    driver = connect(fake, secret=None, ex_sas_token=url.partition("?")[2])
+    driver = fake.connect(secret=None, ex_sas_token=url.partition("?")[2])
     found = SimpleNamespace(name="blob", size=1, hash="", extra={}, driver=driver)
     found.container = Container("box", {}, driver)
     assert b"".join(driver.download_object_as_stream(found)) == b"x"  # type: ignore[arg-type]
@@ -656,7 +648,7 @@ def test_a_credential_of_azure_identity_gives_tokens(
 ) -> None:
     fake.tokens.update({"token1", "token2"})
     credential = Tokens(lifetime)
-    driver = connect(fake, secret=None, ex_credential=credential)
+    driver = fake.connect(secret=None, ex_credential=credential)
     for _ in range(2):
         assert driver.list_containers() == []
     assert credential.asked == ["https://storage.azure.com/.default"] * asked
@@ -666,9 +658,9 @@ def test_a_credential_of_azure_identity_gives_tokens(
 def test_a_login_needs_azure_identity(fake: FakeAzure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "azure.identity", None)
     with pytest.raises(CredentialsNotFoundError, match=r"libcloud-storage\[azure\]"):
-        connect(fake, secret=None, ex_credential="cli")
+        fake.connect(secret=None, ex_credential="cli")
     with pytest.raises(ValueError, match="managed_identity"):
-        connect(fake, secret=None, ex_credential="nobody")
+        fake.connect(secret=None, ex_credential="nobody")
 
 
 def test_without_credentials_nothing_is_made() -> None:
@@ -682,7 +674,7 @@ def test_a_driver_can_be_pickled(fake: FakeAzure, container: Container) -> None:
 
 
 def test_no_secret_is_shown(fake: FakeAzure) -> None:
-    driver = connect(fake, ex_sas_token="sv=1&sig=verysecret")
+    driver = fake.connect(ex_sas_token="sv=1&sig=verysecret")
     assert "verysecret" not in repr(vars(driver)["_access"])
 
 

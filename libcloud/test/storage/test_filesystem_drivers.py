@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
-from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.swift import FakeSwift
@@ -23,11 +21,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Callable[[], li
     """A file system on a fake, and a function that returns the operations so far."""
     kind: Any = FakeAzure if request.param == "azure" else FakeSwift
     with kind() as server:
-        where: Any = {"secure": False, "host": server.host, "port": server.port}
-        if request.param == "azure":
-            driver: Any = AzureBlobsStorageDriver(key=server.key, secret=server.secret, **where)
-        else:
-            driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
+        driver = server.connect()
         driver.create_container("bucket")
         fs: Any = LibcloudFileSystem(driver=driver, skip_instance_cache=True)
         yield fs, lambda: list(server.operations() if kind is FakeAzure else server.log)

@@ -17,9 +17,7 @@ import pytest
 
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
-from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -69,10 +67,7 @@ def amazon(google: bool = False) -> Iterator[Place]:
 @contextlib.contextmanager
 def azure(fault: Action = LOST) -> Iterator[Place]:
     with FakeAzure() as fake:
-        driver = AzureBlobsStorageDriver(
-            fake.key, fake.secret, secure=False, host=fake.host, port=fake.port
-        )
-        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        driver = fake.connect()
 
         def lose(operation: str) -> None:
             fake.faults.add(operation, fault)
@@ -90,10 +85,7 @@ def azure(fault: Action = LOST) -> Iterator[Place]:
 @contextlib.contextmanager
 def swift(fault: Fault = lose_answer) -> Iterator[Place]:
     with FakeSwift() as fake:
-        driver: Any = OpenStackSwiftStorageDriver(
-            fake.user, fake.key, host=fake.host, port=fake.port, secure=False
-        )
-        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        driver = fake.connect()
 
         def lose(operation: str) -> None:
             fake.faults.append((operation, fault))
@@ -171,10 +163,7 @@ def test_an_attempt_that_was_refused_leaves_a_conflict_a_conflict() -> None:
 
 def test_an_old_azure_container_is_a_conflict_after_a_lost_response_too() -> None:
     with FakeAzure() as fake:
-        driver = AzureBlobsStorageDriver(
-            fake.key, fake.secret, secure=False, host=fake.host, port=fake.port
-        )
-        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        driver = fake.connect()
         driver.create_container("box")
         fake.containers["box"] -= timedelta(days=1)
         fake.faults.add("CreateContainer", Status(500, "OperationTimedOut"))
@@ -188,10 +177,7 @@ def test_an_old_swift_container_with_objects_is_a_conflict_after_a_lost_response
 ) -> None:
     """One that is as young as the request may be its own, with an object of another program."""
     with FakeSwift() as fake:
-        driver: Any = OpenStackSwiftStorageDriver(
-            fake.user, fake.key, host=fake.host, port=fake.port, secure=False
-        )
-        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        driver = fake.connect()
         container = driver.create_container("box")
         driver.upload_object_via_stream(iter([b"abc"]), container, "a")
         fake.container_headers["box"]["X-Timestamp"] = str(fake.clock - hours * 3600)

@@ -12,7 +12,6 @@ import pytest
 
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
-from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.drivers.cloudfiles import CloudFilesStorageDriver, OpenStackSwiftStorageDriver
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.oss import OSSStorageDriver
@@ -48,11 +47,10 @@ class Account:
 def azure() -> Iterator[Account]:
     with FakeAzure() as fake:
         fake.create_container("docs")
-        place = {"secure": False, "host": fake.host, "port": fake.port}
         yield Account(
             fake.key,
             fake.secret,
-            lambda key, secret: AzureBlobsStorageDriver(key, secret, **place),  # type: ignore[arg-type]
+            lambda key, secret: fake.connect(key=key, secret=secret),
             lambda name: fake.body("docs", name),
             wrong=("", "d3Jvbmc="),  # the host names the account
         )

@@ -16,7 +16,6 @@ from libcloud.storage.azure import errors
 from libcloud.storage.azure.requests import block_id
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.faults import LoseAnswer
@@ -37,13 +36,6 @@ def fake(running: FakeAzure) -> Iterator[FakeAzure]:
     running.reset()
 
 
-def connect(fake: FakeAzure, **options: Any) -> AzureBlobsStorageDriver:
-    where = {"secure": False, "host": fake.host, "port": fake.port}
-    driver = AzureBlobsStorageDriver(**{"key": fake.key, "secret": fake.secret, **where, **options})
-    vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
-    return driver
-
-
 def upload(driver: AzureBlobsStorageDriver, name: str = "blob") -> Object:
     return Container("box", {}, driver).upload_object_via_stream(
         iter([DATA]), name, ex_part_size=1000
@@ -52,7 +44,7 @@ def upload(driver: AzureBlobsStorageDriver, name: str = "blob") -> Object:
 
 def signature(fake: FakeAzure) -> str:
     """A shared access signature that allows to write the blob, and not to read it."""
-    signer = connect(fake)
+    signer = fake.connect()
     url = signer.get_object_cdn_url(signer.get_object("box", "blob"), ex_method="PUT")
     return url.partition("?")[2]
 
@@ -77,7 +69,7 @@ def test_requests_are_signed_by_the_clock_of_the_store(
     fake: FakeAzure, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     monkeypatch.setattr(fake, "clock", lambda: datetime.now(timezone.utc) + timedelta(hours=hours))
-    driver = connect(fake)
+    driver = fake.connect()
     assert upload(driver).size == len(DATA)
     assert fake.body("box", "blob") == DATA
     url = driver.get_object_cdn_url(driver.get_object("box", "blob"), ex_expiry=1)
@@ -86,7 +78,7 @@ def test_requests_are_signed_by_the_clock_of_the_store(
 
 
 def test_a_wrong_key_is_not_mistaken_for_a_wrong_clock(fake: FakeAzure) -> None:
-    driver = connect(fake, secret="d3Jvbmc=")
+    driver = fake.connect(secret="d3Jvbmc=")
     with pytest.raises(InvalidCredsError, match="AuthenticationFailed"):
         driver.get_container("box")
     assert len(fake.requests) == 1
@@ -94,7 +86,7 @@ def test_a_wrong_key_is_not_mistaken_for_a_wrong_clock(fake: FakeAzure) -> None:
 
 def test_a_token_that_is_revoked_during_an_upload_is_replaced(fake: FakeAzure) -> None:
     credential = Tokens()
-    driver = connect(fake, secret=None, ex_credential=credential)
+    driver = fake.connect(secret=None, ex_credential=credential)
     fake.tokens.add("token1")
 
     def pieces() -> Iterator[bytes]:
@@ -112,14 +104,14 @@ def test_a_token_that_is_revoked_during_an_upload_is_replaced(fake: FakeAzure) -
 def test_a_token_that_is_refused_again_and_again_is_an_error(fake: FakeAzure) -> None:
     credential = Tokens()
     with pytest.raises(InvalidCredsError, match="InvalidAuthenticationInfo") as caught:
-        connect(fake, secret=None, ex_credential=credential).get_container("box")
+        fake.connect(secret=None, ex_credential=credential).get_container("box")
     assert caught.value.status == 401  # type: ignore[attr-defined]
     assert credential.asked == 3
 
 
 def test_an_error_of_the_credential_is_the_cause_and_not_in_the_message(fake: FakeAzure) -> None:
     failure = RuntimeError("AADSTS7000215: Invalid client secret: hunter2")
-    driver = connect(fake, secret=None, ex_credential=Tokens(failure))
+    driver = fake.connect(secret=None, ex_credential=Tokens(failure))
     with pytest.raises(InvalidCredsError, match="AADSTS7000215") as caught:
         upload(driver)
     assert caught.value.__cause__ is failure
@@ -129,7 +121,7 @@ def test_an_error_of_the_credential_is_the_cause_and_not_in_the_message(fake: Fa
 
 def test_an_object_that_is_no_credential_is_refused(fake: FakeAzure) -> None:
     with pytest.raises(InvalidCredsError, match="gives no token"):
-        connect(fake, secret=None, ex_credential=object()).get_container("box")
+        fake.connect(secret=None, ex_credential=object()).get_container("box")
 
 
 class _Login:
@@ -154,8 +146,7 @@ class _Login:
 
 
 def _application(fake: FakeAzure, **options: Any) -> AzureBlobsStorageDriver:
-    return connect(
-        fake,
+    return fake.connect(
         secret="of the application",
         tenant_id="t",
         identity="i",
@@ -208,8 +199,8 @@ def test_a_response_without_a_token_is_an_error(
 def test_a_copy_carries_the_signature_that_lets_the_store_read_the_source(
     fake: FakeAzure,
 ) -> None:
-    upload(connect(fake))
-    driver = connect(fake, secret=None, ex_sas_token=signature(fake))
+    upload(fake.connect())
+    driver = fake.connect(secret=None, ex_sas_token=signature(fake))
     source = Object("blob", 1, "", {}, {}, Container("box", {}, driver), driver)
     with pytest.raises(LibcloudError) as caught:  # the signature is that of another blob
         driver.ex_copy_object(source, source.container, "copy")
@@ -219,7 +210,7 @@ def test_a_copy_carries_the_signature_that_lets_the_store_read_the_source(
 
 
 def test_uncommitted_blocks_of_another_upload_do_not_matter(fake: FakeAzure) -> None:
-    driver = connect(fake)
+    driver = fake.connect()
     box = Container("box", {}, driver)
     params = {"comp": "block", "blockid": block_id("0" * 32, 1)}
     driver.connection.request("/box/blob", params=params, method="PUT", data=b"x")
@@ -230,7 +221,7 @@ def test_uncommitted_blocks_of_another_upload_do_not_matter(fake: FakeAzure) -> 
 
 
 def test_blocks_of_another_program_are_named_as_the_obstacle(fake: FakeAzure) -> None:
-    driver = connect(fake)
+    driver = fake.connect()
     params = {"comp": "block", "blockid": "AAAA"}
     driver.connection.request("/box/blob", params=params, method="PUT", data=b"x")
     with pytest.raises(LibcloudError, match="ids have another length"):
@@ -240,8 +231,8 @@ def test_blocks_of_another_program_are_named_as_the_obstacle(fake: FakeAzure) ->
 def test_an_unknown_outcome_is_reported_if_the_signature_does_not_allow_head(
     fake: FakeAzure,
 ) -> None:
-    upload(connect(fake))
-    driver = connect(fake, secret=None, ex_sas_token=signature(fake))
+    upload(fake.connect())
+    driver = fake.connect(secret=None, ex_sas_token=signature(fake))
     fake.faults.add("PutBlockList", LoseAnswer())
     with pytest.raises(UploadOutcomeUnknownError):
         upload(driver)

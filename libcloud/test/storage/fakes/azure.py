@@ -8,9 +8,7 @@ written from the Azure Storage REST API and shares no code with the driver.
 ::
 
     with FakeAzure() as server:
-        driver = AzureBlobsStorageDriver(
-            server.key, server.secret, secure=False, host=server.host, port=server.port
-        )
+        driver = server.connect()
 """
 
 from __future__ import annotations
@@ -24,9 +22,12 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
+from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
+from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.test.storage.fakes.azure_operations import Blob, Operations, crc64, md5
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import Dropped
@@ -100,6 +101,14 @@ class FakeAzure(FakeServer):
         self.violations: list[str] = []
         self.tokens: set[str] = set()
         self._etags = 0
+
+    def connect(self, **options: Any) -> AzureBlobsStorageDriver:
+        """A driver for this server, which does not wait between attempts."""
+        where = {"secure": False, "host": self.host, "port": self.port}
+        options = {"key": self.key, "secret": self.secret, **where, **options}
+        driver = AzureBlobsStorageDriver(**options)
+        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        return driver
 
     def exchange(self, request: Incoming) -> AzureExchange:
         return AzureExchange(self, request)

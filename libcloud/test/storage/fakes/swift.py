@@ -20,6 +20,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
+from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
+from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.test.storage.fakes.connections import Connections
 from libcloud.test.storage.fakes.swift_keystone import keystone
 from libcloud.test.storage.fakes.swift_sockets import Listener
@@ -127,6 +129,14 @@ class FakeSwift:
         traceback: TracebackType | None,
     ) -> None:
         self._listener.stop()
+
+    def connect(self, **options: Any) -> OpenStackSwiftStorageDriver:
+        """A driver for this server, which does not wait between attempts."""
+        where = {"secure": False, "host": self.host, "port": self.port}
+        options = {"key": self.user, "secret": self.key, **where, **options}
+        driver = OpenStackSwiftStorageDriver(**options)
+        vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
+        return driver
 
     @property
     def host(self) -> str:

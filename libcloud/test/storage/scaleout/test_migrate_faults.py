@@ -12,7 +12,6 @@ import pytest
 
 from libcloud.storage import copying
 from libcloud.storage.base import Container
-from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.scaleout import migrate as migrating
 from libcloud.storage.scaleout import shards
 from libcloud.storage.scaleout.job_folder import JobFolder, NotInChargeError
@@ -211,17 +210,12 @@ def test_a_job_whose_folder_is_deleted_stops(pair: Pair) -> None:
 def test_the_store_of_a_job_is_the_same_before_and_after_the_first_request(pair: Pair) -> None:
     pair.fill("a")
     with FakeSwift() as swift:
-
-        def connect() -> OpenStackSwiftStorageDriver:
-            where: dict[str, Any] = {"host": swift.host, "port": swift.port, "secure": False}
-            return OpenStackSwiftStorageDriver(swift.user, swift.key, **where)
-
-        connect().create_container("docs")
-        target = Container("docs", {}, connect())
+        swift.connect().create_container("docs")
+        target = Container("docs", {}, swift.connect())
         assert migrate(pair.source.container, target, job="m1").copied == 1
         assert migrate(pair.source.container, target, job="m1", resume=True).copied == 1
         with pytest.raises(MigrationError, match="the same container"):
-            migrate(target, Container("docs", {}, connect()), job="m2")
+            migrate(target, Container("docs", {}, swift.connect()), job="m2")
         stored = JobFolder(Place(lambda: target), "m1").read("job.json")
     assert stored is not None
     assert stored["destination"]["account"] == "/v1/AUTH_test"

@@ -11,9 +11,6 @@ from typing import Any
 import pytest
 
 from libcloud.storage.base import Container
-from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
-from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
-from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import PartConflictError, UploadOutcomeUnknownError, WorkerError
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.swift import FakeSwift
@@ -25,14 +22,8 @@ from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, Twice, sha
 def other(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any, Container]]:
     """Server, driver and container of another protocol."""
     server: Any
-    driver: Any
     with FakeAzure() if request.param == "azure" else FakeSwift() as server:
-        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
-        if request.param == "azure":
-            driver = AzureBlobsStorageDriver(server.key, server.secret, **where)
-        else:
-            driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
-        driver.ex_retry_policy = RetryPolicy(base=0.0)
+        driver = server.connect()
         yield server, driver, driver.create_container("docs")
         assert not server.violations
 
@@ -174,8 +165,7 @@ def test_other_protocols_do_not_replace_what_was_written_since(
 
 def test_a_late_segment_with_other_bytes_does_not_change_the_object() -> None:
     with FakeSwift() as server:
-        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
-        driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
+        driver = server.connect()
         container = driver.create_container("docs")
         session = driver.ex_begin_upload(container, "object")
         session.complete([session.upload_part(number, b"x" * PART) for number in (1, 2)])
@@ -189,8 +179,7 @@ def test_a_late_segment_with_other_bytes_does_not_change_the_object() -> None:
 
 def test_an_upload_of_several_processes_is_resumed_by_one() -> None:
     with FakeSwift() as server:
-        where: dict[str, Any] = {"host": server.host, "port": server.port, "secure": False}
-        driver = OpenStackSwiftStorageDriver(server.user, server.key, **where)
+        driver = server.connect()
         container = driver.create_container("docs")
         session = driver.ex_begin_upload(container, "object")
         session.upload_part(1, b"x" * PART)

@@ -28,8 +28,7 @@ def connect(fake: FakeSwift) -> Connect:
     """Makes drivers for the fake, which do not wait between attempts."""
 
     def make(key: str = fake.user, secret: str = fake.key, **rest: Any) -> Any:
-        given = {"host": fake.host, "port": fake.port, "secure": False, **rest}
-        driver = OpenStackSwiftStorageDriver(key, secret, **given)
+        driver = fake.connect(key=key, secret=secret, **rest)
         driver._client.retry_loop.sleep = lambda seconds: None
         vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=3, base=0.0)
         return driver

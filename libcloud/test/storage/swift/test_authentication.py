@@ -45,11 +45,6 @@ def keystone(fake: FakeSwift, version: str, **rest: Any) -> OpenStackSwiftStorag
     )
 
 
-def connect_to(fake: FakeSwift) -> OpenStackSwiftStorageDriver:
-    where = {"host": fake.host, "port": fake.port, "secure": False}
-    return OpenStackSwiftStorageDriver(fake.user, fake.key, **where)  # type: ignore[arg-type]
-
-
 def test_the_registry_has_both_drivers() -> None:
     assert get_driver(Provider.CLOUDFILES) is CloudFilesStorageDriver
     assert get_driver(Provider.OPENSTACK_SWIFT) is OpenStackSwiftStorageDriver
@@ -81,7 +76,7 @@ def test_a_wrong_key_is_reported_with_its_status(fake: FakeSwift, connect: Conne
 def test_a_transient_fault_of_the_authentication_is_survived(
     fake: FakeSwift, version: str, fault: Fault, renewed: bool
 ) -> None:
-    driver = keystone(fake, version) if version != "1.0" else connect_to(fake)
+    driver = keystone(fake, version) if version != "1.0" else fake.connect()
     driver._client.retry_loop.sleep = lambda seconds: None
     step = {"1": "GET /auth/v1.0", "2": "POST /v2.0/tokens", "3": "POST /v3/auth/tokens"}
     if renewed:
@@ -94,7 +89,7 @@ def test_a_transient_fault_of_the_authentication_is_survived(
 
 @pytest.mark.parametrize("fault", [refuse(500), refuse(503), drop])
 def test_the_outcome_of_an_upload_is_known_without_a_token(fake: FakeSwift, fault: Fault) -> None:
-    driver = connect_to(fake)
+    driver = fake.connect()
     vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=2, base=0.0)
     fake.faults += [("GET /auth/v1.0", fault)] * 10
     with pytest.raises(LibcloudError) as caught:
@@ -103,7 +98,7 @@ def test_the_outcome_of_an_upload_is_known_without_a_token(fake: FakeSwift, faul
 
 
 def test_a_failed_request_for_a_token_has_created_no_container(fake: FakeSwift) -> None:
-    driver = connect_to(fake)
+    driver = fake.connect()
     vars(driver)["ex_retry_policy"] = RetryPolicy(base=0.0)
     fake.containers["mine"] = {}
     fake.faults.append(("GET /auth/v1.0", refuse(500)))
@@ -113,7 +108,7 @@ def test_a_failed_request_for_a_token_has_created_no_container(fake: FakeSwift) 
 
 @pytest.mark.parametrize("url", ["http://host:99999/v1", "ftp://host/v1", "nothing"])
 def test_an_invalid_storage_url_is_an_error_of_the_library(fake: FakeSwift, url: str) -> None:
-    driver = connect_to(fake)
+    driver = fake.connect()
     vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=1)
     driver.connection._ex_force_base_url = url
     with pytest.raises(MalformedResponseError, match="storage URL"):
@@ -153,7 +148,7 @@ def test_a_given_token_that_is_refused_sends_the_key_nowhere(
 def test_a_lost_request_for_a_token_is_an_error_of_the_library(
     fake: FakeSwift, renewed: bool
 ) -> None:
-    driver = connect_to(fake)
+    driver = fake.connect()
     vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=1)
     if renewed:
         driver.list_containers()
@@ -167,7 +162,7 @@ def test_a_lost_request_for_a_token_is_an_error_of_the_library(
 def test_an_identity_service_that_is_not_there_is_reported_with_its_status(
     fake: FakeSwift, version: str
 ) -> None:
-    driver = keystone(fake, version) if version != "1.0" else connect_to(fake)
+    driver = keystone(fake, version) if version != "1.0" else fake.connect()
     vars(driver)["ex_retry_policy"] = RetryPolicy(attempts=1)
     step = {"1": "GET /auth/v1.0", "2": "POST /v2.0/tokens", "3": "POST /v3/auth/tokens"}
     fake.faults.append((step[version[0]], refuse(404)))
