@@ -236,8 +236,8 @@ MUTANTS = (
     Mutant(
         "a pickle holds the signer of credentials that were obtained",
         f"{_S3}/connection.py",
-        'cached = vars(self).setdefault("_signers", PerProcess(dict))',
-        'signers = {}; cached = lambda: vars(self).setdefault("_signers", signers)',
+        "        known = self._signers()\n",
+        '        known = vars(self).setdefault("_known", {})\n',
         _PICKLING,
         caught_by="test_a_pickle_holds_where_credentials_come_from_and_not_their_values",
     ),

@@ -35,8 +35,8 @@ _MACHINE = (
     _mutant(
         "the byte after the announced size is not asked for",
         "machine",
-        "max(0, expected - self.size) + 1",
-        "max(0, expected - self.size)",
+        "size = expected - self.size + 1",
+        "size = expected - self.size",
         "announced_size",
         caught_by="test_a_source_that_continues_after_the_announced_size_is_not_published",
     ),

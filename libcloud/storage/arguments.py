@@ -86,16 +86,16 @@ def check_extra(extra: object, *, values: bool = True) -> None:
             meant = nearest(key, _EXTRA, likeness=0.85) if isinstance(key, str) else None
             if meant is not None:
                 raise ValueError(f"extra has no key {key!r}: did you mean {meant!r}?")
-    if not isinstance(extra.get("meta_data") or {}, (dict, Mapping)):
-        raise TypeError(
-            f"extra['meta_data'] must be a dict of strings, not {kind_of(extra['meta_data'])}"
-        )
+    meta_data = extra.get("meta_data")
+    if meta_data and not isinstance(meta_data, (dict, Mapping)):
+        raise TypeError(f"extra['meta_data'] must be a dict of strings, not {kind_of(meta_data)}")
     if not values:
         return
-    for name, value in (extra.get("meta_data") or {}).items():
-        check_text(f"extra['meta_data'][{name!r}]", value)
+    if meta_data:
+        for name, value in meta_data.items():
+            check_text(f"extra['meta_data'][{name!r}]", value)
     for key in ("acl", "content_type"):
-        if key in extra:
+        if key in extra and type(extra[key]) is not str:
             check_text(f"extra[{key!r}]", extra[key])
 
 
@@ -163,7 +163,7 @@ def check_upload(
         check_name(object_name, "object_name")
     if extra != {}:
         check_extra(extra)
-    return {} if headers is None else plain_headers(headers)
+    return {} if headers is None or headers == {} else plain_headers(headers)
 
 
 def check_local_upload(

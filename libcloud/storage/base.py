@@ -1012,8 +1012,8 @@ def is_overridden(driver: object, kind: type, *names: str) -> bool:
     A user's subclass may override a method, and a test may replace one on the instance.
     """
     methods_of = _attributes_of(*names)
-    own = driver.__dict__
-    return methods_of(type(driver)) != methods_of(kind) or not own.keys().isdisjoint(names)
+    changed = methods_of(type(driver)) != methods_of(kind)
+    return changed or bool(driver.__dict__.keys() & names)
 
 
 _attributes_of = cache(attrgetter)  # every upload asks

@@ -369,16 +369,15 @@ class S3SignatureV4Connection(SignedAWSConnection, BaseS3Connection):
         if credentials is None:
             return self.signer
         # A value of this process, so that no pickle contains credentials of a provider.
-        cached: PerProcess[dict[Credentials, AWSRequestSigner]]
-        cached = vars(self).setdefault("_signers", PerProcess(dict))
-        signers = cached()
-        signer = signers.get(credentials)
-        if signer is None:
+        if "_signers" not in self.__dict__:
+            self._signers: PerProcess[dict[str, Any]] = PerProcess(dict)
+        known = self._signers()
+        current: tuple[Credentials, AWSRequestSigner] | None = known.get("current")
+        if current is None or current[0] is not credentials:
             pair = (credentials.key, credentials.secret)
             signer = type(self.signer)(*pair, version=self.version, connection=self)
-            signers.clear()  # former credentials are not used again
-            signers[credentials] = signer
-        return signer
+            known["current"] = current = (credentials, signer)
+        return current[1]
 
 
 def _pairs(params: Any) -> list[tuple[str, str | None]]:

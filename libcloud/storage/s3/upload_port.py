@@ -77,7 +77,7 @@ class S3UploadPort:
         self._method = method
         self._headers = headers
         self._digest_name = digest
-        self._digest_asked = not isinstance(digest, OptionalValue)
+        self._digest_asked = type(digest) is not OptionalValue
         self._copy_bodies = copy_bodies
         self._whole: Body | Payload = b""
         self._digest_of_whole = _NO_DIGEST

@@ -167,7 +167,7 @@ class UploadMachine:
         size = room if room < size else size
         if expected is not None and expected - self.size < size:
             # No memory is reserved for what cannot come; one byte more shows a longer source.
-            size = max(0, expected - self.size) + 1
+            size = expected - self.size + 1
         if self._held and self._memory is not None:
             held = sum(self._held.values())
             if held and held + size > self._memory:
@@ -231,7 +231,7 @@ class UploadMachine:
         self._retries.succeeded(epoch)
         size = self._held.pop(number, 0)
         self.bytes_done = self.bytes_done + size if self.result is None else self.result.size
-        if self.share is not None:
+        if size and self.share is not None:
             self.share.give(size)
         if step in (Step.ABORT, Step.CHECK):
             self._after_cleanup(send, parts_remain=bool(response))

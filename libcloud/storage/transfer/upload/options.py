@@ -77,7 +77,7 @@ def split_keywords(
         if name in own:
             kept[name] = value
         elif name in known:
-            options[name.removeprefix("ex_")] = value
+            options[name[3:] if name[:3] == "ex_" else name] = value
         else:
             raise unexpected_keyword(name, {*known, *own})
     return kept, UploadOptions(**options)

@@ -83,9 +83,11 @@ def plan_for(length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SI
     """
     if start < 1:
         raise ValueError(f"a part has at least 1 byte, not {start}")
-    start = min(max(start, limits.min_part_size), limits.max_part_size)
+    start = start if start > limits.min_part_size else limits.min_part_size
+    start = start if start < limits.max_part_size else limits.max_part_size
     if length is not None:
-        return PartPlan(limits, _equal_size(length, limits, start))
+        is_small = 0 <= length <= start <= limits.max_object_size
+        return PartPlan(limits, start if is_small else _equal_size(length, limits, start))
     if limits.equal_parts:
         return PartPlan(limits, start)
     return _growing(limits, start)
