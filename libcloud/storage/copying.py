@@ -51,14 +51,16 @@ class Properties:
         **options: Any,
     ) -> Object:
         """Upload ``pieces``, the data of ``obj``; properties that are given replace its own."""
+        extra = {**self.extra, **(extra or {})}
+        # Of two whose names differ in case only, drivers take the last.
+        headers = {**self.headers, **(headers or {})}
         if container.driver.capabilities.multipart:
             options["ex_size"] = int(obj.size)
         return container.upload_object_via_stream(
             pieces,
             name,
-            {**self.extra, **(extra or {})},
-            {**self.headers, **(headers or {})}
-            or None,  # of two in different case, the last counts
+            extra,
+            headers or None,
             **{**self.options, **options},
         )
 
