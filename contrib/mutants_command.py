@@ -258,8 +258,8 @@ MUTANTS = (
     Mutant(
         "get does not set the time of a file",
         f"{_CLI}/get.py",
-        "when = seconds_of(modified(obj)) if is_whole else None",
-        "when = None",
+        "modified=seconds_of(modified(obj)) if is_whole else None,",
+        "modified=None,",
         (f"{_TESTS}/cli/test_sync.py",),
         caught_by="test_sync_copies_nothing_after_get",
     ),

@@ -39,12 +39,7 @@ from libcloud.cli.stores import open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
-from libcloud.storage.destination import (
-    Destination,
-    FileNames,
-    destination_in,
-    resolve_destination,
-)
+from libcloud.storage.destination import Destination, FileNames, resolve_destination
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object
@@ -258,14 +253,13 @@ class _Output:
 
         :param is_whole: the file gets the time of the object.
         """
-        driver, name, overwrite = obj.driver, self.name_of(obj), self.overwrite
-        when = seconds_of(modified(obj)) if is_whole else None
-        if self.path.endswith(os.sep):
-            return destination_in(
-                self.path, name, overwrite=overwrite, driver=driver, modified=when
-            )
         return resolve_destination(
-            self.path, name, overwrite_existing=overwrite, driver=driver, modified=when
+            self.path,
+            self.name_of(obj),
+            overwrite_existing=self.overwrite,
+            driver=obj.driver,
+            directory_exists=False,
+            modified=seconds_of(modified(obj)) if is_whole else None,
         )
 
 

@@ -14,6 +14,8 @@ from libcloud.common.types import LibcloudError
 from libcloud.utils.files import to_bytes
 from libcloud.utils.staging import TEMPORARY_PREFIX, DestinationExistsError, StagingFile, is_stream
 
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+
 
 class MissingDirectoryError(LibcloudError, FileNotFoundError):
     """The directory of the destination does not exist; nothing was written.
@@ -76,6 +78,7 @@ def resolve_destination(
     *,
     overwrite_existing: bool,
     driver: object,
+    directory_exists: bool = True,
     modified: float | None = None,
 ) -> Destination:
     """The file for an object; nothing is created.
@@ -83,47 +86,25 @@ def resolve_destination(
     :param destination_path: a file, or a directory if it ends in a separator: the file is then
         named like the object, with a sub-directory for each ``/`` in the name. A
         :class:`Destination` is returned as it is.
+    :param directory_exists: ``False``: it may be created later.
     :param modified: see :class:`Destination`.
     :raises LibcloudError: there is no such directory, the file exists and must not be overwritten,
         or the name would lead out of the directory.
     """
     if isinstance(destination_path, Destination):
         return destination_path
-    path = os.fsdecode(destination_path)
-    parent, name = os.path.split(path)
-    if not name:
-        if not os.path.isdir(path):
+    path, directory = os.fsdecode(destination_path), ""
+    if not path or path.endswith(_SEPARATORS):
+        if directory_exists and not os.path.isdir(path):
             raise MissingDirectoryError(f"Path {path} does not exist", driver=driver)
-        return destination_in(
-            path, object_name, overwrite=overwrite_existing, driver=driver, modified=modified
-        )
-    elif not os.path.isdir(parent or os.curdir):
-        missing = f"Path {parent} does not exist: create the directory"
+        directory = path
+        path = _path_inside(directory, object_name, driver)
+    elif not os.path.isdir(os.path.dirname(path) or os.curdir):
+        missing = f"Path {os.path.dirname(path)} does not exist: create the directory"
         raise MissingDirectoryError(missing, driver=driver)
-    return _unless_it_exists(Destination(path, "", driver, overwrite_existing, modified))
-
-
-def destination_in(
-    directory: str,
-    object_name: str,
-    *,
-    overwrite: bool,
-    driver: object,
-    modified: float | None = None,
-) -> Destination:
-    """The file for an object in ``directory``, which ends in a separator and need not exist.
-
-    :raises LibcloudError: as :func:`resolve_destination`.
-    """
-    path = _path_inside(directory, object_name, driver)
-    return _unless_it_exists(Destination(path, directory, driver, overwrite, modified))
-
-
-def _unless_it_exists(destination: Destination) -> Destination:
-    path = destination.path
-    if not destination.overwrite and os.path.exists(path) and not is_stream(path):
-        raise DestinationExistsError(path, destination.driver)
-    return destination
+    if not overwrite_existing and os.path.exists(path) and not is_stream(path):
+        raise DestinationExistsError(path, driver)
+    return Destination(path, directory, driver, overwrite_existing, modified)
 
 
 def save(

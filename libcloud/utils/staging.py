@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import stat
-from types import TracebackType
 from typing import BinaryIO
 
 from libcloud.common.types import LibcloudError
@@ -124,18 +123,19 @@ class StagingFile:
     def _create(self, directory: str) -> int:
         """Open the staging file, with the final permissions or fewer."""
         is_private = self._given_mode is not None or self._predecessor is not None
-        mode = 0o600 if is_private else 0o666  # the umask applies
+        self._mode = 0o600 if is_private else 0o666  # the umask applies
         flag = getattr(os, "O_TMPFILE", 0)
         try:
             # Readable, because where it cannot be given a name, it has to be copied.
-            descriptor = os.open(directory, flag | os.O_RDWR, mode) if flag else -1
+            descriptor = os.open(directory, flag | os.O_RDWR, self._mode) if flag else -1
         except OSError:  # the file system does not support it
             descriptor = -1
         self._is_unnamed = descriptor >= 0
-        if self._is_unnamed:
-            return descriptor
+        return descriptor if self._is_unnamed else self._create_named()
+
+    def _create_named(self) -> int:
         temporary = self._new_name()
-        descriptor = os.open(temporary, _NEW, mode)
+        descriptor = os.open(temporary, _NEW, self._mode)
         self._temporary = temporary
         return descriptor
 
@@ -200,15 +200,14 @@ class StagingFile:
         if not self.appears_whole:
             self._file.close()
         elif not self._appears_at_once():
-            target = self._temporary or self._file.fileno()
-            with contextlib.suppress(OSError):
-                self._set_permissions(target)
             self.sync()
             if self._is_unnamed:
-                self._temporary = self._new_name()
-                self._add_name(self._temporary)
-            self._file.close()
+                self._add_name()
             assert self._temporary is not None
+            with contextlib.suppress(OSError):
+                self._set_permissions(self._temporary)
+            self.sync()
+            self._file.close()
             if self._overwrite:
                 self._replace(self._temporary)
             else:
@@ -239,26 +238,19 @@ class StagingFile:
         # Python follows the link to the file only if a descriptor for relative paths is given.
         os.link(f"{_OPEN_FILES}/{number}", path, src_dir_fd=number, follow_symlinks=True)
 
-    def _add_name(self, temporary: str) -> None:
+    def _add_name(self) -> None:
+        temporary = self._new_name()
         try:
             self._link_unnamed(temporary)
+            self._temporary = temporary
         except OSError:  # forbidden, for example by AppArmor, or there is no /proc
-            number = self._file.fileno()
-            os.lseek(number, 0, os.SEEK_SET)
-            with (
-                open(number, "rb", closefd=False) as data,
-                os.fdopen(os.open(temporary, _NEW, 0o600), "wb") as copy,
-            ):
-                shutil.copyfileobj(data, copy)
-                copy.flush()
-                os.fsync(copy.fileno())
-                status = os.fstat(number)
-                if hasattr(os, "chown"):
-                    with contextlib.suppress(OSError):
-                        os.chown(copy.fileno(), status.st_uid, status.st_gid)
-                os.chmod(copy.fileno(), stat.S_IMODE(status.st_mode))
+            os.lseek(self._file.fileno(), 0, os.SEEK_SET)
+            with open(self._file.fileno(), "rb", closefd=False) as data, self._file:
+                self._file = open(self._create_named(), "wb", _BUFFER_SIZE)  # noqa: SIM115
+                shutil.copyfileobj(data, self._file)
+            self._synced = False
 
-    def _set_permissions(self, temporary: str | int) -> None:
+    def _set_permissions(self, temporary: str) -> None:
         if self._given_mode is not None:
             os.chmod(temporary, self._given_mode)
             return
@@ -299,12 +291,7 @@ class StagingFile:
     def __enter__(self) -> StagingFile:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             if not self._file.closed:
                 # On a full disk it fails again; what it would write is not needed.

@@ -217,11 +217,8 @@ class ParallelDownload:
         :raises ObjectHashMismatchError: the checksum of the received bytes differs.
         """
         if not file.appears_whole:
-            position = 0
-            for piece in self._body.iter_content(_PIECE):
-                self._count(piece, position)
+            for piece in self._body.read(_PIECE, self._on_bytes):
                 file.write(piece)
-                position += len(piece)
             return
         parts, descriptor = self._parts, file.fileno()
         try:

@@ -28,9 +28,6 @@ STREAM_PIECE = 5 * 1024 * 1024
 
 _PIECE = 1024 * 1024  # bytes read at once into a file
 
-# Methods that users override to save a download themselves.
-_HOOKS = ("_get_object", "_save_object")
-
 # rclone (1.75) responds to a range with status 200 and a Content-Range.
 _PARTIAL = (200, 206)
 
@@ -150,8 +147,8 @@ def read(
 def _save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
     """Save the body of ``started``."""
     response = started.response
-    body = getattr(response, "_response", None)
-    if isinstance(body, ResumableBody) and not is_overridden(driver, StorageDriver, *_HOOKS):
+    if _is_own(driver, response):
+        body = response._response
         place = storage.destination.resolve_destination(
             to.path, obj.name, overwrite_existing=to.overwrite_existing, driver=driver
         )
@@ -211,21 +208,23 @@ def _pieces(
 ) -> Iterator[bytes]:
     """The body of ``started`` in pieces of ``chunk_size`` bytes."""
     size, response = chunk_size or STREAM_PIECE, started.response
-    body = getattr(response, "_response", None)
-    callback: Callable[..., Iterator[bytes]] = read_in_chunks
-    if isinstance(body, ResumableBody):
-        body.length = started.length
-        callback = _unchanged
+    is_own = _is_own(driver, response)
+    if is_own:
+        response._response.length = started.length
     pieces: Iterator[bytes] = driver._get_object(
         obj=obj,
-        callback=callback,
+        callback=_unchanged if is_own else read_in_chunks,
         response=response,
         callback_kwargs={"iterator": response.iter_content(size), "chunk_size": size},
         success_status_code=_PARTIAL if partial else 200,
     )
-    if callback is _unchanged and not is_overridden(driver, StorageDriver, "_get_object"):
-        return pieces
-    return checked(pieces, obj, started.length)
+    return pieces if is_own else checked(pieces, obj, started.length)
+
+
+def _is_own(driver: Any, response: Any) -> bool:
+    """Whether the response is of the library's class, and no method that reads it is overridden."""
+    is_own = isinstance(getattr(response, "_response", None), ResumableBody)
+    return is_own and not is_overridden(driver, StorageDriver, "_get_object", "_save_object")
 
 
 def _unchanged(iterator: Iterator[bytes], chunk_size: int) -> Iterator[bytes]:
