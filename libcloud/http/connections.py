@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 from collections import deque
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -160,8 +161,9 @@ class Pool:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        while (connection := self.take()).sock is not None:
-            connection.close()
+        with suppress(IndexError):  # there is none
+            while True:
+                self._idle.pop().close()
 
     __del__ = close
 
