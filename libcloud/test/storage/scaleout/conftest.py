@@ -9,12 +9,14 @@ import pytest
 
 from libcloud.test.storage.s3_servers import Store, store
 from libcloud.test.storage.scaleout.migrating import Pair
+from libcloud.test.storage.scaleout.pools import raise_smallest_part
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Store]:
     """A store; a module may have another one."""
     with store() as found:
+        raise_smallest_part(found)
         yield found
 
 

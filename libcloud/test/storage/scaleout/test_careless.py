@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +12,8 @@ import pytest
 
 from libcloud.storage.transfer.progress import UploadEvent
 from libcloud.storage.types import WorkerError
-from libcloud.test.storage.s3_servers import PART, Store, store
-from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, raise_smallest_part
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Store]:
-    with store() as found:
-        raise_smallest_part(found)
-        yield found
+from libcloud.test.storage.s3_servers import PART, Store
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces
 
 
 def upload(s3: Store, executor: Any, sizes: list[int] | None, **options: Any) -> Any:

@@ -27,13 +27,6 @@ SIZES = [2 * PART, 10, 0, 3 * PART, 1]
 KEY = b"k" * 32
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Store]:
-    with store() as found:
-        raise_smallest_part(found)
-        yield found
-
-
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2) as found:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -30,17 +29,10 @@ from libcloud.storage.types import (
     WorkerError,
 )
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
-from libcloud.test.storage.s3_servers import PART, Store, store
-from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, raise_smallest_part, sha256
+from libcloud.test.storage.s3_servers import PART, Store
+from libcloud.test.storage.scaleout.pools import OddExecutor, Pieces, sha256
 
 SIZES = [PART, 10, 0, 3 * PART, PART // 2, 7, PART * 2, 1]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Store]:
-    with store() as found:
-        raise_smallest_part(found)
-        yield found
 
 
 def upload(s3: Store, executor: Any, pieces: Pieces, **options: Any) -> Any:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from libcloud.storage.types import WorkerError
-from libcloud.test.storage.s3_servers import PART, Store, pattern
+from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 from libcloud.test.storage.scaleout import pools
 from libcloud.test.storage.scaleout.pools import runs_of, sha256
 
@@ -21,6 +22,13 @@ SIZES = [PART, 10, 3 * PART, PART // 2, 2 * PART, 1]
 DATA = b"".join(pattern(size, seed=number) for number, size in enumerate(SIZES))
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Store]:
+    """The drivers of other processes have the smallest part of the store."""
+    with store() as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
