@@ -152,7 +152,8 @@ class BaseS3Connection(ConnectionUserAndKey):
 
     def signing_region(self) -> str:
         """Return the region that the request of this thread is signed for."""
-        address = self._address()
+        is_plain = self.addressing is None or self.addressing.is_plain
+        address = None if is_plain else self._current.address
         if address is not None and address.region is not None:
             return str(address.region)
         return str(getattr(self.driver, "region_name", None) or "")

@@ -200,4 +200,5 @@ class Retries:
         """A request succeeded that was sent in this epoch of the limiter."""
         if self._budget.tokens < self._budget.size:
             self._budget.refill()
-        self.limiter.succeeded(epoch)
+        if self.limiter.epoch:  # it was lowered before
+            self.limiter.succeeded(epoch)

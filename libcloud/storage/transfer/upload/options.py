@@ -43,7 +43,7 @@ class UploadOptions:
             whole_number("ex_window", self.window, least=1, example="4")
         if self.size_hint is not None:
             whole_number("ex_size_hint", self.size_hint, least=0)
-        if self.size is not None:
+        if self.size is not None and (type(self.size) is not int or self.size < 0):
             whole_number("ex_size", self.size, least=0)
         if self.executor is not None and not hasattr(self.executor, "submit"):
             raise TypeError(f"ex_executor must be an Executor, not {kind_of(self.executor)}")

@@ -147,7 +147,11 @@ class ObjectUpload(Generic[Content]):
         window = options.window or DEFAULT_WINDOW
         if concurrency and concurrency < window:
             window = concurrency
-        memory, shared = _memory(options, window)
+        memory, shared = options.max_memory, None
+        if isinstance(memory, MemoryBudget):
+            memory, shared = None, memory
+        elif memory is None:
+            memory = max(DEFAULT_MEMORY, window * (options.part_size or DEFAULT_PART_SIZE))
         machine = UploadMachine(
             plan,
             window=window,
@@ -197,12 +201,3 @@ def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
                 "",
             )
     return plan_for(length, replace(limits, max_part_size=bound), start=start)
-
-
-def _memory(options: UploadOptions, window: int) -> tuple[int | None, MemoryBudget | None]:
-    """Bytes that this upload may hold, and the budget that it shares with others."""
-    given = options.max_memory
-    if isinstance(given, MemoryBudget):
-        return None, given
-    asked = window * (options.part_size or DEFAULT_PART_SIZE)
-    return given or max(DEFAULT_MEMORY, asked), None

@@ -134,7 +134,7 @@ class PartSource:
     """
 
     def __init__(self, source: object) -> None:
-        self._pieces = pieces_of(source)
+        self._pieces = source if type(source) is GeneratorType else pieces_of(source)
         self._rest: bytes | memoryview = b""
 
     def next_part(self, size: int) -> SourcePart[bytes | Pieces]:
@@ -311,8 +311,6 @@ def _changed(expected: int | None, size: int) -> SizeMismatchError:
 
 def pieces_of(source: object) -> Iterator[object]:
     """An iterator over the pieces of ``source``; see :class:`PartSource` for what a source is."""
-    if type(source) is GeneratorType:
-        return source
     if isinstance(source, (str, dict, set, frozenset)) or source is None:
         raise InvalidSourceError(_not_a_source(source))
     read = getattr(source, "read", None)
