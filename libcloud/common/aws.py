@@ -59,9 +59,6 @@ class AWSGenericResponse(AWSBaseResponse):
     xpath: str | None = None
     exceptions: ClassVar[dict[str, type[LibcloudError]]] = {}
 
-    def success(self) -> bool:
-        return self.status in (200, 201, 202)
-
     def parse_error(self) -> str:
         """Return the errors of the response as lines of ``Code: message``.
 
@@ -78,8 +75,10 @@ class AWSGenericResponse(AWSBaseResponse):
             raise self._malformed("Failed to parse XML") from error
         if not hasattr(body, "findall"):
             return str(body)
-        lines = []
-        for element in self._error_elements(body):
+        elements, lines = [body], []
+        if self.xpath:
+            elements = findall_ignore_namespace(body, self.xpath, self.namespace)
+        for element in elements:
             code, message = self._parse_error_details(element=element)
             failure = self.exceptions.get(code or "")
             if failure is not None:
@@ -87,11 +86,6 @@ class AWSGenericResponse(AWSBaseResponse):
                 raise failure(value=message, driver=driver, **_accepted(failure, context))
             lines.append(f"{code}: {message}")
         return "\n".join(lines)
-
-    def _error_elements(self, body: Any) -> list[Any]:
-        if not self.xpath:
-            return [body]
-        return findall_ignore_namespace(body, self.xpath, self.namespace)
 
 
 def _accepted(failure: type[LibcloudError], context: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,6 @@ _VERIFIED_SIZE = 32 * 1024 * 1024
 class MultipartDriver(StorageDriver):
     """A driver whose uploads and downloads are those of ``storage/transfer``."""
 
-    hash_type = "md5"
     #: How often requests are retried, and after which delays.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     #: Bytes of parts that one upload holds at once, or a budget that several share.

@@ -115,7 +115,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
     name = "Microsoft Azure (blobs)"
     website = "http://windows.azure.com/"
     connectionCls: Any = AzureBlobsConnection
-    supports_chunked_encoding = False
     _rewinds_finished_streams = False
     _kept_properties = (
         "cache_control",

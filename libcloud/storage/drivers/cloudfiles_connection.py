@@ -326,7 +326,6 @@ class CloudFilesConnection(OpenStackSwiftConnection):
     :param use_internal_url: the endpoint inside of Rackspace's network.
     """
 
-    auth_url = AUTH_URL
     _auth_version = "2.0"
 
     def __init__(

@@ -211,7 +211,6 @@ class GoogleStorageDriver(BaseS3StorageDriver):
     website = "http://cloud.google.com/storage"
     connectionCls = GoogleStorageConnection
     jsonConnectionCls = GoogleStorageJSONConnection
-    hash_type = "md5"
     namespace = NAMESPACE
     supports_chunked_encoding = True
     supports_s3_multipart_upload = False

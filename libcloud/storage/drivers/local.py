@@ -75,7 +75,6 @@ class LocalStorageDriver(StorageDriver):
     connectionCls = Connection
     name = "Local Storage"
     website = "http://example.com"
-    hash_type = "md5"
     _hash_is_of_data = False
 
     def __init__(

@@ -19,7 +19,7 @@ from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
 from libcloud.storage.keywords import S3CompatibleKeywords, S3RegionalKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import choose_profile
-from libcloud.storage.s3.profiles import GENERIC, S3Profile
+from libcloud.storage.s3.profiles import S3Profile
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -53,7 +53,6 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     :cvar presigned_urls: ``get_object_cdn_url`` returns presigned URLs.
     """
 
-    profile: S3Profile = GENERIC
     region_name = ""
     connections: ClassVar[Connections] = MappingProxyType({})
     title: str | None = None
