@@ -110,16 +110,7 @@ def _lines(check: Check, columns: int) -> Iterator[str]:
 def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Check]:
     """All checks of ``target``, up to a failure that makes the others pointless."""
     yield Check("note", "provider", target.provider)
-    if target.provider == Provider.AZURE_BLOBS:
-        try:
-            connection = connect(target, settings).connection
-            text = f"{connection.describe_credentials()}, account {connection.user_id}"
-            yield Check("ok", "credentials", text)
-            yield Check("note", "host", f"{connection.host}:{connection.port}")
-        except (LibcloudError, ValueError) as error:
-            yield Check("failure", "credentials", redact(str(error)), status=ACCESS)
-            return
-    elif target.provider not in (Provider.LOCAL, Provider.DUMMY):
+    if target.provider not in (Provider.LOCAL, Provider.DUMMY):
         try:
             found = list(_settings(target, settings))
         except ProfileFileError as error:
@@ -158,6 +149,9 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
     if target.provider in SWIFT:
         yield _openstack_settings(settings)
         return
+    if target.provider == Provider.AZURE_BLOBS:
+        yield from _azure_account(target, settings)
+        return
     found = find_settings(target, settings)
     yield _credentials(found, settings)
     if found.problem:
@@ -178,6 +172,17 @@ def _settings(target: Target, settings: Settings) -> Iterator[Check]:
             yield Check(kind, name, f"{setting.value}, from {setting.origin}")
         elif has_default:
             yield Check("note", name, "not set: the provider's default")
+
+
+def _azure_account(target: Target, settings: Settings) -> Iterator[Check]:
+    try:
+        connection = connect(target, settings).connection
+        text = f"{connection.describe_credentials()}, account {connection.user_id}"
+    except (LibcloudError, ValueError) as error:
+        yield Check("failure", "credentials", redact(str(error)), status=ACCESS)
+        return
+    yield Check("ok", "credentials", text)
+    yield Check("note", "host", f"{connection.host}:{connection.port}")
 
 
 def _openstack_settings(settings: Settings) -> Check:
