@@ -12,8 +12,10 @@ those that last only for seconds can expire again on the way.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.common.signing import correct_clock
 from libcloud.common.types import LibcloudError
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
     from libcloud.storage.s3.endpoint import Address
     from libcloud.storage.s3.errors import ErrorDetail
-
 
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _REFUSED = frozenset({400, 401, 403})
@@ -46,134 +47,108 @@ class Attempt(NamedTuple):
     credentials: Credentials | None
 
 
-class Strategy(Protocol):
-    """One way to recover, up to ``limit`` times for a request; one instance serves all requests."""
+# Region.
 
-    limit: int
+_WRONG_LOCATION = "IllegalLocationConstraintException"
+_OF_REGIONS = frozenset(
+    {_WRONG_LOCATION, "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"}
+)
 
-    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
-        """Correct the connection; return whether the request may be accepted now."""
 
-
-class WrongRegion:
-    """Sends requests for a bucket to its region, and signs them for it.
+def use_other_region(attempt: Attempt, error: ErrorDetail) -> bool:
+    """Send requests for a bucket to its region, and sign them for it.
 
     The host comes from the store profile, never from the response, which could lead a signed
     request anywhere. On a custom host, only the region of the signature changes.
 
     Reference: Amazon S3 API Reference, "List of error codes".
     """
-
-    limit = 1
-
-    _WRONG_LOCATION = "IllegalLocationConstraintException"
-    _CODES = frozenset(
-        {_WRONG_LOCATION, "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"}
-    )
-
-    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
-        addressing = attempt.connection.addressing
-        if addressing is None or not self._is_cause(error):
-            return False
-        if error.code == self._WRONG_LOCATION and attempt.method == "PUT":
-            path, _, query = attempt.action.partition("?")
-            if not query and "/" not in path.strip("/"):
-                return False  # the error is about the region of a bucket to be created
-        address = addressing.resolve(attempt.action)
-        region = error.region or addressing.region_of_host(error.endpoint or "", address.bucket)
-        region = region or self._region_by_head(attempt, address, error)
-        if not region or region == attempt.region:
-            return False
-        if error.status in _REDIRECTS and not addressing.has_host(region):
-            return False  # another signature does not help on this host
-        return addressing.learn_region(address.bucket, region)
-
-    def _is_cause(self, error: ErrorDetail) -> bool:
-        if error.status in _REDIRECTS or error.code in self._CODES:
-            return True
-        # The response to HEAD has no error code, but may state the region in a header.
-        return error.status == 400 and not error.code and error.region is not None
-
-    def _region_by_head(self, attempt: Attempt, address: Address, error: ErrorDetail) -> str | None:
-        """Ask for the region of the bucket, if the response does not state it."""
-        states_region = error.status not in _REDIRECTS and error.code != self._WRONG_LOCATION
-        if states_region or not address.bucket or attempt.method == "HEAD":
-            return None
-        try:
-            response = attempt.connection.request(
-                f"/{address.bucket}", method="HEAD", retry_failed=False
-            )
-        except LibcloudError as failure:
-            return getattr(getattr(failure, "detail", None), "region", None)
-        except OSError:
-            return None  # the refusal is the error to raise
-        return dict(response.headers).get("x-amz-bucket-region")
+    addressing = attempt.connection.addressing
+    is_cause = error.status in _REDIRECTS or error.code in _OF_REGIONS
+    # The response to HEAD has no error code, but may state the region in a header.
+    is_cause = is_cause or (error.status == 400 and not error.code and error.region is not None)
+    if addressing is None or not is_cause:
+        return False
+    if error.code == _WRONG_LOCATION and attempt.method == "PUT":
+        path, _, query = attempt.action.partition("?")
+        if not query and "/" not in path.strip("/"):
+            return False  # the error is about the region of a bucket to be created
+    address = addressing.resolve(attempt.action)
+    region = error.region or addressing.region_of_host(error.endpoint or "", address.bucket)
+    region = region or _region_by_head(attempt, address, error)
+    if not region or region == attempt.region:
+        return False
+    if error.status in _REDIRECTS and not addressing.has_host(region):
+        return False  # another signature does not help on this host
+    return addressing.learn_region(address.bucket, region)
 
 
-class ClockSkew:
-    """Signs by the clock of the store, which the ``Date`` header of the response states.
+def _region_by_head(attempt: Attempt, address: Address, error: ErrorDetail) -> str | None:
+    """Ask for the region of the bucket, if the response does not state it."""
+    states_region = error.status not in _REDIRECTS and error.code != _WRONG_LOCATION
+    if states_region or not address.bucket or attempt.method == "HEAD":
+        return None
+    try:
+        response = attempt.connection.request(
+            f"/{address.bucket}", method="HEAD", retry_failed=False
+        )
+    except LibcloudError as failure:
+        return getattr(getattr(failure, "detail", None), "region", None)
+    except OSError:
+        return None  # the refusal is the error to raise
+    return dict(response.headers).get("x-amz-bucket-region")
+
+
+# Clock and credentials. The response to HEAD has no error code.
+
+_OF_CLOCKS = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+
+
+def correct_time(attempt: Attempt, error: ErrorDetail) -> bool:
+    """Sign by the clock of the store, which the ``Date`` header of the response states.
 
     Reference: Amazon S3 API Reference, "RequestTimeTooSkewed".
     """
-
-    limit = 1
-
-    _CODES = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
-
-    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
-        if error.date is None or not self._may_be_cause(error):
-            return False
-        return correct_clock(attempt.connection, error.date, attempt.clock_offset)
-
-    def _may_be_cause(self, error: ErrorDetail) -> bool:
-        if error.status not in _REFUSED:
-            return False
-        # The response to HEAD has no error code.
-        if error.code in self._CODES or (error.status == 403 and not error.code):
-            return True
-        return error.code == "AccessDenied" and "expired" in error.message.lower()
+    if error.date is None or error.status not in _REFUSED:
+        return False
+    is_cause = error.code in _OF_CLOCKS or (error.status == 403 and not error.code)
+    if not is_cause and (error.code != "AccessDenied" or "expired" not in error.message.lower()):
+        return False
+    return correct_clock(attempt.connection, error.date, attempt.clock_offset)
 
 
-class ExpiredCredentials:
-    """Fetches new credentials, if the connection has a source of credentials."""
-
-    limit = 3
-
-    _CODES = frozenset(
-        {
-            "ExpiredToken",
-            "ExpiredTokenException",
-            "InvalidAccessKeyId",  # a key that was replaced and deleted
-            "InvalidToken",
-            "TokenRefreshRequired",
-        }
-    )
-
-    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
-        provider, used = attempt.connection.credential_provider, attempt.credentials
-        if provider is None or used is None or error.status not in _REFUSED:
-            return False
-        # The response to HEAD has no error code.
-        certain = error.code in self._CODES
-        return (certain or not error.code) and provider.refresh(used, certain=certain)
-
-
-class RefusedToken:
-    """Has the connection ask for another OAuth token, which may have been revoked."""
-
-    limit = 1
-
-    def recover(self, attempt: Attempt, error: ErrorDetail) -> bool:
-        return error.status == 401 and attempt.connection.renew_token()
-
-
-STRATEGIES: tuple[Strategy, ...] = (
-    WrongRegion(),
-    ClockSkew(),
-    ExpiredCredentials(),
-    RefusedToken(),
+_OF_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",  # a key that was replaced and deleted
+        "InvalidToken",
+        "TokenRefreshRequired",
+    }
 )
-"""In the order in which they are tried."""
+
+
+def renew_credentials(attempt: Attempt, error: ErrorDetail) -> bool:
+    """Fetch new credentials, if the connection has a source of credentials."""
+    provider, used = attempt.connection.credential_provider, attempt.credentials
+    if provider is None or used is None or error.status not in _REFUSED:
+        return False
+    certain = error.code in _OF_CREDENTIALS
+    return (certain or not error.code) and provider.refresh(used, certain=certain)
+
+
+def renew_token(attempt: Attempt, error: ErrorDetail) -> bool:
+    """Have the connection ask for another OAuth token, if this one may have been revoked."""
+    return error.status == 401 and attempt.connection.renew_token()
+
+
+STRATEGIES: Mapping[Callable[[Attempt, ErrorDetail], bool], int] = MappingProxyType(
+    {use_other_region: 1, correct_time: 1, renew_credentials: 3, renew_token: 1}
+)
+"""Each corrects the connection, and returns whether the request may be accepted now.
+
+They are tried in this order, until they have succeeded that many times for a request.
+"""
 
 
 class Recoveries:
@@ -188,7 +163,7 @@ class Recoveries:
         self._request = (action, method)
         self._rewind = _nothing if type(body) is bytes else rewinder(body)
         self._clock_offset = own.clock_offset if own is not None else timedelta(0)
-        self._used: dict[Strategy, int] = {}
+        self._used: dict[object, int] = {}
 
     def recover(self, error: ErrorDetail | None) -> bool:
         """Try the strategies in turn; return whether the request can be sent again."""
@@ -199,9 +174,9 @@ class Recoveries:
         known = address.region if address is not None else None
         region = known or str(getattr(own.driver, "region_name", ""))
         attempt = Attempt(own, *self._request, self._clock_offset, region, credentials)
-        for strategy in STRATEGIES:
+        for strategy, limit in STRATEGIES.items():
             used = self._used.get(strategy, 0)
-            if used < strategy.limit and strategy.recover(attempt, error):
+            if used < limit and strategy(attempt, error):
                 self._used[strategy] = used + 1
                 self._clock_offset = own.clock_offset
                 if self._rewind is None:

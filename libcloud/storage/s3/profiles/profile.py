@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -198,6 +198,9 @@ def _profile(values: dict[str, Any]) -> S3Profile:
     return S3Profile(**{**values, "hosts": MappingProxyType(values["hosts"])})
 
 
+_SAME = {item.name for item in fields(Capabilities)} & {item.name for item in fields(S3Profile)}
+
+
 def capabilities(
     profile: S3Profile,
     *,
@@ -209,24 +212,13 @@ def capabilities(
     in_parts = multipart and profile.supports_multipart
     if presigned_urls is None:
         presigned_urls = "4" in profile.signature_versions
-    return Capabilities(
+    found = Capabilities(
         multipart=in_parts,
         chunked_encoding=chunked_encoding,
-        limits=profile.limits,
-        any_object_name=profile.any_object_name,
-        nested_names=profile.nested_names,
-        metadata=profile.metadata,
         content_type=True,
-        etag_is_md5=profile.etag_is_md5,
         prefix_listing=True,
         range_reads=True,
-        conditional_writes=profile.conditional_writes,
-        list_uploads=in_parts and profile.list_uploads,
         presigned_urls=presigned_urls,
-        checksums=profile.checksums,
-        url_encoded_listing=profile.url_encoded_listing,
-        versions=profile.versions,
-        tags=profile.tags,
-        object_lock=profile.object_lock,
-        lifecycle=profile.lifecycle,
+        **{name: getattr(profile, name) for name in _SAME},
     )
+    return found if in_parts else replace(found, list_uploads=False)
