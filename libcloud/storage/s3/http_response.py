@@ -184,17 +184,11 @@ def unexpected_content(method: str, content: str, *, etag: str = "") -> bool:
     return not etag and not root["name"].startswith(_DOCUMENTS[method])
 
 
-def is_page_of_bucket(headers: Mapping[str, str]) -> bool:
-    """Whether the response to HeadBucket, with ``headers`` in lower case, is about a web page.
-
-    The type alone does not decide: frameworks name it even for an empty body.
-    """
-    return _names_html(headers) and headers.get("content-length", "") != "0"
-
-
 def is_page_of_object(headers: Mapping[str, str]) -> bool:
-    """The same for HeadObject: a web page that is not an object."""
-    return _names_html(headers) and not names_object(headers)
+    """Whether the response to HeadObject is about a web page, even an empty one, and no object."""
+    kind = headers.get("content-type", "").lower()
+    is_html = "html" in kind and kind.partition(";")[0].strip() in transfer.client.HTML
+    return is_html and not names_object(headers)
 
 
 def names_object(headers: Mapping[str, str]) -> bool:
@@ -236,11 +230,6 @@ def is_foreign(content: str) -> bool:
     return root["name"].lower() == "html" if root else not content.startswith("<?xml")
 
 
-def _names_html(headers: Mapping[str, str]) -> bool:
-    kind = headers.get("content-type", "").lower()
-    return "html" in kind and kind.partition(";")[0].strip() in transfer.client.HTML
-
-
 def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:
     """Whether the content of ``response`` agrees with its status, if that is a success.
 
@@ -253,8 +242,9 @@ def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -
         return True
     if request.method == "HEAD":
         of_object = "/" in request.path.strip("/")
-        is_page = is_page_of_object if of_object else is_page_of_bucket
-        if is_page(response.headers):
+        found = response.headers
+        # The type alone does not decide: frameworks name it even for an empty body.
+        if is_page_of_object(found) if of_object else transfer.client.is_web_page(found, ()):
             error = not_the_store(connection, response.status, "", what)
             vars(error)["transient"] = False  # nothing was changed, and a console stays one
             raise error

@@ -7,7 +7,7 @@ The parts of an upload are stored, and billed, until it is completed or aborted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ Abort = Callable[[str, str], object]
 """Aborts the upload of a key, by its upload id."""
 
 
+@dataclass(eq=False, repr=False)
 class S3MultipartUpload:
     """An in-progress upload.
 
@@ -48,19 +49,11 @@ class S3MultipartUpload:
     :param owner: who will own the object; likewise.
     """
 
-    def __init__(
-        self,
-        key: str,
-        id: str,
-        created_at: datetime | None,
-        initiator: str | None,
-        owner: str | None,
-    ) -> None:
-        self.key = key
-        self.id = id
-        self.created_at = created_at
-        self.initiator = initiator
-        self.owner = owner
+    key: str
+    id: str
+    created_at: datetime | None
+    initiator: str | None
+    owner: str | None
 
     def __repr__(self) -> str:
         return f"<S3MultipartUpload: key={self.key}>"

@@ -27,10 +27,8 @@ _EXCERPT = 80
 _BEGIN = 1024
 
 # A number in a response: sizes need at most 15 digits, and int() is slow on very long ones.
-MAX_DIGITS = 19
-"""Digits of a number in a response at most."""
-
-_NUMBER = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
+_DIGITS = "[0-9]{1,19}"
+_NUMBER = re.compile(_DIGITS)
 
 # Words near which a response may repeat what was signed, a key id or a token.
 _SECRET = re.compile(r"sign|credential|accesskey|access.key|token|authori[sz]|x-amz|awsakid", re.I)
@@ -144,7 +142,9 @@ class Node:
         :raises MalformedDocumentError: it is not a number, or negative.
         """
         text = self.word(name)
-        return None if text is None else _to_number(text, name, self.name)
+        if text is not None and not _NUMBER.fullmatch(text):
+            raise MalformedDocumentError(f"{name} of {self.name} is not a number: {excerpt(text)}")
+        return None if text is None else int(text)
 
     def need_number(self, name: str) -> int:
         """Like :meth:`number`.
@@ -159,17 +159,6 @@ class Node:
     def flag(self, name: str) -> bool:
         """Whether the first child called ``name`` is true; a missing one is false."""
         return (self.word(name) or "").lower() == "true"
-
-
-def is_number(text: str) -> bool:
-    """Whether ``text`` is a number as responses contain it."""
-    return _NUMBER.fullmatch(text) is not None
-
-
-def _to_number(text: str, name: str, parent: str) -> int:
-    if not is_number(text):
-        raise MalformedDocumentError(f"{name} of {parent} is not a number: {excerpt(text)}")
-    return int(text)
 
 
 @lru_cache(maxsize=256)
@@ -309,7 +298,7 @@ _TAG = re.compile(r"(</?[A-Za-z][A-Za-z0-9]*>)")
 # The texts that differ. Any other is mostly that of the first object, which is not copied then.
 _TEXTS = {
     "Key": "([^<>]+)",
-    "Size": f"([0-9]{{1,{MAX_DIGITS}}})",
+    "Size": f"({_DIGITS})",
     "LastModified": r"([^<>&\s]+)",
     "ETag": r'([^<>&"\s]+)',
 }
@@ -405,21 +394,17 @@ def scan(document: object) -> ScannedPage | None:
         return None
     start, end = text.index(_OPEN), text.rfind(_CLOSE) + len(_CLOSE)
     columns = _columns_of(text[start:end]) if start < end else None
-    root = None if columns is None else _parse_rest(text[:start], text[end:])
-    return None if columns is None or root is None else ScannedPage(root, columns)
-
-
-def _parse_rest(before: str, after: str) -> Element | None:
-    """The root of the document without its objects; ``None`` if it has more in other places."""
+    if columns is None:
+        return None
     try:
-        root = parse_xml(f"{before}<Contents/>{after}".encode())
+        root = parse_xml(f"{text[:start]}<Contents/>{text[end:]}".encode())
     except ValueError:
         return None
     found = [child for child in root if Node(child).name == "Contents"]
-    if len(found) != 1:
+    if len(found) != 1:  # there are more in other places
         return None
     root.remove(found[0])
-    return root  # type: ignore[no-any-return]  # lxml has no types
+    return ScannedPage(root, columns)
 
 
 def _columns_of(objects: str) -> dict[str, Iterable[str | None]] | None:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_STATES = {"": "disabled", "enabled": "enabled", "suspended": "suspended"}
-
 RULE_ID = "libcloud-abort-unfinished-uploads"
 """The name of the rule that :func:`set_upload_expiry` adds, replaces and removes."""
 
@@ -55,11 +53,20 @@ class Setting:
     label: str
     version_id: str | None = None
 
-    def get(self, parse: Callable[[Any], _T]) -> tuple[_T | None, Mapping[str, str]]:
-        """What ``parse`` reads from the document, and the headers; ``None``: it is not set.
+    def get(self, root: str, read: Callable[[Node], _T]) -> tuple[_T | None, Mapping[str, str]]:
+        """What ``read`` finds in the document, and the headers; ``None``: it is not set.
 
+        :param root: what the name of the document's root contains, which servers vary: moto returns
+            a GetBucketVersioningResponse.
         :raises ObjectDoesNotExistError: there is no such object or version.
         """
+
+        def parse(document: Any) -> _T:
+            found = read_root(document)
+            if root not in found.name:
+                raise MalformedDocumentError(f"The answer is {found.name}, not {root}")
+            return read(found)
+
         what = f"Error getting the {self.label} of {self._place}"
         response = self._send(HttpRequest("GET", self.path, ((self.name, None),)), what)
         if response.status != 404:
@@ -70,9 +77,9 @@ class Setting:
             raise self._missing(response)
         return None, {}
 
-    def put(self, body: str, headers: Mapping[str, str] | None = None) -> None:
-        """Set it to the document ``body``, with the Content-MD5 that this must have."""
-        content = body.encode()
+    def put(self, root: str, inner: str, headers: Mapping[str, str] | None = None) -> None:
+        """Set it to a document with ``inner``, with the Content-MD5 that this must have."""
+        content = f'<{root} xmlns="{NAMESPACE}">{inner}</{root}>'.encode()
         digest = s3.integrity.DIGESTS["md5"](content).headers
         sent = {"Content-Type": "application/xml", **digest, **(headers or {})}
         self._change(HttpRequest("PUT", self.path, ((self.name, None),), sent, content), "setting")
@@ -111,20 +118,27 @@ class Setting:
 
 def versioning(setting: Setting) -> str:
     """``"enabled"``, ``"suspended"`` or ``"disabled"``."""
-    return setting.get(_parse_versioning)[0] or "disabled"
+
+    def read(root: Node) -> str:
+        state = (root.word("Status") or "").lower()
+        if state not in ("", "enabled", "suspended"):
+            raise MalformedDocumentError(f"{state[:40]!r} is not a state of versioning")
+        return state
+
+    return setting.get("Versioning", read)[0] or "disabled"
 
 
 def set_versioning(setting: Setting, *, enabled: bool) -> None:
     """Enable or suspend versioning."""
-    status = _field("Status", "Enabled" if enabled else "Suspended")
-    setting.put(f'<VersioningConfiguration xmlns="{NAMESPACE}">{status}</VersioningConfiguration>')
+    status = "Enabled" if enabled else "Suspended"
+    setting.put("VersioningConfiguration", _field("Status", status))
 
 
 def upload_expiry(setting: Setting) -> int | None:
     """Days after which the store aborts any unfinished upload; ``None``: it does not."""
     days = [
         abort.number("DaysAfterInitiation")
-        for rule in setting.get(_parse_rules)[0] or ()
+        for rule in _rules(setting)[0]
         if rule.word("Status") == "Enabled" and _is_of_all(rule)
         if (abort := rule.child("AbortIncompleteMultipartUpload"))
     ]
@@ -137,31 +151,31 @@ def set_upload_expiry(setting: Setting, days: int | None) -> None:
     A bucket has one document with all rules. It is read, one rule in it is replaced, and it is put
     back; the other rules stay as they are.
     """
-    found, headers = setting.get(_parse_rules)
-    rules = found or []
+    rules, headers = _rules(setting)
     others = [rule for rule in rules if rule.word("ID") != RULE_ID]
     if days is None and len(others) == len(rules):
         return
     texts = [serialize(rule.element).strip() for rule in others]
     if days is not None:
-        texts.append(_rule(days, others))
+        # In the older form if the others have it, because S3 accepts no mixture.
+        is_older = any(rule.child("Prefix") for rule in others)
+        applies_to = "<Prefix></Prefix>" if is_older else "<Filter><Prefix></Prefix></Filter>"
+        texts.append(
+            f"<Rule><ID>{RULE_ID}</ID>{applies_to}<Status>Enabled</Status>"
+            "<AbortIncompleteMultipartUpload>"
+            f"<DaysAfterInitiation>{days}</DaysAfterInitiation>"
+            "</AbortIncompleteMultipartUpload></Rule>"
+        )
     if not texts:
         setting.delete("setting")
         return
-    body = f'<LifecycleConfiguration xmlns="{NAMESPACE}">{"".join(texts)}</LifecycleConfiguration>'
-    setting.put(body, {_KEPT: headers[_KEPT]} if _KEPT in headers else {})
+    kept = {_KEPT: headers[_KEPT]} if _KEPT in headers else {}
+    setting.put("LifecycleConfiguration", "".join(texts), kept)
 
 
-def _rule(days: int, others: list[Node]) -> str:
-    """The rule; in the older form if the others have it, because S3 accepts no mixture."""
-    is_older = any(rule.child("Prefix") for rule in others)
-    applies_to = "<Prefix></Prefix>" if is_older else "<Filter><Prefix></Prefix></Filter>"
-    return (
-        f"<Rule><ID>{RULE_ID}</ID>{applies_to}<Status>Enabled</Status>"
-        "<AbortIncompleteMultipartUpload>"
-        f"<DaysAfterInitiation>{days}</DaysAfterInitiation>"
-        "</AbortIncompleteMultipartUpload></Rule>"
-    )
+def _rules(setting: Setting) -> tuple[list[Node], Mapping[str, str]]:
+    rules, headers = setting.get("Lifecycle", lambda root: list(root.children("Rule")))
+    return rules or [], headers
 
 
 def _is_of_all(rule: Node) -> bool:
@@ -177,7 +191,13 @@ def _is_of_all(rule: Node) -> bool:
 
 def tags(setting: Setting) -> dict[str, str]:
     """The tags of an object."""
-    return setting.get(_parse_tags)[0] or {}
+
+    def read(root: Node) -> dict[str, str]:
+        found = root.child("TagSet")
+        nodes = () if found is None else found.children("Tag")
+        return {node.need("Key"): node.find("Value") or "" for node in nodes}
+
+    return setting.get("Tagging", read)[0] or {}
 
 
 def set_tags(setting: Setting, tags: Mapping[str, str]) -> None:
@@ -186,23 +206,30 @@ def set_tags(setting: Setting, tags: Mapping[str, str]) -> None:
         setting.delete()
         return
     texts = (f"<Tag>{_field('Key', key)}{_field('Value', tags[key])}</Tag>" for key in tags)
-    setting.put(f'<Tagging xmlns="{NAMESPACE}"><TagSet>{"".join(texts)}</TagSet></Tagging>')
+    setting.put("Tagging", f"<TagSet>{''.join(texts)}</TagSet>")
 
 
 def legal_hold(setting: Setting) -> bool:
     """Whether there is a legal hold on the object."""
-    return bool(setting.get(_parse_legal_hold)[0])
+    return setting.get("LegalHold", lambda root: root.word("Status"))[0] == "ON"
 
 
 def set_legal_hold(setting: Setting, hold: bool) -> None:
     """Place or remove a legal hold."""
-    status = "ON" if hold else "OFF"
-    setting.put(f'<LegalHold xmlns="{NAMESPACE}"><Status>{status}</Status></LegalHold>')
+    setting.put("LegalHold", _field("Status", "ON" if hold else "OFF"))
 
 
 def retention(setting: Setting) -> Retention | None:
     """How long the object is retained; ``None``: it is not."""
-    return setting.get(_parse_retention)[0]
+
+    def read(root: Node) -> Retention | None:
+        mode, text = root.word("Mode"), root.word("RetainUntilDate")
+        until = parse_time(text)
+        if mode is not None and until is None:
+            raise MalformedResponseError(f"The store reports no time of the retention: {text!r}")
+        return Retention(mode, until) if mode and until else None
+
+    return setting.get("Retention", read)[0]
 
 
 def set_retention(setting: Setting, retention: Retention | None, *, bypass: bool) -> None:
@@ -212,7 +239,7 @@ def set_retention(setting: Setting, retention: Retention | None, *, bypass: bool
         until = retention.until.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         inner = f"{_field('Mode', retention.mode)}{_field('RetainUntilDate', until)}"
     headers = {"x-amz-bypass-governance-retention": "true"} if bypass else {}
-    setting.put(f'<Retention xmlns="{NAMESPACE}">{inner}</Retention>', headers)
+    setting.put("Retention", inner, headers)
 
 
 def check_retention(mode: object, until: object) -> None:
@@ -229,43 +256,3 @@ def _field(name: str, text: str) -> str:
     if text and not s3.requests.can_express(text):
         raise ValueError(f"{name.lower()} {text[:40]!r}: XML cannot express this safely")
     return f"<{name}>{s3.requests.escaped(text)}</{name}>"
-
-
-def _root(document: Any, name: str) -> Node:
-    root = read_root(document)
-    if name not in root.name:
-        raise MalformedDocumentError(f"The answer is {root.name}, not {name}")
-    return root
-
-
-def _parse_rules(document: Any) -> list[Node]:
-    return list(_root(document, "Lifecycle").children("Rule"))
-
-
-def _parse_tags(document: Any) -> dict[str, str]:
-    found = _root(document, "Tagging").child("TagSet")
-    nodes = () if found is None else found.children("Tag")
-    return {node.need("Key"): node.find("Value") or "" for node in nodes}
-
-
-def _parse_legal_hold(document: Any) -> bool:
-    return _root(document, "LegalHold").word("Status") == "ON"
-
-
-def _parse_retention(document: Any) -> Retention | None:
-    root = _root(document, "Retention")
-    mode, text = root.word("Mode"), root.word("RetainUntilDate")
-    if mode is None:
-        return None
-    until = parse_time(text)
-    if until is None:
-        raise MalformedResponseError(f"The store reports no time of the retention: {text!r}")
-    return Retention(mode, until)
-
-
-def _parse_versioning(document: Any) -> str:
-    root = _root(document, "Versioning")  # moto: GetBucketVersioningResponse
-    state = (root.word("Status") or "").lower()
-    if state not in _STATES:
-        raise MalformedDocumentError(f"{state[:40]!r} is not a state of versioning")
-    return _STATES[state]
