@@ -107,8 +107,8 @@ _LIBRARY = (
     Mutant(
         "the default size of transitions is reset",
         f"{_S3}/settings.py",
-        "setting.put(body, {_KEPT: headers[_KEPT]} if _KEPT in headers else {})",
-        "setting.put(body)",
+        "kept = {_KEPT: headers[_KEPT]} if _KEPT in headers else {}",
+        "kept: dict[str, str] = {}",
         _SETTINGS,
         caught_by="test_other_rules_stay_as_they_are",
     ),
