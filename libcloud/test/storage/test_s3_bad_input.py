@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,6 @@ from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 
 LONG = pattern(PART * 2 + 1)
-
-
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as running:
-        yield running
 
 
 # Credentials and containers.

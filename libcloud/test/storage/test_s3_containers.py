@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -28,13 +28,6 @@ from libcloud.test.storage.fakes.options import AMAZON, NO_NAMESPACE
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store, with_small_parts
 
 LONG = pattern(PART * 2 + 1)
-
-
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
 
 
 # Containers.

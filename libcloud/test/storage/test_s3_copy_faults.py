@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +22,7 @@ from libcloud.test.storage.fakes.faults import (
     WrongETag,
 )
 from libcloud.test.storage.fakes.wire import Answer, Incoming
-from libcloud.test.storage.s3_servers import BUCKET, PART, Store, in_parts, pattern, put, store
-
-
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as made:
-        yield made
+from libcloud.test.storage.s3_servers import BUCKET, PART, Store, in_parts, pattern, put
 
 
 def _replace_source(made: Store) -> Callable[[object], bool]:

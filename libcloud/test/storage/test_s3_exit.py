@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,7 +14,7 @@ from libcloud.storage import writer as writers
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.writer import SpoolSink, UploadWriter
-from libcloud.test.storage.s3_servers import Store, store
+from libcloud.test.storage.s3_servers import Store
 
 PROGRAM = """
 import atexit, io, logging, os, sys, threading
@@ -51,12 +50,6 @@ STAGES = {
         "threading.Thread(target=lambda: (main.join(), work())).start()"
     ),
 }
-
-
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as running:
-        yield running
 
 
 def _run(amazon: Store, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -38,13 +38,6 @@ from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 LONG = pattern(PART * 3 + 1)  # four parts
 
 
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
-
-
 class Boom(BaseException):
     """What the sources of this module raise."""
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,19 +28,6 @@ from libcloud.storage.types import (
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status, WrongETag
 from libcloud.test.storage.fakes.options import AMAZON, MIB
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
-
-
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as running:
-        yield running
 
 
 def upload(s3: Store, path: Path | str, **options: Any) -> Any:

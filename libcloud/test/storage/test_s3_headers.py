@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.types import PreconditionFailedError
 from libcloud.test.storage.fakes.faults import Drop, LoseAnswer, Status
 from libcloud.test.storage.fakes.log import Entry
-from libcloud.test.storage.s3_servers import PART, Store, pattern, store
+from libcloud.test.storage.s3_servers import PART, Store, pattern
 
 LONG = pattern(PART * 2 + 1)
 
@@ -28,19 +28,6 @@ CUSTOMER_KEY = {
 }
 PAYER = {"x-amz-request-payer": "requester", "X-Amz-Expected-Bucket-Owner": "111122223333"}
 KEPT = {"Cache-Control": "max-age=60", "x-amz-tagging": "a=b", "Content-Disposition": "inline"}
-
-
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as running:
-        yield running
 
 
 def carries(entry: Entry, headers: Mapping[str, str]) -> bool:

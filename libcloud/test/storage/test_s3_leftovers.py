@@ -31,12 +31,6 @@ def either(request: pytest.FixtureRequest) -> Iterator[Store]:
         yield made
 
 
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as made:
-        yield made
-
-
 def begin(made: Store, name: str, *, hours: float = 0, parts: tuple[int, ...] = ()) -> str:
     """Start an upload as of so many hours ago; its id."""
     driver = made.driver

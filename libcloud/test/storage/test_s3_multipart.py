@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,6 @@ from libcloud.test.storage.fakes.options import AMAZON, NO_NAMESPACE, SIGV2
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 
 LONG = pattern(PART * 3 + 1)  # four parts
-
-
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
 
 
 @pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 1])

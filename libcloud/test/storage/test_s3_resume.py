@@ -28,13 +28,6 @@ from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 LONG = pattern(PART * 5 + 1)  # six parts
 
 
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
-
-
 def broken_off(there: Store, data: bytes = LONG, *, parts: int, **options: Any) -> str:
     """Upload until the store holds so many parts; the id of what is left."""
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import IO, Any
 
@@ -26,19 +25,6 @@ from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
 
 LONG = pattern(PART * 3 + 1)
-
-
-@pytest.fixture(params=["2", "4"])
-def s3(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """A driver for either version of the signature."""
-    with store(version=request.param) as running:
-        yield running
-
-
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as running:
-        yield running
 
 
 def open_writer(s3: Store, name: str = "object", **options: Any) -> Any:

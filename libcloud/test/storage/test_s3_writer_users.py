@@ -20,21 +20,15 @@ import tarfile
 import textwrap
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from libcloud.test.storage.s3_servers import PART, Store, pattern, store
+from libcloud.test.storage.s3_servers import PART, Store, pattern
 
 LONG = pattern(PART * 3 + 1)
 ROWS = [[str(number), "a,b", "grüße\n"] for number in range(400)]
-
-
-@pytest.fixture
-def amazon() -> Iterator[Store]:
-    with store() as running:
-        yield running
 
 
 def open_writer(s3: Store, name: str = "object", **options: Any) -> Any:
