@@ -53,11 +53,18 @@ MUTANTS = (
     Mutant(
         "on a full disk the staging file stays",
         _REPLACE,
-        "                with contextlib.suppress(OSError):\n"
-        "                    self._file.close()",
-        "                self._file.close()\n                self._file.raw.close()",
+        "                    os.unlink(self._temporary)\n",
+        "                    pass\n",
         _STAGING,
-        caught_by="test_leaving_a_file_on_a_full_disk_raises_nothing_else",
+        caught_by="test_on_a_full_disk_no_staging_file_stays",
+    ),
+    Mutant(
+        "small pieces are written after large ones that came later",
+        _REPLACE,
+        "        else:\n            self._flush()\n            self._write_all",
+        "        else:\n            self._write_all",
+        _STAGING,
+        caught_by="test_pieces_of_any_size_are_written_in_order",
     ),
     Mutant(
         "a private file can be read by all while it is written",
@@ -70,7 +77,7 @@ MUTANTS = (
     Mutant(
         "a file gets its name before its data are on the disk",
         _REPLACE,
-        "        _sync(self._file.fileno())\n",
+        "            _sync(self._descriptor)\n",
         "",
         _STAGING,
         caught_by="test_data_that_do_not_reach_the_disk_are_an_error",
@@ -78,7 +85,7 @@ MUTANTS = (
     Mutant(
         "standard output is replaced by a file",
         _REPLACE,
-        '            return os.fdopen(os.dup(descriptor), "wb")',
+        "            return os.dup(descriptor)",
         "            pass",
         _STAGING,
         caught_by="test_a_file_that_the_shell_has_opened_is_continued_and_not_replaced",

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import socket
 import stat
@@ -213,24 +212,19 @@ def test_a_copy_under_a_name_gets_the_owner_of_the_file(
 # Full disks.
 
 
-class _FullDisk(io.RawIOBase):
-    """A file on which nothing more can be written."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 @pytest.mark.parametrize("size", [1, 100_000])
-def test_on_a_full_disk_no_staging_file_stays(tmp_path: Path, size: int) -> None:
+@pytest.mark.parametrize("has_name", [False, True])
+def test_on_a_full_disk_no_staging_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, has_name: bool
+) -> None:
+    if has_name:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     with (
         pytest.raises(OSError) as caught,
         StagingFile(str(tmp_path / "file")) as file,
+        monkeypatch.context() as patch,
     ):
-        file._file.close()
-        file._file = io.BufferedWriter(_FullDisk())
+        patch.setattr(os, "write", _failing(errno.ENOSPC))
         file.write(b"x" * size)
         file.commit()
 
@@ -238,14 +232,30 @@ def test_on_a_full_disk_no_staging_file_stays(tmp_path: Path, size: int) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_leaving_a_file_on_a_full_disk_raises_nothing_else(tmp_path: Path) -> None:
+def test_leaving_a_file_on_a_full_disk_raises_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ValueError, match="mine"), StagingFile(str(tmp_path / "file")) as file:
-        file._file.close()
-        file._file = io.BufferedWriter(_FullDisk())
         file.write(b"x")
+        monkeypatch.setattr(os, "write", _failing(errno.ENOSPC))
         raise ValueError("mine")
 
+    monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pieces_of_any_size_are_written_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:50_000]))  # not all
+    sizes = (1, 70_000, 10, 65_535, 65_536, 0, 3)
+    pieces = [bytes([number]) * size for number, size in enumerate(sizes)]
+    with StagingFile(str(tmp_path / "file")) as file:
+        for piece in pieces:
+            file.write(piece)
+        file.commit()
+    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
 
 
 # Permissions.

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import stat
-from typing import BinaryIO
 
 from libcloud.common.types import LibcloudError
 
@@ -19,6 +18,7 @@ TEMPORARY_PREFIX = ".libcloud-part-"
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_REPLACE = os.O_WRONLY | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 _BUFFER_SIZE = 64 * 1024
 
 _OPEN_FILES = "/proc/self/fd"
@@ -82,43 +82,42 @@ class StagingFile:
         self._temporary: str | None = None  # the name of the staging file, if it has one
         self._is_unnamed = False
         self._synced = False
+        self._collected = bytearray()
         # Without even a dangling link, there is nothing to resolve.
         if os.path.lexists(path):
             self._final = os.path.realpath(path)
             self._predecessor = _status(self._final)
-            self._file = self._open()
+            self._descriptor = self._open()
         else:
             self._final = path if path.startswith("/") else os.path.join(os.getcwd(), path)
             self._predecessor = None
-            self._file = self._open_staging(make_directories)
+            self._descriptor = self._open_staging(make_directories)
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> int:
         descriptor = _descriptor_of(self._path)
         if descriptor is not None:
             self._modified = None
-            return os.fdopen(os.dup(descriptor), "wb")
+            return os.dup(descriptor)
         if os.path.isdir(self._path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
         if os.path.exists(self._path) and not os.path.isfile(self._final):
             self._modified = None
-            return open(self._path, "wb")
+            return os.open(self._path, _REPLACE)
         return self._open_staging()
 
-    def _open_staging(self, make_directories: bool = False) -> BinaryIO:
+    def _open_staging(self, make_directories: bool = False) -> int:
         directory = os.path.dirname(self._final)
         try:
-            descriptor = self._create(directory)
+            return self._create(directory)
         except (FileNotFoundError, NotADirectoryError):
             if not make_directories:
                 missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
                 raise missing from None
-            descriptor = self._create_in_new(directory)
+            return self._create_in_new(directory)
         except PermissionError:
             if not self._overwrite or not os.path.isfile(self._final):
                 raise
-            return open(self._final, "wb")
-        # With the default buffer, the file would be asked whether it is a terminal.
-        return open(descriptor, "wb", _BUFFER_SIZE)
+            return os.open(self._final, _REPLACE)
 
     def _create(self, directory: str) -> int:
         """Open the staging file, with the final permissions or fewer."""
@@ -179,17 +178,37 @@ class StagingFile:
 
     def fileno(self) -> int:
         """The descriptor, for writing at a position; not together with :meth:`write`."""
-        return self._file.fileno()
+        return self._descriptor
 
     def write(self, piece: bytes) -> None:
-        """Append ``piece``."""
-        self._file.write(piece)
+        """Append ``piece``; small ones are collected."""
+        if len(piece) < _BUFFER_SIZE:
+            self._collected += piece
+            if len(self._collected) >= _BUFFER_SIZE:
+                self._flush()
+        else:
+            self._flush()
+            self._write_all(piece)
+
+    def _flush(self) -> None:
+        if self._collected:
+            collected, self._collected = self._collected, bytearray()
+            self._write_all(collected)
+
+    def _write_all(self, data: bytes | bytearray) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
 
     def sync(self) -> None:
         """Flush the data to the disk, if the file system supports it."""
-        self._file.flush()
+        self._flush()
         if self.appears_whole and not self._synced:
-            _sync(self._file.fileno())
+            _sync(self._descriptor)
             self._synced = True
 
     def commit(self) -> None:
@@ -198,7 +217,8 @@ class StagingFile:
         :raises DestinationExistsError: the destination exists and must not be replaced.
         """
         if not self.appears_whole:
-            self._file.close()
+            self._flush()
+            self._close()
         elif not self._appears_at_once():
             self.sync()
             if self._is_unnamed:
@@ -207,7 +227,7 @@ class StagingFile:
             with contextlib.suppress(OSError):
                 self._set_permissions(self._temporary)
             self.sync()
-            self._file.close()
+            self._close()
             if self._overwrite:
                 self._replace(self._temporary)
             else:
@@ -230,11 +250,11 @@ class StagingFile:
             self._link_unnamed(self._final)
         except OSError:  # a file has appeared there, or links are forbidden
             return False
-        self._file.close()
+        self._close()
         return True
 
     def _link_unnamed(self, path: str) -> None:
-        number = self._file.fileno()
+        number = self._descriptor
         # Python follows the link to the file only if a descriptor for relative paths is given.
         os.link(f"{_OPEN_FILES}/{number}", path, src_dir_fd=number, follow_symlinks=True)
 
@@ -244,10 +264,10 @@ class StagingFile:
             self._link_unnamed(temporary)
             self._temporary = temporary
         except OSError:  # forbidden, for example by AppArmor, or there is no /proc
-            os.lseek(self._file.fileno(), 0, os.SEEK_SET)
-            with open(self._file.fileno(), "rb", closefd=False) as data, self._file:
-                self._file = open(self._create_named(), "wb", _BUFFER_SIZE)  # noqa: SIM115
-                shutil.copyfileobj(data, self._file)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            with open(self._descriptor, "rb") as data:  # which closes it
+                self._descriptor = self._create_named()
+                shutil.copyfileobj(data, self)
             self._synced = False
 
     def _set_permissions(self, temporary: str) -> None:
@@ -293,10 +313,9 @@ class StagingFile:
 
     def __exit__(self, *_: object) -> None:
         try:
-            if not self._file.closed:
-                # On a full disk it fails again; what it would write is not needed.
+            if self._descriptor >= 0:
                 with contextlib.suppress(OSError):
-                    self._file.close()
+                    self._close()
         finally:
             if self._temporary is not None:
                 with contextlib.suppress(FileNotFoundError):
