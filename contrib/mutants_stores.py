@@ -16,8 +16,8 @@ MUTANTS = (
     Mutant(
         "a request for a token that failed may have had an effect",
         f"{_DRIVERS}/cloudfiles_connection.py",
-        "            with self._authenticating(), before_sending():\n",
-        "            with self._authenticating():\n",
+        "with self._authenticating(), before_sending():\n                if not self._ready:",
+        "with self._authenticating():\n                if not self._ready:",
         ("libcloud/test/storage/swift/test_authentication.py",),
         caught_by="test_a_failed_request_for_a_token_has_created_no_container",
     ),

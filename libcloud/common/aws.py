@@ -168,7 +168,9 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
     ) -> str:
         """Return the signature: AWS General Reference, "Signature Version 2 signing process"."""
         query = signing.sigv4.canonical_query(_pairs(params))
-        text = "\n".join(("GET", _host_of(self.connection), path, query))
+        scheme = "https" if self.connection.secure else "http"
+        host = authority(str(self.connection.host), self.connection.port, scheme=scheme)
+        text = "\n".join(("GET", host, path, query))
         return base64.b64encode(_sign(secret_key, text)).decode("ascii")
 
 
@@ -460,9 +462,3 @@ def _pop(headers: MutableMapping[str, Any], wanted: str) -> str | None:
     for name in [name for name in headers if name.lower() == wanted]:
         taken = str(headers.pop(name))
     return taken
-
-
-def _host_of(connection: Any) -> str:
-    """Return the value of the Host header: with the port, unless it is the scheme's default."""
-    scheme = "https" if connection.secure else "http"
-    return authority(str(connection.host), connection.port, scheme=scheme)

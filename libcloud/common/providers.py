@@ -36,7 +36,9 @@ def get_driver(
             f'Provider constant "{_name(provider).upper()}" has been removed. '
             f'New constant is now called "{deprecated_constants[provider].upper()}".'
         )
-    entry = drivers.get(provider) or _find_ignoring_case(drivers, provider)
+    wanted = _name(provider).lower()
+    named = (found for key, found in drivers.items() if _name(key).lower() == wanted)
+    entry = drivers.get(provider) or next(named, None)
     if entry is None:
         raise AttributeError(f"Provider {provider} does not exist")
     module, klass = entry
@@ -61,13 +63,6 @@ def set_driver(
         # Otherwise the next lookup would fail.
         drivers.pop(provider)
         raise
-
-
-def _find_ignoring_case(
-    drivers: Mapping[Any, tuple[str, str]], provider: Any
-) -> tuple[str, str] | None:
-    wanted = _name(provider).lower()
-    return next((entry for key, entry in drivers.items() if _name(key).lower() == wanted), None)
 
 
 def _name(provider: Any) -> str:

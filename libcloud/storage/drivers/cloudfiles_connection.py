@@ -157,7 +157,9 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         if self.auth_token == refused and (self.auth_token is None or self._ready):
             if not self._renews:
                 return False
-            self._authenticate(refused)
+            with self._authenticating(), before_sending():
+                if self.auth_token == refused:
+                    self._take(self._ask())
         return True
 
     def get_endpoint(self) -> str:
@@ -210,11 +212,6 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         else:
             self._point_at(self._ex_force_base_url)
         self._ready = True
-
-    def _authenticate(self, refused: str | None) -> None:
-        with self._authenticating(), before_sending():
-            if self.auth_token == refused:
-                self._take(self._ask())
 
     def _ask(self) -> Access:
         """A token, and what comes with it."""
