@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import sys
+import weakref
 from collections import deque
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -128,6 +129,8 @@ class Pool:
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self._idle: deque[Connection] = deque()
+        # Not ``__del__``: in a reference cycle, the sockets could be collected before the pool.
+        weakref.finalize(self, _close_all, self._idle)
 
     def __str__(self) -> str:  # as in the messages of urllib3
         return self.named("Pool")
@@ -161,11 +164,13 @@ class Pool:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        with suppress(IndexError):  # there is none
-            while True:
-                self._idle.pop().close()
+        _close_all(self._idle)
 
-    __del__ = close
+
+def _close_all(idle: deque[Connection]) -> None:
+    with suppress(IndexError):  # there is none
+        while True:
+            idle.pop().close()
 
 
 class Pools:
