@@ -13,6 +13,7 @@ _SESSION = (f"{_TESTS}/test_http_session.py",)
 _EXCHANGE = (f"{_TESTS}/test_http_fast_path.py",)
 _CERTAINTY = (f"{_TESTS}/test_http_certainty.py",)
 _SENDING = (f"{_TESTS}/test_http_sending.py",)
+_IMPORTS = (f"{_TESTS}/test_http_imports.py",)
 _LIMITS = (f"{_TESTS}/test_http_limits.py",)
 _SOURCE = (f"{_TESTS}/storage/transfer/upload/test_source.py",)
 
@@ -43,11 +44,51 @@ MUTANTS = (
     ),
     Mutant(
         "the fast path ignores a mocked session",
-        f"{_HTTP}/session.py",
-        '            or not are_defined_in("requests.sessions", Session, _CALLED)\n',
+        f"{_HTTP}/fast_path.py",
+        '    ("requests", "Session", "requests.sessions", ("request", "send", "get_adapter")),\n',
         "",
-        _SESSION,
-        caught_by="test_requests_mock_replaces_the_network",
+        _IMPORTS,
+        caught_by="test_the_libraries_are_imported_when_they_are_needed",
+    ),
+    Mutant(
+        "a response of the fast path is none of requests",
+        f"{_HTTP}/messages.py",
+        'getattr(sys.modules.get("requests"), self._becomes, type(self))',
+        "type(self)",
+        _IMPORTS,
+        caught_by="test_the_libraries_are_imported_when_they_are_needed",
+    ),
+    Mutant(
+        "a certificate may be that of any host",
+        f"{_HTTP}/tls.py",
+        "    context.hostname_checks_common_name = False",
+        "    context.check_hostname = False",
+        (f"{_TESTS}/test_http_tls.py",),
+        caught_by="test_a_certificate_for_another_host_is_refused_for_good",
+    ),
+    Mutant(
+        "a decorated function of requests is not noticed",
+        f"{_HTTP}/fast_path.py",
+        'function.__globals__.get("__name__") == module',
+        "function.__module__ == module",
+        _IMPORTS,
+        caught_by="test_the_libraries_are_imported_when_they_are_needed",
+    ),
+    Mutant(
+        "the proxy of the environment is not used before there is a session",
+        f"{_HTTP}/__init__.py",
+        "self._session or (self.session if may_use_proxy() else None)",
+        "self._session",
+        _IMPORTS,
+        caught_by="test_the_libraries_are_imported_when_they_are_needed",
+    ),
+    Mutant(
+        "a refused connection is a lost one",
+        f"{_HTTP}/errors.py",
+        "    unconnected = opening and connection.sock is None",
+        "    unconnected = False",
+        _IMPORTS,
+        caught_by="test_the_libraries_are_imported_when_they_are_needed",
     ),
     Mutant(
         "a proxy that is set later is not used",

@@ -88,6 +88,16 @@ def test_a_certificate_that_is_not_trusted_is_refused_for_good(server: Loopback)
     assert server.requests == []
 
 
+def test_a_certificate_for_another_host_is_refused_for_good(
+    server: Loopback, certificate: Path
+) -> None:
+    connection = LibcloudConnection("localhost", server.port, secure=True, ca_cert=str(certificate))
+    with pytest.raises(requests.exceptions.SSLError, match="Hostname mismatch") as caught:
+        connection.request("GET", "/x")
+    assert not is_transient(caught.value)
+    assert server.requests == []
+
+
 @pytest.fixture
 def closing(certificate: Path) -> Iterator[Loopback]:
     """A server that closes each connection after one answer."""
