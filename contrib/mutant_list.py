@@ -9,6 +9,7 @@ from mutants_arguments import MUTANTS as ARGUMENTS
 from mutants_azure import MUTANTS as AZURE
 from mutants_command import MUTANTS as COMMAND
 from mutants_engine import MUTANTS as ENGINE
+from mutants_fast_path import MUTANTS as FAST_PATH
 from mutants_faults import MUTANTS as FAULTS
 from mutants_files import MUTANTS as FILES
 from mutants_foreign_drivers import MUTANTS as FOREIGN_DRIVERS
@@ -303,6 +304,7 @@ MUTANTS = (
     + LISTINGS
     + MIGRATE
     + REQUESTS
+    + FAST_PATH
     + FAULTS
     + RESPONSES
     + ACCESS

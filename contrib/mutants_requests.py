@@ -10,10 +10,8 @@ _HTTP = "libcloud/http"
 
 _HEADS = (f"{_TESTS}/test_http_heads.py",)
 _SESSION = (f"{_TESTS}/test_http_session.py",)
-_EXCHANGE = (f"{_TESTS}/test_http_fast_path.py",)
 _CERTAINTY = (f"{_TESTS}/test_http_certainty.py",)
 _SENDING = (f"{_TESTS}/test_http_sending.py",)
-_IMPORTS = (f"{_TESTS}/test_http_imports.py",)
 _LIMITS = (f"{_TESTS}/test_http_limits.py",)
 _SOURCE = (f"{_TESTS}/storage/transfer/upload/test_source.py",)
 
@@ -43,54 +41,6 @@ MUTANTS = (
         caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
-        "the fast path ignores a mocked session",
-        f"{_HTTP}/fast_path.py",
-        '    ("requests", "Session", "requests.sessions", ("request", "send", "get_adapter")),\n',
-        "",
-        _IMPORTS,
-        caught_by="test_the_libraries_are_imported_when_they_are_needed",
-    ),
-    Mutant(
-        "a response of the fast path is none of requests",
-        f"{_HTTP}/messages.py",
-        'getattr(sys.modules.get("requests"), self._becomes, type(self))',
-        "type(self)",
-        _IMPORTS,
-        caught_by="test_the_libraries_are_imported_when_they_are_needed",
-    ),
-    Mutant(
-        "a certificate may be that of any host",
-        f"{_HTTP}/tls.py",
-        "    context.hostname_checks_common_name = False",
-        "    context.check_hostname = False",
-        (f"{_TESTS}/test_http_tls.py",),
-        caught_by="test_a_certificate_for_another_host_is_refused_for_good",
-    ),
-    Mutant(
-        "a decorated function of requests is not noticed",
-        f"{_HTTP}/fast_path.py",
-        'function.__globals__.get("__name__") == module',
-        "function.__module__ == module",
-        _IMPORTS,
-        caught_by="test_the_libraries_are_imported_when_they_are_needed",
-    ),
-    Mutant(
-        "the proxy of the environment is not used before there is a session",
-        f"{_HTTP}/__init__.py",
-        "self._session or (self.session if may_use_proxy() else None)",
-        "self._session",
-        _IMPORTS,
-        caught_by="test_the_libraries_are_imported_when_they_are_needed",
-    ),
-    Mutant(
-        "a refused connection is a lost one",
-        f"{_HTTP}/errors.py",
-        "    unconnected = opening and connection.sock is None",
-        "    unconnected = False",
-        _IMPORTS,
-        caught_by="test_the_libraries_are_imported_when_they_are_needed",
-    ),
-    Mutant(
         "a proxy that is set later is not used",
         f"{_HTTP}/session.py",
         "            or self.proxies\n",
@@ -107,14 +57,6 @@ MUTANTS = (
         caught_by="test_cookies_are_kept_and_sent",
     ),
     Mutant(
-        "a body that is cut is whole",
-        f"{_HTTP}/fast_path.py",
-        "            if received >= size and not state.is_premature(status):",
-        "            if not state.is_premature(status):",
-        _EXCHANGE,
-        caught_by="test_a_response_equals_that_of_the_libraries",
-    ),
-    Mutant(
         "bytes behind an answer are the next one",
         f"{_HTTP}/fast_path.py",
         "whole = received == size and not parsed.closes",
@@ -129,62 +71,6 @@ MUTANTS = (
         "        return False",
         _CERTAINTY,
         caught_by="test_a_refused_request_with_a_large_body_costs_its_connection",
-    ),
-    Mutant(
-        "a deadline includes a streamed body",
-        f"{_HTTP}/__init__.py",
-        "        if stream and current.deadline:",
-        "        if False:",
-        _EXCHANGE,
-        caught_by="test_a_deadline_does_not_include_the_body_of_a_streamed_response",
-    ),
-    Mutant(
-        "the proxies of the environment are read once",
-        f"{_HTTP}/session.py",
-        "self.trust_env, environment())",
-        "self.trust_env)",
-        _EXCHANGE,
-        caught_by="test_a_proxy_that_is_set_later_is_used",
-    ),
-    Mutant(
-        "a header of two lines is sent",
-        f"{_HTTP}/fast_path.py",
-        "all_lines.isascii() and all_lines.isprintable()",
-        "all_lines.isascii()",
-        _EXCHANGE,
-        caught_by="test_a_head_that_is_not_of_the_usual_form_is_left_to_the_libraries",
-    ),
-    Mutant(
-        "the fast path does not follow redirects",
-        f"{_HTTP}/session.py",
-        "        if response.is_redirect:",
-        "        if False:",
-        _EXCHANGE,
-        caught_by="test_a_redirect_is_followed_as_the_libraries_do",
-    ),
-    Mutant(
-        "the fast path ignores a mocked adapter",
-        f"{_HTTP}/fast_path.py",
-        '    ("requests.adapters", "HTTPAdapter", "requests.adapters", ("send",)),\n',
-        "",
-        _EXCHANGE,
-        caught_by="test_responses_replaces_the_network",
-    ),
-    Mutant(
-        "a replaced method of the session is ignored",
-        f"{_HTTP}/session.py",
-        'are_defined_in("requests.sessions", Session, _CALLED)',
-        'are_defined_in("requests.sessions", requests.Session, _CALLED)',
-        _EXCHANGE,
-        caught_by="test_a_replaced_method_is_called",
-    ),
-    Mutant(
-        "a bundle of certificates that was replaced is trusted on",
-        f"{_HTTP}/tls.py",
-        "_context(path, status.st_mtime_ns, status.st_size)",
-        "_context(path, 0, 0)",
-        (f"{_TESTS}/test_http_tls.py",),
-        caught_by="test_a_file_of_trusted_certificates_that_was_replaced_is_read_again",
     ),
     Mutant(
         "a large body that was refused is followed by the next request",
