@@ -166,4 +166,12 @@ MUTANTS = (
         ("libcloud/test/storage/scaleout/test_protocols.py",),
         caught_by="test_other_protocols_take_pieces_of_unknown_size[azure]",
     ),
+    Mutant(
+        "a lease is not renewed",
+        f"{_AZURE}/upload_port.py",
+        "if time.monotonic() - self._renewed > LEASE_SECONDS / 2:",
+        "if False:",
+        _DRIVER,
+        caught_by="test_a_lease_is_renewed_after_half_of_its_time",
+    ),
 )

@@ -63,18 +63,10 @@ class BlobLease:
     Storage REST API, "Lease Blob".
     """
 
-    def __init__(
-        self,
-        client: AzureClient,
-        container: str,
-        name: str,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, client: AzureClient, container: str, name: str) -> None:
         self._client = client
         self._names = (container, name)
         self._path = client.blob_path(container, name)
-        self._clock = clock
         self._renewed = 0.0
         self._id = ""
 
@@ -86,7 +78,7 @@ class BlobLease:
         }
         with suppress(ObjectDoesNotExistError):
             self._id = self._send("acquire", proposed).headers["x-ms-lease-id"]
-            self._renewed = self._clock()
+            self._renewed = time.monotonic()
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -102,8 +94,8 @@ class BlobLease:
         """What a request on the blob must carry; renews the lease after half of its time."""
         if not self._id:
             return {}
-        if self._clock() - self._renewed > LEASE_SECONDS / 2:
-            self._renewed = self._clock()
+        if time.monotonic() - self._renewed > LEASE_SECONDS / 2:
+            self._renewed = time.monotonic()
             self._send("renew", {"x-ms-lease-id": self._id})
         return {"x-ms-lease-id": self._id}
 

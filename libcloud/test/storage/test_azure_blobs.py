@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import pickle
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ import pytest
 
 from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.azure import upload_port
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers import azure_blobs
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
@@ -143,6 +145,22 @@ def test_a_lease_is_held_renewed_by_no_one_else_and_released(
     assert fake.body("box", "blob") == LONG
     assert fake.count("LeaseBlob") == 2
     assert not fake.leases
+
+
+def test_a_lease_is_renewed_after_half_of_its_time(
+    fake: FakeAzure, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(container, b"old")
+    seconds = itertools.count(0, upload_port.LEASE_SECONDS)
+    monkeypatch.setattr(upload_port, "time", SimpleNamespace(monotonic=seconds.__next__))
+    upload(container, ex_use_lease=True)
+    assert fake.body("box", "blob") == LONG
+    actions = [
+        entry.headers["x-ms-lease-action"]
+        for entry in fake.requests
+        if entry.operation == "LeaseBlob"
+    ]
+    assert (actions[0], set(actions[1:-1]), actions[-1]) == ("acquire", {"renew"}, "release")
 
 
 def test_a_blob_that_does_not_exist_is_written_without_a_lease(
