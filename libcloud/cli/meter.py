@@ -58,7 +58,7 @@ class Transfer:
         self._meter = meter
 
     def __enter__(self) -> Transfer:
-        self._meter.started(self)
+        self._meter.transfers[self] = None
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -120,7 +120,7 @@ class Meter:
         self._note = ""
         self._note_until = 0.0
         self._rate_limit = rate_limit
-        self._transfers: dict[Transfer, None] = {}  # in the order of their start
+        self.transfers: dict[Transfer, None] = {}  # in the order of their start
         self._finished = 0  # bytes and parts of completed objects
         self._parts = 0
         self._sent_by_thread: dict[int, int] = {}  # by thread: bytes sent of its current request
@@ -135,14 +135,10 @@ class Meter:
         """Track one object in a block. If the block fails, its bytes do not count."""
         return Transfer(label, self)
 
-    def started(self, transfer: Transfer) -> None:
-        """The block of ``transfer`` begins."""
-        self._transfers[transfer] = None
-
     def ended(self, transfer: Transfer, *, complete: bool) -> None:
         """The block of ``transfer`` has ended."""
         with self.lock():
-            self._transfers.pop(transfer, None)
+            self.transfers.pop(transfer, None)
             self._finished += transfer.bytes_done if complete else 0
             self._parts += transfer.parts if complete else 0
             self._most_sent = 0
@@ -150,7 +146,7 @@ class Meter:
     @property
     def title(self) -> str:
         """The objects that are being transferred."""
-        transfers = [*self._transfers]
+        transfers = [*self.transfers]
         if not transfers:
             return self.label
         more = f" +{len(transfers) - 1}" if len(transfers) > 1 else ""
@@ -160,18 +156,18 @@ class Meter:
     def note(self) -> str:
         """What one of them waits for; empty if nothing particular."""
         current = self._note if self._clock() < self._note_until else ""
-        return next((transfer.note for transfer in [*self._transfers] if transfer.note), current)
+        return next((transfer.note for transfer in [*self.transfers] if transfer.note), current)
 
     @property
     def bytes_done(self) -> int:
         """Bytes that were stored or written."""
         with self.lock():
-            return self._finished + sum(transfer.bytes_done for transfer in [*self._transfers])
+            return self._finished + sum(transfer.bytes_done for transfer in [*self.transfers])
 
     @property
     def in_flight(self) -> int:
         """Bytes of parts whose responses have not arrived yet."""
-        return sum(transfer.in_flight for transfer in [*self._transfers])
+        return sum(transfer.in_flight for transfer in [*self.transfers])
 
     @property
     def bytes_sent(self) -> int:
@@ -183,12 +179,12 @@ class Meter:
     @property
     def parts(self) -> int:
         """Parts that were stored."""
-        return self._parts + sum(transfer.parts for transfer in [*self._transfers])
+        return self._parts + sum(transfer.parts for transfer in [*self.transfers])
 
     @property
     def is_multipart(self) -> bool:
         """Whether an object is, or was, sent in parts."""
-        return bool(self.parts) or any(transfer.upload_id for transfer in [*self._transfers])
+        return bool(self.parts) or any(transfer.upload_id for transfer in [*self.transfers])
 
     @property
     def seconds(self) -> float:

@@ -106,6 +106,7 @@ class Progress:
 
         rate_limit = RateLimit(settings.limit_rate) if settings.limit_rate else None
         self.meter = Meter(label, total, rate_limit=rate_limit)
+        self.transfer = self.meter.transfer
         self._line = bar_line
         self._stream = sys.stderr
         self._json = settings.json_progress
@@ -147,10 +148,6 @@ class Progress:
     def shows_total(self) -> bool:
         """Whether it shows how much is left, for which the total must be known."""
         return self._bar or self._json
-
-    def transfer(self, label: str) -> Transfer:
-        """Track one object in the block; see :meth:`Meter.transfer`."""
-        return self.meter.transfer(label)
 
     def listener(self, transfer: Transfer) -> Callable[[UploadEvent], None]:
         """A listener for events of the upload engine."""

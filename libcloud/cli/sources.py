@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import BinaryIO, Literal, NamedTuple
 
 import click
@@ -139,7 +140,7 @@ class Walk(NamedTuple):
 
         A file or directory that cannot be read is a source with an ``error``.
         """
-        yield from self._files(directory, prefix, "", ())
+        return self._files(directory, prefix, "", ())
 
     def _files(
         self, directory: str, prefix: str, inside: str, parents: tuple[tuple[int, int], ...]
@@ -147,7 +148,7 @@ class Walk(NamedTuple):
         try:
             status = os.stat(directory)
             with os.scandir(directory) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+                entries = sorted(found, key=attrgetter("name"))
         except OSError as error:
             yield Source(directory, prefix + inside, 0, error)
             return

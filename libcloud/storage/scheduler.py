@@ -110,7 +110,7 @@ class Scheduler(Generic[_T]):
         """The next task if one may start now; it counts as running."""
         if not self.waiting or self.running >= self.limit:
             return None
-        self._count(1)
+        self._limiter.in_flight = self.running = self.running + 1
         return self.waiting.popleft()
 
     def finished(self, clock: Clock) -> None:
@@ -118,16 +118,12 @@ class Scheduler(Generic[_T]):
         window = self._window
         self.limit = self._limiter.limit(window.size)
         window.finished(clock, saturated=bool(self.waiting) and self.limit >= window.size)
-        self._count(-1)
+        self._limiter.in_flight = self.running = self.running - 1
 
     def pause(self) -> None:
         """A running task waits for other tasks of the pool: it does not count until then."""
-        self._count(-1)
+        self._limiter.in_flight = self.running = self.running - 1
 
     def resume(self) -> None:
         """The end of :meth:`pause`."""
-        self._count(1)
-
-    def _count(self, change: int) -> None:
-        self.running += change
-        self._limiter.in_flight = self.running
+        self._limiter.in_flight = self.running = self.running + 1

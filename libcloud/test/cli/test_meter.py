@@ -41,7 +41,7 @@ def clock() -> Clock:
 def started_transfer(meter: Meter, label: str = "x") -> Transfer:
     """A transfer that stays in progress."""
     transfer = Transfer(label, meter)
-    meter._transfers[transfer] = None
+    meter.transfers[transfer] = None
     return transfer
 
 
@@ -219,7 +219,7 @@ def test_a_retry_is_shown_until_the_next_attempt(clock: Clock) -> None:
 
 def test_a_retry_because_of_throttling_is_shown(clock: Clock) -> None:
     meter = half_way(clock, "x" * 100)
-    [transfer] = meter._transfers
+    [transfer] = meter.transfers
     error = LibcloudError("Error uploading bucket/x: Status code: 503")
     error.detail = ErrorDetail(503, "SlowDown")  # type: ignore[attr-defined]  # as the client does
     transfer.listen(Retried(4 * MIB, "part", 1, 2, 1.0, error, throttled=True))
@@ -229,7 +229,7 @@ def test_a_retry_because_of_throttling_is_shown(clock: Clock) -> None:
 
 def test_a_retry_of_a_part_is_shown_until_the_next_event(clock: Clock) -> None:
     meter = half_way(clock, "x")
-    [transfer] = meter._transfers
+    [transfer] = meter.transfers
     transfer.listen(Retried(4 * MIB, "part", 1, 2, 0.1, OSError("broken")))
     assert bar_line(meter, 120).startswith("x: retrying: broken  ")
     transfer.listen(PartDone(8 * MIB, 1, 4 * MIB))
