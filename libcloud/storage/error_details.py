@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
@@ -81,6 +80,8 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> float | Non
 
 def http_date(text: str) -> datetime | None:
     """A date of a header, aware; ``None`` if it is none."""
+    from email.utils import parsedate_to_datetime
+
     try:
         when = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):

@@ -7,7 +7,6 @@ hundred times its size once it is parsed. Both are limited while they are read.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,7 +92,9 @@ def parse_json(text: str) -> Any:
     values = text.count(",") + text.count("[") + text.count("{")
     if values > MAX_JSON_VALUES:
         raise ValueError(f"JSON has about {values} values; at most {MAX_JSON_VALUES} are accepted")
-    return json.loads(text)
+    from json import loads
+
+    return loads(text)
 
 
 def records(document: Any) -> list[Mapping[str, Any]]:

@@ -7,7 +7,6 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 import stat
 
 from libcloud.common.types import LibcloudError
@@ -265,9 +264,11 @@ class StagingFile:
             self._temporary = temporary
         except OSError:  # forbidden, for example by AppArmor, or there is no /proc
             os.lseek(self._descriptor, 0, os.SEEK_SET)
+            from shutil import copyfileobj
+
             with open(self._descriptor, "rb") as data:  # which closes it
                 self._descriptor = self._create_named()
-                shutil.copyfileobj(data, self)
+                copyfileobj(data, self)
             self._synced = False
 
     def _set_permissions(self, temporary: str) -> None:
@@ -290,7 +291,9 @@ class StagingFile:
             # A file that is itself a mount point, as in a container, cannot be replaced by another.
             if error.errno != errno.EBUSY:
                 raise
-            shutil.copyfile(temporary, self._final)
+            from shutil import copyfile
+
+            copyfile(temporary, self._final)
             os.unlink(temporary)
 
     def _link(self, temporary: str) -> None:

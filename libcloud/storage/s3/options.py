@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
@@ -102,11 +101,15 @@ class ObjectOptions:
                 f"{_SSE}-customer-key": encoded(key),
                 f"{_SSE}-customer-key-MD5": encoded(digest),
             }
-        context = self.sse_kms_context
+        context = None
+        if self.sse_kms_context:
+            from json import dumps
+
+            context = encoded(dumps(dict(self.sse_kms_context)).encode())
         return {
             _SSE: self.sse,
             f"{_SSE}-aws-kms-key-id": self.sse_kms_key_id,
-            f"{_SSE}-context": encoded(json.dumps(dict(context)).encode()) if context else None,
+            f"{_SSE}-context": context,
             f"{_SSE}-bucket-key-enabled": _yes_or_no(self.sse_bucket_key, "true", "false"),
         }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from libcloud.storage.transfer.values import Confirmation
@@ -65,6 +64,8 @@ def was_created_within(headers: Mapping[str, str], seconds: float) -> bool:
 
 @lru_cache(maxsize=8)  # several responses arrive in a second
 def _time(text: str | None) -> datetime | None:
+    from email.utils import parsedate_to_datetime
+
     try:
         return parsedate_to_datetime(text) if text else None
     except (TypeError, ValueError):
