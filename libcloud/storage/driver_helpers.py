@@ -247,8 +247,12 @@ class StorageDriverHelpers(BaseDriver):
         """Read all of ``stream``, from its start if it can be rewound: its hash and its length."""
         total = 0
         is_iterator = hasattr(stream, "__next__") or hasattr(stream, "next")
-        if is_iterator:
-            _rewind(stream)
+        if is_iterator and hasattr(stream, "seek"):
+            try:
+                stream.seek(0)
+            except OSError as error:
+                if error.errno != errno.ESPIPE:
+                    raise
         source = stream if is_iterator or hasattr(stream, "read") else iter(stream)
         for piece in files.read_in_chunks(source, chunk_size=blocksize):
             hasher.update(piece)
@@ -306,13 +310,3 @@ def concurrency_of(connection: object, *, overrides: bool = False) -> int | None
     import libcloud.http as http  # without ``from``, which searches the names at each call
 
     return http.allowed_concurrency(type(connection.connection))
-
-
-def _rewind(stream: Any) -> None:
-    if not hasattr(stream, "seek"):
-        return
-    try:
-        stream.seek(0)
-    except OSError as error:
-        if error.errno != errno.ESPIPE:
-            raise

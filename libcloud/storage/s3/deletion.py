@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ _ERRORS = (LibcloudError, OSError)
 _Key = tuple[str, str | None]
 
 
+@dataclass(frozen=True, slots=True)
 class BulkDeletion:
     """Deletes many objects of one store.
 
@@ -47,22 +49,12 @@ class BulkDeletion:
     :param quiet: have the store name only what it did not delete, and take the rest for deleted.
     """
 
-    def __init__(
-        self,
-        client: S3Client,
-        pool: WorkerPool,
-        path_of: Callable[[Container], str],
-        delete_one: Callable[[Place], Deletion],
-        *,
-        supported: bool,
-        quiet: bool,
-    ) -> None:
-        self._client = client
-        self._pool = pool
-        self._path_of = path_of
-        self._delete_one = delete_one
-        self._supported = supported
-        self._quiet = quiet
+    client: S3Client
+    pool: WorkerPool
+    path_of: Callable[[Container], str]
+    delete_one: Callable[[Place], Deletion]
+    supported: bool
+    quiet: bool
 
     def delete(self, places: Iterable[Place]) -> Iterator[Deletion]:
         """Delete the objects; what became of each, in their order."""
@@ -71,16 +63,16 @@ class BulkDeletion:
             return
         places = iter(places)
         batches = iter(lambda: list(islice(places, _KEYS_PER_REQUEST)), [])
-        for result in self._pool.map(self._delete_batch, batches):
+        for result in self.pool.map(self._delete_batch, batches):
             yield from result.value or ()
 
     @property
     def _is_supported(self) -> bool:
-        return self._supported and _FEATURE not in self._client.unsupported.names
+        return self.supported and _FEATURE not in self.client.unsupported.names
 
     def _delete_singly(self, places: Iterable[Place]) -> Iterator[Deletion]:
         """By one request each, several at a time."""
-        for result in self._pool.map(self._delete_one, places):
+        for result in self.pool.map(self.delete_one, places):
             assert result.value is not None
             yield result.value
 
@@ -103,10 +95,10 @@ class BulkDeletion:
     def _delete_together(self, container: Container, keys: Sequence[_Key]) -> dict[_Key, Deletion]:
         """By one request, repeated for keys that failed temporarily."""
         results: dict[_Key, Deletion] = {}
-        retries, attempt, pending = self._client.retry_loop.retries(), 1, keys
+        retries, attempt, pending = self.client.retry_loop.retries(), 1, keys
         while pending:
             try:
-                answer = self._client.retry_loop.run(partial(self._send, container, pending))
+                answer = self.client.retry_loop.run(partial(self._send, container, pending))
             except _ERRORS as error:
                 return {**results, **self._refused(container, pending, error)}
             read = self._outcomes(answer, container, pending)
@@ -118,7 +110,7 @@ class BulkDeletion:
             delay = retries.delay_after(attempt, Failure(some_failed, transient=True))
             if delay is None:
                 break
-            self._client.retry_loop.sleep(delay)
+            self.client.retry_loop.sleep(delay)
             attempt += 1
         return results
 
@@ -131,7 +123,7 @@ class BulkDeletion:
         """
         status, code = getattr(error, "status", None), getattr(error, "code", None)
         if status in _UNSUPPORTED_STATUSES or code in _UNSUPPORTED_CODES:
-            self._client.unsupported.add([_FEATURE])
+            self.client.unsupported.add([_FEATURE])
             return {}
         failed: dict[_Key, Deletion] = {
             (name, version): FailedDeletion(container.name, name, error, version)
@@ -139,24 +131,24 @@ class BulkDeletion:
         }
         if status != 403:
             return failed
-        first = self._delete_one(Place(container, *keys[0]))
+        first = self.delete_one(Place(container, *keys[0]))
         if not first.deleted:
             return {**failed, keys[0]: first}
-        self._client.unsupported.add([_FEATURE])
+        self.client.unsupported.add([_FEATURE])
         return {keys[0]: first}
 
     def _send(self, container: Container, keys: Sequence[_Key]) -> DeleteResult | None:
         """By one request; ``None`` if the response has no body, so that no outcome is known."""
         what = f"Error deleting {len(keys)} objects of {container.name}"
-        response = self._client.send_once(
-            s3.requests.delete_objects(self._path_of(container), keys=keys, quiet=self._quiet),
+        response = self.client.send_once(
+            s3.requests.delete_objects(self.path_of(container), keys=keys, quiet=self.quiet),
             what,
             ok=(200, 204),
             names=(container.name, ""),
         )
         if not s3.http_response.text_of(response.body).strip():
             return None
-        return self._client.parse(s3.responses.parse_deleted, response, what)
+        return self.client.parse(s3.responses.parse_deleted, response, what)
 
     def _outcomes(
         self, answer: DeleteResult | None, container: Container, keys: Sequence[_Key]
@@ -171,7 +163,7 @@ class BulkDeletion:
         known = set(keys)
         errors = {_as_sent(key, known): rest for key, *rest in answer.errors}
         deleted = {_as_sent(key, known) for key in answer.deleted}
-        quiet = self._quiet and {*errors, *deleted} <= known
+        quiet = self.quiet and {*errors, *deleted} <= known
         for key in keys:
             name, version = key
             if key in errors and errors[key][0] in _NO_LONGER_THERE:
@@ -187,7 +179,7 @@ class BulkDeletion:
         detail = s3.errors.ErrorDetail(200, code, message)
         label = s3.names.label_of(container.name, *key)
         text = f"Error deleting {label}: {s3.errors.describe(detail)}"
-        return self._client.error_of(detail, text, container.name, key[0])
+        return self.client.error_of(detail, text, container.name, key[0])
 
 
 def _key(place: Place) -> _Key:

@@ -307,7 +307,7 @@ def parse_objects(source: Source | ScannedPage) -> Page[ObjectRecord]:
     if isinstance(source, ScannedPage):
         records = source.records(decode)
     else:
-        records = [_object(element, decode) for element in root.elements("Contents")]
+        records = [object_record(element, decode) for element in root.elements("Contents")]
     prefixes = _prefixes(root, decode)
     named, token = root.find("NextMarker"), root.find("NextContinuationToken")
     truncated = _is_truncated(root, bool(named or token) and bool(records or prefixes))
@@ -322,22 +322,39 @@ def parse_objects(source: Source | ScannedPage) -> Page[ObjectRecord]:
     )
 
 
-def object_record(element: Element) -> ObjectRecord:
-    """One ``Contents`` element of a listing. :raises MalformedDocumentError: it is not one."""
-    parent = getattr(element, "getparent", lambda: None)()
-    return _object(element, str if parent is None else _decoder(Node(parent)))
+def object_record(element: Element, decode: _Decode | None = None) -> ObjectRecord:
+    """One ``Contents`` element of a listing.
+
+    :param decode: of the names in this listing; ``None``: that of the element's parent.
+    :raises MalformedDocumentError: it is not one.
+    """
+    if decode is None:
+        parent = getattr(element, "getparent", lambda: None)()
+        decode = str if parent is None else _decoder(Node(parent))
+    node = Node(element)
+    etag, owner = node.find("ETag"), node.child("Owner")
+    return ObjectRecord(
+        decode(node.need("Key")),
+        strip_etag(etag) if etag else None,
+        node.need_number("Size"),
+        node.word("LastModified"),
+        owner.find("ID") if owner else None,
+        owner.find("DisplayName") if owner else None,
+        node.word("StorageClass"),
+    )
 
 
 def bucket_record(element: Element) -> BucketRecord:
     """One ``Bucket`` element of a list. :raises MalformedDocumentError: it is not one."""
-    return _bucket(Node(element))
+    node = Node(element)
+    return BucketRecord(node.need("Name"), node.word("CreationDate"))
 
 
 def parse_buckets(source: Source) -> Page[BucketRecord]:
     """The list of buckets. :raises MalformedDocumentError: it is another document."""
     root = _listing(source)
     buckets, token = root.child("Buckets"), root.find("ContinuationToken")
-    records = () if buckets is None else tuple(map(_bucket, buckets.children("Bucket")))
+    records = () if buckets is None else tuple(map(bucket_record, buckets.elements("Bucket")))
     truncated = _is_truncated(root, token is not None)
     return Page(records, truncated, (token,) if truncated and token else None)
 
@@ -445,24 +462,6 @@ def _part(node: Node) -> PartRecord:
         last_modified=node.word("LastModified"),
         checksums=_checksums(node),
     )
-
-
-def _object(element: Element, decode: _Decode) -> ObjectRecord:
-    node = Node(element)
-    etag, owner = node.find("ETag"), node.child("Owner")
-    return ObjectRecord(
-        decode(node.need("Key")),
-        strip_etag(etag) if etag else None,
-        node.need_number("Size"),
-        node.word("LastModified"),
-        owner.find("ID") if owner else None,
-        owner.find("DisplayName") if owner else None,
-        node.word("StorageClass"),
-    )
-
-
-def _bucket(node: Node) -> BucketRecord:
-    return BucketRecord(node.need("Name"), node.word("CreationDate"))
 
 
 def _person(node: Node | None) -> str | None:
