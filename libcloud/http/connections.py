@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - a child that is forked during its import finds half of it
 import os
 import re
 import socket

@@ -25,6 +25,7 @@ import pytest
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
+from libcloud.http import connections
 from libcloud.storage.s3.access import _set_credentials
 from libcloud.storage.s3.client import UnsupportedFeatures
 from libcloud.storage.transfer.budget import MemoryBudget, Share, _Ledger
@@ -368,6 +369,10 @@ def test_a_lock_that_another_thread_holds_at_a_fork_is_free_in_the_child() -> No
     finally:
         done.set()
         thread.join()
+
+
+def test_a_forked_child_finds_the_codec_of_host_names() -> None:
+    assert hasattr(connections, "encodings")  # imported before any thread can connect
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
