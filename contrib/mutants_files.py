@@ -61,8 +61,8 @@ MUTANTS = (
     Mutant(
         "small pieces are written after large ones that came later",
         _REPLACE,
-        "        else:\n            self._flush()\n            self._write_all",
-        "        else:\n            self._write_all",
+        "        for data in (collected, more):",
+        "        for data in (more, collected):",
         _STAGING,
         caught_by="test_pieces_of_any_size_are_written_in_order",
     ),

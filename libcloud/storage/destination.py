@@ -93,7 +93,8 @@ def resolve_destination(
     """
     if isinstance(destination_path, Destination):
         return destination_path
-    path, directory = os.fsdecode(destination_path), ""
+    directory = ""
+    path = destination_path if isinstance(destination_path, str) else os.fsdecode(destination_path)
     if not path or path.endswith(_SEPARATORS):
         if directory_exists and not os.path.isdir(path):
             raise MissingDirectoryError(f"Path {path} does not exist", driver=driver)
@@ -167,7 +168,7 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
     leading ``/`` or a link in the directory.
     """
     parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
-    inside = [part for part in parts if part]
+    inside = list(filter(None, parts))
     path = directory + os.sep.join(inside)
     escapes = (
         not parts[0]

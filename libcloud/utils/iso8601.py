@@ -127,7 +127,14 @@ def parse_time(text: str | None) -> datetime | None:
     """
     if not text:
         return None
-    text = text.strip()
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:  # Python 3.10 accepts fewer forms
+        return _parse_time(text.strip())
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+
+
+def _parse_time(text: str) -> datetime | None:
     if text.endswith(("Z", "z")):
         text = text[:-1] + "+00:00"
     head, dot, rest = text.partition(".")
@@ -150,12 +157,14 @@ def time_of(value: object) -> datetime | None:
     """
     from email.utils import parsedate_to_datetime
 
-    when = value if isinstance(value, datetime) else None
+    when = None
     try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            when = datetime.fromtimestamp(value, timezone.utc)
-        elif isinstance(value, str):
+        if isinstance(value, str):
             when = parse_time(value) or parsedate_to_datetime(value)
+        elif isinstance(value, datetime):
+            when = value
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            when = datetime.fromtimestamp(value, timezone.utc)
     except (ValueError, TypeError, OverflowError, OSError):  # any text, or a year after 9999
         return None
     return when.replace(tzinfo=timezone.utc) if when and not when.tzinfo else when

@@ -59,6 +59,7 @@ class StagingFile:
     :param modified: the time of the file, seconds since 1970, if the file system allows it;
         ``None``: that of its last write.
     :param driver: of :class:`DestinationExistsError`.
+    :ivar appears_whole: it can be written in any order: it is not visible before :meth:`commit`.
     :raises OSError: the file cannot be written there.
     """
 
@@ -80,6 +81,7 @@ class StagingFile:
         self._created: list[str] = []  # directories
         self._temporary: str | None = None  # the name of the staging file, if it has one
         self._is_unnamed = False
+        self.appears_whole = False
         self._synced = False
         self._collected = bytearray()
         # Without even a dangling link, there is nothing to resolve.
@@ -129,7 +131,9 @@ class StagingFile:
         except OSError:  # the file system does not support it
             descriptor = -1
         self._is_unnamed = descriptor >= 0
-        return descriptor if self._is_unnamed else self._create_named()
+        descriptor = descriptor if self._is_unnamed else self._create_named()
+        self.appears_whole = True
+        return descriptor
 
     def _create_named(self) -> int:
         temporary = self._new_name()
@@ -170,11 +174,6 @@ class StagingFile:
             with contextlib.suppress(OSError):
                 os.rmdir(path)
 
-    @property
-    def appears_whole(self) -> bool:
-        """Whether it can be written in any order: it is not visible before :meth:`commit`."""
-        return self._is_unnamed or self._temporary is not None
-
     def fileno(self) -> int:
         """The descriptor, for writing at a position; not together with :meth:`write`."""
         return self._descriptor
@@ -186,18 +185,15 @@ class StagingFile:
             if len(self._collected) >= _BUFFER_SIZE:
                 self._flush()
         else:
-            self._flush()
-            self._write_all(piece)
+            self._flush(piece)
 
-    def _flush(self) -> None:
-        if self._collected:
-            collected, self._collected = self._collected, bytearray()
-            self._write_all(collected)
-
-    def _write_all(self, data: bytes | bytearray) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+    def _flush(self, more: bytes = b"") -> None:
+        """Write what was collected, and ``more``."""
+        collected, self._collected = self._collected, bytearray()
+        for data in (collected, more):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
@@ -231,7 +227,7 @@ class StagingFile:
                 self._replace(self._temporary)
             else:
                 self._link(self._temporary)
-        self._is_unnamed, self._temporary = False, None
+        self.appears_whole, self._temporary = False, None
         self._created.clear()
         if self._modified is not None:
             try:
