@@ -138,7 +138,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         self._setup_verify()
         self._setup_ca_cert(**{name: kwargs[name] for name in ("ca_cert",) if name in kwargs})
         self._setup_signing(kwargs.get("cert_file"), kwargs.get("key_file"))
-        self._timeout: Any = DEFAULT_REQUEST_TIMEOUT if timeout is None else timeout
+        self._timeout = DEFAULT_REQUEST_TIMEOUT if timeout is None else timeout
         self.connect_timeout = DEFAULT_CONNECT_TIMEOUT if timeout is None else None
         if proxy_url:
             self.set_http_proxy(proxy_url=proxy_url)

@@ -20,7 +20,7 @@ class _LazySession:
             return None
         from libcloud.http.session import Session
 
-        made = Session(known.get("_timeout"), known["_pools"])
+        made = Session(connection._timeout, known["_pools"])
         # Threads that get here at the same time all get the session of the first.
         return known.setdefault("session", made)
 
@@ -39,6 +39,7 @@ class LibcloudBaseConnection:
     verify = True
 
     _pools: Pools
+    _timeout: Any = None  # of the session
 
     def __init__(self) -> None:
         self._pools = Pools()

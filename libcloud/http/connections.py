@@ -28,7 +28,7 @@ _POOLS_KEPT = 32
 # An origin that requests does not change, except for upper case: no credentials, no name that needs
 # encoding. RFC 1035, section 2.3.4: the length of labels.
 _ORIGIN = re.compile(
-    r"(https?)://(?:\[([0-9a-f:.]+)\]|((?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}))(?::([0-9]{1,5}))?"
+    r"(https?)://(?:\[([0-9a-f.]*:[0-9a-f:.]*)\]|((?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}))(?::([0-9]{1,5}))?"
 )
 _LONGEST_NAME = 253
 _LAST_PORT = 65535
