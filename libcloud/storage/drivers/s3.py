@@ -1407,11 +1407,10 @@ class BaseS3StorageDriver(StorageDriver):
                 if storage_class is None:
                     return sent
                 del sent[name]
-        sent.update(self._to_storage_class_headers(storage_class))
-        return sent
+        return {**sent, **self._to_storage_class_headers(storage_class)}
 
     def _to_storage_class_headers(self, storage_class: str | None) -> dict[str, str]:
-        name = str(storage_class or "standard").lower()
+        name = str(storage_class).lower() if storage_class else "standard"
         if name not in STORAGE_CLASSES:
             raise ValueError(f"Invalid storage class value: {storage_class}")
         return {f"{self.http_vendor_prefix}-storage-class": STORAGE_CLASSES[name]}

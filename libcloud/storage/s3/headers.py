@@ -90,7 +90,10 @@ def has_lock(headers: Mapping[str, str]) -> bool:
 
     Reference: Amazon S3 API Reference, PutObject, "Content-MD5".
     """
-    return "\nx-amz-object-lock-" in "\n".join(("", *headers)).lower()
+    for name in headers:  # noqa: SIM110 - faster than any()
+        if LOWER[name][:18] == "x-amz-object-lock-":
+            return True
+    return False
 
 
 def has_digest(headers: Iterable[str]) -> bool:

@@ -159,7 +159,7 @@ class Share:
 
     def give(self, size: int) -> None:
         """Release ``size`` bytes."""
-        ledger, size = self._ledger, min(size, self.held)
+        ledger, size = self._ledger, size if size < self.held else self.held
         if not size:
             return
         with ledger.lock:
@@ -169,12 +169,12 @@ class Share:
             thread = ledger.holders.get(self, 0)
             if not self.held:
                 ledger.holders.pop(self, None)
-            if ledger.beyond.get(thread, 0) > size:
+            if ledger.used <= self._budget.size:
+                ledger.beyond = {}
+            elif ledger.beyond.get(thread, 0) > size:
                 ledger.beyond[thread] -= size
             else:
                 ledger.beyond.pop(thread, None)
-            if ledger.used <= self._budget.size:
-                ledger.beyond.clear()
             if ledger.waiting:
                 ledger.changed.notify_all()
 
