@@ -24,6 +24,7 @@ from urllib.parse import unquote_plus
 
 from libcloud.storage import s3
 from libcloud.storage.base import Container, Object
+from libcloud.storage.s3.names import name_bytes
 from libcloud.storage.types import IncompleteListingError
 
 if TYPE_CHECKING:
@@ -250,12 +251,8 @@ def objects_from(
 
 def sorted_directory(prefixes: Iterable[str], objects: Iterable[Object]) -> list[Object | str]:
     """A page of a delimiter listing, in the order of S3: by the bytes of the names."""
-
-    def key(found: Object | str) -> bytes:
-        name = found if isinstance(found, str) else found.name
-        return name.encode("utf-8", "surrogateescape")
-
-    return sorted((*prefixes, *objects), key=key)
+    named: list[Object | str] = [*prefixes, *objects]
+    return sorted(named, key=lambda one: name_bytes(one if isinstance(one, str) else one.name))
 
 
 # Ranges that are listed at once, and pages of each before the caller takes them.
@@ -353,7 +350,7 @@ class ParallelListing:
                 starts = [stem + one for one in _CHARACTERS if _precedes(first, stem + one)]
                 found = (key for key in self._probe(starts) if key and _precedes(key, last))
                 samples.update(found)
-        return sorted(samples, key=_bytes)
+        return sorted(samples, key=name_bytes)
 
     def _probe(self, starts: Iterable[str]) -> list[str | None]:
         return [result.value for result in self._pool.map(self._first_after, starts)]
@@ -367,8 +364,4 @@ def _up_to(page: Sequence[ObjectRecord], last: str | None) -> Sequence[ObjectRec
 
 
 def _precedes(key: str, other: str | None) -> bool:
-    return other is None or _bytes(key) < _bytes(other)
-
-
-def _bytes(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")
+    return other is None or name_bytes(key) < name_bytes(other)

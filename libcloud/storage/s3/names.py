@@ -66,6 +66,11 @@ def encode_name(name: str) -> str:
         raise _surrogate_error(name, error) from error
 
 
+def name_bytes(name: str) -> bytes:
+    """The bytes of a key that a listing showed; stores list keys in their order."""
+    return name.encode("utf-8", "surrogateescape")
+
+
 def path_of(container: Container) -> str:
     """The encoded path of a bucket, whose name is checked; see :func:`check_bucket_name`."""
     if type(container) is not Container:

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import unquote, unquote_plus
 
+from libcloud.storage.s3.names import name_bytes
 from libcloud.storage.s3.nodes import (
     RAW,
     Element,
@@ -438,14 +439,14 @@ def _newest_first(versions: list[VersionRecord]) -> tuple[VersionRecord, ...]:
 
     That is S3's order. moto (5.2) lists all versions of a page, then all delete markers.
     """
-    keys = [_utf8(version.key) for version in versions]
+    keys = [name_bytes(version.key) for version in versions]
     is_latest_first = not any(
         two.is_latest and one.key == two.key for one, two in pairwise(versions)
     )
     if keys == sorted(keys) and is_latest_first:
         return tuple(versions)
     versions.sort(key=lambda version: version.last_modified or "", reverse=True)
-    versions.sort(key=lambda version: (_utf8(version.key), not version.is_latest))
+    versions.sort(key=lambda version: (name_bytes(version.key), not version.is_latest))
     return tuple(versions)
 
 
@@ -500,11 +501,7 @@ def _last(
 ) -> str | None:
     """The last name of a page, in the order of UTF-8, which is S3's."""
     names = [*(record.key for record in records[-1:]), *prefixes]
-    return max(names, key=_utf8, default=None)
-
-
-def _utf8(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
+    return max(names, key=name_bytes, default=None)
 
 
 def _checksums(node: Node) -> dict[str, str]:

@@ -15,6 +15,7 @@ from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.base import Container, Object, check_container
 from libcloud.storage.copying import store_address
 from libcloud.storage.providers import get_driver
+from libcloud.storage.s3.names import name_bytes
 from libcloud.storage.scaleout import text
 from libcloud.storage.scaleout.staging import CONTENT_HASH
 from libcloud.storage.types import IncompleteListingError, ObjectDoesNotExistError, Provider
@@ -171,17 +172,17 @@ def entries_in(place: Place, bounds: Range) -> Iterator[Entry]:
     missing = {key for key in bounds if key is not None}
     previous: bytes | None = None
     for obj in listed:
-        entry, key = Entry.of(obj, place), _bytes(obj.name)
+        entry, key = Entry.of(obj, place), name_bytes(obj.name)
         if previous is not None and key <= previous:
             raise _not_in_order(place, obj.name)
         previous = key
         missing.discard(entry.key)
-        if after is not None and key <= _bytes(place.prefix + after):
+        if after is not None and key <= name_bytes(place.prefix + after):
             continue
         if after in missing:
             _check_deleted(place, after)
             missing.discard(after)
-        if last is not None and key > _bytes(place.prefix + last):
+        if last is not None and key > name_bytes(place.prefix + last):
             break
         yield entry
     for bound in missing:
@@ -244,10 +245,6 @@ def _prefixes(keys: set[str]) -> list[str]:
         if not chosen or not prefix.startswith(chosen[-1]):
             chosen.append(prefix)
     return chosen
-
-
-def _bytes(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")
 
 
 def _before(key: str) -> str:
