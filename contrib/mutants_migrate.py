@@ -68,8 +68,8 @@ MUTANTS = (
     _mutant(
         "a migration leaves out the key at which a range begins",
         "places",
-        "if after is not None and key <= _bytes(place.prefix + after):",
-        "if after is not None and key <= _bytes(place.prefix + after) + b'a':",
+        "if after is not None and key <= name_bytes(place.prefix + after):",
+        "if after is not None and key <= name_bytes(place.prefix + after) + b'a':",
         "test_a_key_right_after_a_bound_is_listed",
         "migrate_entries",
     ),
