@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from fsspec.asyn import (  # type: ignore[import-untyped]
 from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
 from libcloud.storage.base import StorageDriver
+from libcloud.storage.destination import FileNames
 from libcloud.storage.filesystem.listing import (
     DEFAULT_EXPIRY,
     Info,
@@ -30,6 +32,7 @@ from libcloud.storage.filesystem.listing import (
     entry_of,
     time_of,
 )
+from libcloud.storage.filesystem.operations import Operations
 from libcloud.storage.filesystem.workers import Calls
 
 # Directories that the running ``get`` or ``copy`` has seen in a listing that would also have
@@ -40,6 +43,19 @@ _recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
 def _check_depth(levels: int | None) -> None:
     if levels is not None and levels < 1:
         raise ValueError(f"maxdepth must be at least 1, not {levels}")
+
+
+def check_names(pairs: list[tuple[str, Any]]) -> None:
+    """Check that each object becomes a file of its own.
+
+    :param pairs: of objects and files; nothing was downloaded yet.
+    :raises FileExistsError: two of them would be one file.
+    """
+    names = FileNames(os.fspath(pairs[0][1]) if pairs else "")
+    for path, local in pairs:
+        if not names.add(os.path.abspath(local)):
+            text = f"{path} and another object would become one file"
+            raise FileExistsError(errno.EEXIST, text, os.fspath(local))
 
 
 class Batch(Callback):  # type: ignore[misc]
@@ -112,6 +128,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         self.driver: Any = driver  # methods with ex_ are not part of StorageDriver
         self._listings = ListingCache(self.dircache)
         self._listing = Listing(driver)
+        self._operations = Operations(driver, self._listing, self)
         self._calls = Calls(driver)
         self._run = self._calls.run
 
@@ -315,6 +332,39 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         :raises NotImplementedError: the store does not report it, or it is a directory.
         """
         return time_of(self._listing.info(self._strip_protocol(path)), "modified")
+
+    # Containers.
+
+    async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
+        """Create a container; for a directory, which exists implicitly, its container is created.
+
+        :param create_parents: if false, the container of a directory must exist.
+        :raises FileExistsError: ``path`` is a container that exists.
+        """
+        path = self._strip_protocol(path)
+        await self._change(path, self._operations.make_directory, path, create_parents)
+
+    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Create the container of ``path`` if it does not exist.
+
+        :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
+        """
+        path = self._strip_protocol(path)
+        await self._change(path, self._operations.make_directories, path, exist_ok)
+
+    async def _rmdir(self, path: str) -> None:
+        path = self._strip_protocol(path)
+        await self._change(path, self._operations.remove_directory, path)
+
+    def rmdir(self, path: str) -> None:
+        """Delete an empty container; empty directories in a container do not exist.
+
+        :param path: of the container.
+        :raises OSError: it is not empty. Nothing was deleted.
+        """
+        path = self._strip_protocol(path)
+        self._operations.remove_directory(path)
+        self._listings.invalidate(path)
 
     # Inside.
 

@@ -10,7 +10,6 @@ from typing import Any
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.discovery import discover, without_store_settings
 from libcloud.common.credentials.google import find_google_credentials, require_google_key
-from libcloud.common.credentials.openstack import discover_openstack
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.providers import get_driver
 from libcloud.storage.s3.access import driver_options
@@ -64,13 +63,11 @@ def _connect_swift(
     :param profile: name of a cloud in ``clouds.yaml``.
     """
     kind: Any = get_driver(provider)
-    options: dict[str, Any] = {"region": region, "ex_force_auth_url": endpoint_url}
-    if not key:
-        options.update(discover_openstack(profile))
-    else:
+    options = {"cloud": profile, "region": region, "ex_force_auth_url": endpoint_url}
+    if key:
         version = "1.0" if (endpoint_url or "").endswith("/v1.0") else "3.x_password"
         options.update(key=key, secret=secret, ex_force_auth_version=version)
-    driver: StorageDriver = kind(**{name: value for name, value in options.items() if value})
+    driver: StorageDriver = kind.from_env(**{name: one for name, one in options.items() if one})
     return driver
 
 

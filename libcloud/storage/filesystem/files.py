@@ -17,7 +17,7 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
-from libcloud.storage.filesystem.reading import read_edge, read_version
+from libcloud.storage.filesystem.reading import find_object, read_edge, read_version
 from libcloud.storage.keywords import AnyUploadKeywords
 from libcloud.storage.writer import UploadWriter
 
@@ -148,10 +148,8 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         :raises ObjectDoesNotExistError: there is none.
         """
         shared: Any = {"cache_type": cache_type, "block_size": block_size, **options}
-        if version_id is not None:
-            return cls(container.get_object(name, ex_version_id=version_id), **shared)
-        if cache_type not in (None, ReadAhead.name):
-            return cls(container.get_object(name), **shared)
+        if version_id is not None or cache_type not in (None, ReadAhead.name):
+            return cls(find_object(container, name, version_id), **shared)
         length = min(block_size or DEFAULT_RANGE, SMALLEST_RANGE)
         last = name.endswith(_INDEX_AT_END)
         obj, offset, data = read_edge(container, name, length, last=last)
@@ -218,6 +216,30 @@ class WriteFile(io.BufferedIOBase):
         self._writer = writer
         self._written = False  # closed, and waits for commit()
         self._handled_at_opening = sys.exc_info()[1]
+
+    @classmethod
+    def open(
+        cls,
+        container: Container,
+        name: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> WriteFile:
+        """Open an object, which must not exist in mode ``"xb"``, if the store can check that.
+
+        :param options: arguments of the class, and keywords of the driver's ``ex_open_writer``.
+        """
+        own = {key: options.pop(key) for key in ("fs", "path", "mode", "autocommit")}
+        headers = dict(headers or {})
+        if own["mode"] == "xb" and own["fs"].driver.capabilities.conditional_writes:
+            headers["If-None-Match"] = "*"
+        extra = {"content_type": content_type, "meta_data": dict(metadata or {})}
+        with as_os_errors(own["path"]):
+            writer = container.ex_open_writer(name, extra=extra, headers=headers, **options)
+        return cls(**own, writer=writer)
 
     def __del__(self) -> None:
         # In place of that of the base class, which calls close(): it would publish.

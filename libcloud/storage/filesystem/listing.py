@@ -13,6 +13,7 @@ from typing import Any
 
 from libcloud.storage.base import Container, Object, StorageDriver, iterate_directory
 from libcloud.storage.filesystem.errors import as_os_errors
+from libcloud.storage.filesystem.reading import find_object
 from libcloud.storage.metadata import is_placeholder
 from libcloud.utils import iso8601
 from libcloud.utils.local import PerProcess
@@ -135,9 +136,7 @@ class Listing:
         """
         container, name = self.locate(path)
         with as_os_errors(path):
-            if version_id is None:
-                return container.get_object(name)
-            return container.get_object(name, ex_version_id=version_id)
+            return find_object(container, name, version_id)
 
     def info(self, path: str) -> Info:
         """See ``info`` of the file system.

@@ -162,18 +162,20 @@ class Operations:
 
     # Deleting.
 
-    def file_to_delete(self, path: str) -> Object:
-        """The object of a file.
+    def file_to_delete(self, path: str, skip: bool = False) -> list[Object]:
+        """The object of a file; with ``skip``, none for a directory.
 
         :raises FileNotFoundError: it does not exist.
         :raises IsADirectoryError: it is a directory.
         """
         try:
-            return self._listing.object(path)
+            return [self._listing.object(path)]
         except (FileNotFoundError, IsADirectoryError):
-            if self._is_directory(path):
+            if not self._is_directory(path):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+            if not skip:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+            return []
 
     def delete(self, objects: Iterable[Object]) -> None:
         """Delete objects, in bulk if the driver supports it.

@@ -28,6 +28,13 @@ _RANGE_NOT_SATISFIABLE = 416
 _UNSUPPORTED = (400, 501)
 
 
+def find_object(container: Container, name: str, version_id: str | None = None) -> Object:
+    """An object, or one version of it: one HEAD request."""
+    if version_id is None:
+        return container.get_object(name)
+    return container.get_object(name, ex_version_id=version_id)
+
+
 def open_object(
     container: Container, name: str, version_id: str | None = None
 ) -> tuple[Object, Iterator[bytes]]:
@@ -36,13 +43,10 @@ def open_object(
     :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
     :raises ObjectDoesNotExistError: there is none.
     """
-    if version_id is not None:
-        version = container.get_object(name, ex_version_id=version_id)
-        return version, version.as_stream()
-    read = _reader(container.driver)
+    read = None if version_id is not None else _reader(container.driver)
     if read is not None:
         return read(container, name)
-    obj = container.get_object(name)
+    obj = find_object(container, name, version_id)
     return obj, obj.as_stream()
 
 
@@ -62,14 +66,10 @@ def read_object(
     :raises ObjectDoesNotExistError: there is none.
     """
     first, last = start or 0, end
-    if version_id is not None:
-        version = container.get_object(name, ex_version_id=version_id)
-        first, last, _ = slice(first, last).indices(version.size)
-        return version, read_version(version, first, last)
-    if not first and last is None:
+    if version_id is None and not first and last is None:
         obj, pieces = open_object(container, name)
         return obj, b"".join(pieces)
-    read = _reader(container.driver)
+    read = None if version_id is not None else _reader(container.driver)
     is_suffix = first < 0 and last is None and getattr(container.driver, _SUFFIXES, False)
     is_range = first >= 0 and (last is None or last > first)
     if read is not None and (is_range or is_suffix):
@@ -81,7 +81,7 @@ def read_object(
             unsupported = isinstance(error, MalformedResponseError) or status in _UNSUPPORTED
             if not (is_suffix and unsupported) and status != _RANGE_NOT_SATISFIABLE:
                 raise
-    obj = container.get_object(name)
+    obj = find_object(container, name, version_id)
     first, last, _ = slice(first, last).indices(obj.size)
     return obj, read_version(obj, first, last)
 

@@ -16,8 +16,13 @@ from fsspec.compression import compr  # type: ignore[import-untyped]
 from fsspec.core import get_compression  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Object, StorageDriver
-from libcloud.storage.destination import FileNames
-from libcloud.storage.filesystem.base import Batch, CopyOptions, DriverFileSystem, StorageOptions
+from libcloud.storage.filesystem.base import (
+    Batch,
+    CopyOptions,
+    DriverFileSystem,
+    StorageOptions,
+    check_names,
+)
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.filesystem.errors import FileExpired, as_os_errors
 from libcloud.storage.filesystem.files import (
@@ -27,7 +32,6 @@ from libcloud.storage.filesystem.files import (
     ReadFile,
     WriteFile,
 )
-from libcloud.storage.filesystem.operations import Operations
 from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
@@ -103,7 +107,6 @@ class LibcloudFileSystem(DriverFileSystem):
                 anonymous=anon,
             )
         super().__init__(driver, **storage_options)
-        self._operations = Operations(driver, self._listing, self)
 
     # Reading.
 
@@ -183,12 +186,8 @@ class LibcloudFileSystem(DriverFileSystem):
         batch, version_id = Batch(), kwargs.get("version_id")
         with self._recording_directories() as directories:
             await super()._get(rpath, lpath, recursive, batch, maxdepth, **kwargs)
-        names: FileNames | None = None
-        for path, local in batch.pairs:
-            names = names or FileNames(os.fspath(local))
-            if path not in directories and not names.add(os.path.abspath(local)):
-                text = f"{path} and another object would become one file"
-                raise FileExistsError(errno.EEXIST, text, os.fspath(local))
+        pairs = [(self._strip_protocol(path), local) for path, local in batch.pairs]
+        check_names([pair for pair in pairs if pair[0] not in directories])
 
         def download(path: str, local: str, child: Any) -> None:
             if path in directories:
@@ -196,7 +195,7 @@ class LibcloudFileSystem(DriverFileSystem):
             else:
                 self._operations.download(path, local, child, version_id)
 
-        return await self._transfer(download, batch.pairs, callback, kwargs.get("batch_size"))
+        return await self._transfer(download, pairs, callback, kwargs.get("batch_size"))
 
     async def _get_file(
         self,
@@ -264,20 +263,12 @@ class LibcloudFileSystem(DriverFileSystem):
                 return ReadFile.open(container, name, fs=self, path=path, **shared)
         if mode not in ("wb", "xb"):
             raise NotImplementedError(f"{path}: objects cannot be opened in mode {mode!r}")
-        headers = dict(kwargs.pop("headers", None) or {})
-        if mode == "xb":
-            if self._listing.exists(path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-            if self.driver.capabilities.conditional_writes:
-                headers["If-None-Match"] = "*"
-        extra = {
-            "content_type": kwargs.pop("content_type", None),
-            "meta_data": dict(kwargs.pop("metadata", None) or {}),
-        }
-        container, name = self._listing.locate(path)
-        with as_os_errors(path):
-            writer = container.ex_open_writer(name, extra=extra, headers=headers, **kwargs)
-        return WriteFile(self, path, mode, writer=writer, autocommit=autocommit)
+        if mode == "xb" and self._listing.exists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        where = self._listing.locate(path)
+        return WriteFile.open(
+            *where, fs=self, path=path, mode=mode, autocommit=autocommit, **kwargs
+        )
 
     # Changing.
 
@@ -462,15 +453,7 @@ class LibcloudFileSystem(DriverFileSystem):
 
     async def _files_to_delete(self, paths: Sequence[str], *, skip: bool = False) -> list[Object]:
         """The objects of files; with ``skip`` without directories."""
-
-        def find(path: str) -> list[Object]:
-            try:
-                return [self._operations.file_to_delete(path)]
-            except IsADirectoryError:
-                if skip:
-                    return []
-                raise
-
+        find = partial(self._operations.file_to_delete, skip=skip)
         found = await self._in_parallel(find, [*map(self._strip_protocol, paths)])
         return [obj for objects in found for obj in objects]
 
@@ -479,37 +462,6 @@ class LibcloudFileSystem(DriverFileSystem):
             await self._run(self._operations.delete, objects)
         finally:
             self._listings.invalidate(*(f"{obj.container.name}/{obj.name}" for obj in objects))
-
-    async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
-        """Create a container; for a directory, which exists implicitly, its container is created.
-
-        :param create_parents: if false, the container of a directory must exist.
-        :raises FileExistsError: ``path`` is a container that exists.
-        """
-        path = self._strip_protocol(path)
-        await self._change(path, self._operations.make_directory, path, create_parents)
-
-    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Create the container of ``path`` if it does not exist.
-
-        :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
-        """
-        path = self._strip_protocol(path)
-        await self._change(path, self._operations.make_directories, path, exist_ok)
-
-    async def _rmdir(self, path: str) -> None:
-        path = self._strip_protocol(path)
-        await self._change(path, self._operations.remove_directory, path)
-
-    def rmdir(self, path: str) -> None:
-        """Delete an empty container; empty directories in a container do not exist.
-
-        :param path: of the container.
-        :raises OSError: it is not empty. Nothing was deleted.
-        """
-        path = self._strip_protocol(path)
-        self._operations.remove_directory(path)
-        self._listings.invalidate(path)
 
 
 def _refuse_version(options: Mapping[str, Any]) -> None:

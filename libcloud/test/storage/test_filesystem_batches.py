@@ -82,6 +82,14 @@ def test_a_callback_counts_files_and_their_bytes(fs: Any, source: Path, tmp_path
         assert (tmp_path / "new" / str(number)).read_bytes() == bytes(number)
 
 
+def test_lists_of_urls_and_files_are_pairs(fs: Any, source: Path, tmp_path: Path) -> None:
+    names = ["3", "5"]
+    urls = [f"libcloud+s3://bucket/{name}" for name in names]
+    fs.put([str(source / name) for name in names], urls)
+    fs.get(urls, [str(tmp_path / name) for name in names])
+    assert [(tmp_path / name).read_bytes() for name in names] == [bytes(3), bytes(5)]
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_batch_size_limits_how_many_files_are_transferred_at_once(
     fs: Any, source: Path, size: int
