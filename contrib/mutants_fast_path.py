@@ -119,8 +119,8 @@ MUTANTS = (
     Mutant(
         "a bundle of certificates that was replaced is trusted on",
         f"{_HTTP}/tls.py",
-        "_context(path, status.st_mtime_ns, status.st_size)",
-        "_context(path, 0, 0)",
+        "_context(create, path, status.st_mtime_ns, status.st_size)",
+        "_context(create, path, 0, 0)",
         (f"{_TESTS}/test_http_tls.py",),
         caught_by="test_a_file_of_trusted_certificates_that_was_replaced_is_read_again",
     ),

@@ -24,6 +24,7 @@ from requests.exceptions import InvalidURL
 from requests.utils import select_proxy
 from urllib3.exceptions import LocationParseError
 from urllib3.poolmanager import PoolManager
+from urllib3.util.ssl_ import create_urllib3_context
 
 from libcloud.http.connections import POOL_SIZE
 from libcloud.http.fast_path import are_defined_in, split_url
@@ -132,6 +133,13 @@ class HTTPConnection(_Exact, urllib3.connection.HTTPConnection):
     """A connection of urllib3; see :class:`_Exact`."""
 
 
+def _context(path: str) -> ssl.SSLContext:
+    """Return a context of urllib3: version 1 compares host names itself."""
+    context: ssl.SSLContext = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(path)
+    return context
+
+
 class HTTPSConnection(_Exact, urllib3.connection.HTTPSConnection):
     """A connection of urllib3; see :class:`_Exact`."""
 
@@ -147,7 +155,7 @@ class HTTPSConnection(_Exact, urllib3.connection.HTTPSConnection):
         )
         if self.ca_certs and self.cert_reqs in _REQUIRED and own == (None,) * len(own):
             with suppress(OSError):
-                vars(self).update(ssl_context=context_for(self.ca_certs), ca_certs=None)
+                vars(self).update(ssl_context=context_for(self.ca_certs, _context), ca_certs=None)
         try:
             super().connect()
         finally:

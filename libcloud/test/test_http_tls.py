@@ -92,7 +92,7 @@ def test_a_certificate_for_another_host_is_refused_for_good(
     server: Loopback, certificate: Path
 ) -> None:
     connection = LibcloudConnection("localhost", server.port, secure=True, ca_cert=str(certificate))
-    with pytest.raises(requests.exceptions.SSLError, match="Hostname mismatch") as caught:
+    with pytest.raises(requests.exceptions.SSLError, match=r"[Hh]ostname") as caught:
         connection.request("GET", "/x")
     assert not is_transient(caught.value)
     assert server.requests == []
