@@ -135,15 +135,7 @@ class ObjectUpload(Generic[Content]):
     ) -> _TransferT:
         """A transfer with a machine and workers for this upload."""
         options, concurrency = self.options, self.concurrency
-        try:
-            plan = _plan(self.limits, options)
-        except ObjectError as error:
-            name_error(error, self.driver, self.object_name)
-            raise
-        if resumed is not None:
-            largest = plan.limits.max_part_size
-            known = {number: size for number, size in resumed.sizes.items() if size <= largest}
-            plan = replace(plan, known=known)
+        plan = self._plan(resumed)
         window = options.window or DEFAULT_WINDOW
         if concurrency and concurrency < window:
             window = concurrency
@@ -177,6 +169,18 @@ class ObjectUpload(Generic[Content]):
             driver=self.driver,
             object_name=self.object_name,
         )
+
+    def _plan(self, resumed: Resumed | None) -> PartPlan:
+        try:
+            plan = _plan(self.limits, self.options)
+        except ObjectError as error:
+            name_error(error, self.driver, self.object_name)
+            raise
+        if resumed is None:
+            return plan
+        largest = plan.limits.max_part_size
+        known = {number: size for number, size in resumed.sizes.items() if size <= largest}
+        return replace(plan, known=known)
 
 
 def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
