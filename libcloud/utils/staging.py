@@ -128,6 +128,8 @@ class StagingFile:
         try:
             # Readable, because where it cannot be given a name, it has to be copied.
             descriptor = os.open(directory, flag | os.O_RDWR, self._mode) if flag else -1
+        except FileNotFoundError:  # of the directory, which others may be creating now
+            raise
         except OSError:  # the file system does not support it
             descriptor = -1
         self._is_unnamed = descriptor >= 0
