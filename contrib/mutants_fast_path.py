@@ -124,4 +124,20 @@ MUTANTS = (
         (f"{_TESTS}/test_http_tls.py",),
         caught_by="test_a_file_of_trusted_certificates_that_was_replaced_is_read_again",
     ),
+    Mutant(
+        "a chunked answer has the length it names",
+        f"{_HTTP}/heads.py",
+        ' or "transfer-encoding" in headers:',
+        ":",
+        _EXCHANGE,
+        caught_by="test_a_response_equals_that_of_the_libraries",
+    ),
+    Mutant(
+        "the last of two lengths holds",
+        f"{_HTTP}/heads.py",
+        "if len(headers) != len(lines) or ",
+        "if ",
+        _EXCHANGE,
+        caught_by="test_a_response_equals_that_of_the_libraries",
+    ),
 )

@@ -25,22 +25,6 @@ MUTANTS = (
         caught_by="test_a_response_that_ends_within_its_head_is_a_lost_one",
     ),
     Mutant(
-        "a chunked answer has the length it names",
-        f"{_HTTP}/heads.py",
-        ' or "transfer-encoding" in headers:',
-        ":",
-        _HEADS,
-        caught_by="test_a_response_whose_end_is_not_certain_is_refused",
-    ),
-    Mutant(
-        "the last of two lengths holds",
-        f"{_HTTP}/heads.py",
-        "if len(headers) != len(lines) or ",
-        "if ",
-        _HEADS,
-        caught_by="test_a_response_whose_end_is_not_certain_is_refused",
-    ),
-    Mutant(
         "a proxy that is set later is not used",
         f"{_HTTP}/session.py",
         "            or self.proxies\n",
