@@ -82,6 +82,14 @@ MUTANTS = (
         caught_by="test_what_is_undone_is_interrupted_only_when_it_is_abandoned",
     ),
     Mutant(
+        "a cancel ends at one that nobody holds",
+        "libcloud/utils/cancellation.py",
+        "        self._outer = outer = _active.get()",
+        "        outer = _active.get()",
+        (f"{_TESTS}/test_cancellation.py",),
+        caught_by="test_a_cancel_passes_one_that_nobody_holds_any_more",
+    ),
+    Mutant(
         "an idle connection is interrupted",
         "libcloud/http/connections.py",
         "connection.release() and connection.is_clean()",

@@ -103,6 +103,15 @@ def test_an_interrupt_reaches_the_work_that_was_started_within() -> None:
     assert (wait.interrupted, inner.cancelled) == (1, True)
 
 
+def test_a_cancel_passes_one_that_nobody_holds_any_more() -> None:
+    outer = Cancellation()
+    with outer.active(), Cancellation().active():
+        inner = Cancellation()
+    gc.collect()
+    outer.cancel()
+    assert inner.cancelled
+
+
 def test_an_inner_one_neither_affects_nor_outlives_the_outer_one() -> None:
     outer = Cancellation()
     with outer.active():

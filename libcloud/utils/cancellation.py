@@ -62,7 +62,8 @@ class Cancellation:
         # process must not shut down the sockets that it shares with its parent.
         self._waits: PerProcess[dict[int, Interruptible]] = PerProcess(dict)
         self._inner: dict[int, weakref.ref[Cancellation]] = {}
-        outer = _active.get()
+        # Kept: it passes on what is called of those around it.
+        self._outer = outer = _active.get()
         self._outermost: Cancellation = self if outer is None else outer._outermost
         if outer is not None:
             known, key = outer._inner, id(self)

@@ -132,7 +132,7 @@ class RetryLoop:
 
     def retries(self) -> Retries:
         """The retry policy, and the budget and the limiter that the driver's requests share."""
-        self._retries.policy = self._owner.ex_retry_policy
+        self._retries.policy = self._owner.ex_retry_policy or RetryPolicy()
         return self._retries
 
     def run(self, operation: Callable[[], _T]) -> _T:

@@ -395,3 +395,12 @@ def test_a_put_method_without_a_callback_is_called_as_in_apache_libcloud(
     assert obj.extra.get("own", False) is not in_parts  # streams in parts go another way there
     obj = one.driver._put_object_multipart(one.container, "parts", iter([b"abc"]))
     assert one.body("parts") == b"abc"
+
+
+def test_a_driver_without_a_policy_has_the_default_one(server: Store) -> None:
+    one = store_of(server, type("Own", (S3StorageDriver,), {"ex_retry_policy": None}))
+    waits: list[float] = []
+    vars(one.driver._client.retry_loop)["sleep"] = waits.append
+    server.server.faults.add("HeadBucket", Status(503, "SlowDown"))
+    assert one.driver.get_container(BUCKET).name == BUCKET
+    assert len(waits) == 1
