@@ -8,6 +8,8 @@ from mutant import Mutant
 _TESTS = "libcloud/test"
 _HTTP = "libcloud/http"
 
+_CLOSED = "test_after_a_response_that_ends_the_connection_another_one_is_used"
+_REUSED = "test_a_connection_is_reused_after_a_complete_response"
 _EXCHANGE = (f"{_TESTS}/test_http_fast_path.py",)
 _IMPORTS = (f"{_TESTS}/test_http_imports.py",)
 
@@ -63,8 +65,8 @@ MUTANTS = (
     Mutant(
         "a body that is cut is whole",
         f"{_HTTP}/fast_path.py",
-        "            if received >= size and not state.is_premature(status):",
-        "            if not state.is_premature(status):",
+        "state.received[start:size] if len(state.received) >= size else None",
+        "state.received[start:size]",
         _EXCHANGE,
         caught_by="test_a_response_equals_that_of_the_libraries",
     ),
@@ -125,10 +127,30 @@ MUTANTS = (
         caught_by="test_a_file_of_trusted_certificates_that_was_replaced_is_read_again",
     ),
     Mutant(
-        "a chunked answer has the length it names",
+        "a chunked response may also have a length",
         f"{_HTTP}/heads.py",
-        ' or "transfer-encoding" in headers:',
-        ":",
+        '        or "content-length" in headers\n',
+        "",
+        _EXCHANGE,
+        caught_by=_CLOSED,
+    ),
+    Mutant(
+        "trailers are taken for the end of a response",
+        f"{_HTTP}/fast_path.py",
+        'if data[at - 2 : at] != b"\\r\\n":  # such as trailers',
+        "if False:",
+        _EXCHANGE,
+        caught_by=_REUSED,
+    ),
+    Mutant(
+        "a body that ends between two chunks is whole",
+        f"{_HTTP}/fast_path.py",
+        """            if not more:
+                return at, None
+            data += more""",
+        """            if not more:
+                return at, b"".join(chunks)
+            data += more""",
         _EXCHANGE,
         caught_by="test_a_response_equals_that_of_the_libraries",
     ),

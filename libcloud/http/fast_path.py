@@ -3,9 +3,9 @@
 
 requests and urllib3 take half of the time that a short program needs until its first request, so
 they are imported for unusual requests and responses only. Proxies, hooks, cookies, redirects and
-client certificates are left to them, and responses that are chunked, compressed, truncated or
-large, set cookies or follow interim responses. The libraries then read the response from its first
-byte: what was already received, followed by the rest or by the error that occurred.
+client certificates are left to them, and responses that are compressed, truncated or large, set
+cookies or follow interim responses. The libraries then read the response from its first byte: what
+was already received, followed by the rest or by the error that occurred.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ _NEEDED = frozenset({"accept-encoding", "host", "user-agent"})
 _SPECIAL_IN_REQUESTS = frozenset({"expect", "transfer-encoding"})
 _SPECIAL_IN_RESPONSES = frozenset({"content-encoding", "set-cookie"})
 _SUCCESS = range(200, 300)
+
+# RFC 9112, section 7.1: the line before a chunk, without extensions.
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_LONGEST_CHUNK_LINE = 10
 
 DEFAULT_HEADERS: Mapping[str, tuple[Any, Any]] = {
     **dict.fromkeys(("user-agent", "accept-encoding"), ("", None)),
@@ -202,15 +206,12 @@ def _receive(
         end = _until_head_ends(connection.sock, state)
         parsed = plain_head(state.received[:end], method) if end else None
         if parsed is not None and _is_plain(parsed, stream=stream):
-            size, status = end + parsed.length, parsed.status
-            if len(state.received) < size:
-                _read(connection.sock, state, size)
-            received = len(state.received)
-            if received >= size and not state.is_premature(status):
+            size, body = _read_body(connection.sock, state, end, parsed.length)
+            if body is not None and not state.is_premature(parsed.status):
                 # Bytes after the response belong to no request.
-                whole = received == size and not parsed.closes
-                state.complete = whole and not state.may_be_unread(status)
-                return parsed, state.received[end:size]
+                whole = len(state.received) == size and not parsed.closes
+                state.complete = whole and not state.may_be_unread(parsed.status)
+                return parsed, body
         from libcloud.http.received import unread_response
 
         return unread_response(connection, method=method, pool=pool)
@@ -255,6 +256,55 @@ def _until_head_ends(sock: Any, state: RequestState) -> int:
     return end.end() if end else 0
 
 
+def _read_body(
+    sock: Any, state: RequestState, start: int, length: int | None
+) -> tuple[int, bytes | None]:
+    """Receive the body that begins after ``start`` bytes.
+
+    :param length: ``None``: it is chunked.
+    :return: size of the whole response, and the body; ``None``: it is truncated, large or unusual.
+    """
+    if length is None:
+        return _read_chunks(sock, state, start)
+    size = start + length
+    if len(state.received) < size:
+        _read(sock, state, size)
+    return size, state.received[start:size] if len(state.received) >= size else None
+
+
+def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | None]:
+    data, chunks = bytearray(state.received), list[bytearray]()
+    try:
+        while True:
+            line = _CHUNK_LINE.match(data, at)
+            if line is None:
+                if len(data) - at >= _LONGEST_CHUNK_LINE:
+                    return at, None
+                needed = len(data) + 1
+            else:
+                start, size = line.end(), int(line[1], 16)
+                needed = start + size + 2
+                if len(data) >= needed:
+                    at = needed
+                    if data[at - 2 : at] != b"\r\n":  # such as trailers
+                        return at, None
+                    if not size:
+                        return at, b"".join(chunks)
+                    chunks.append(data[start : at - 2])
+                    continue
+            if needed > _LARGEST or state.error is not None:
+                return at, None
+            more = sock.recv(_LARGEST_STREAMED)
+            if not more:
+                return at, None
+            data += more
+    except OSError as error:
+        state.error = error
+        return at, None
+    finally:
+        state.received = bytes(data)
+
+
 def _read(sock: Any, state: RequestState, size: int) -> None:
     """Receive up to ``size`` bytes in total; less after an error."""
     done = len(state.received)
@@ -275,6 +325,10 @@ def _read(sock: Any, state: RequestState, size: int) -> None:
 
 def _is_plain(head: Head, *, stream: bool) -> bool:
     """Return whether the fast path can handle this response."""
-    if head.length > (_LARGEST_STREAMED if stream and head.status in _SUCCESS else _LARGEST):
+    streamed = stream and head.status in _SUCCESS
+    if head.length is None:
+        if streamed:
+            return False
+    elif head.length > (_LARGEST_STREAMED if streamed else _LARGEST):
         return False
     return _SPECIAL_IN_RESPONSES.isdisjoint(head.headers)

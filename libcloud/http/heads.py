@@ -32,17 +32,17 @@ _CLOSES = {"": False, "keep-alive": False, "close": True}
 
 
 class Head(NamedTuple):
-    """The head of a final response whose body has a known length.
+    """The head of a final response whose body has a known length, or is chunked.
 
     :ivar headers: lower-case name -> (name as received, value).
-    :ivar length: size of the body that follows, in bytes.
+    :ivar length: size of the body that follows, in bytes; ``None``: it is chunked.
     :ivar closes: the server will close the connection.
     """
 
     status: int
     reason: str
     headers: dict[str, tuple[str, str]]
-    length: int
+    length: int | None
     closes: bool
 
 
@@ -56,20 +56,27 @@ def plain_head(data: bytes, method: str) -> Head | None:
         return None
     lines: list[tuple[str, str]] = _LINE.findall(match[3])
     headers = {LOWER[line[0]]: line for line in lines}
-    if len(headers) != len(lines) or len(lines) >= MOST_LINES or "transfer-encoding" in headers:
-        return None  # repeated, or special: let the library decide
+    if len(headers) != len(lines) or len(lines) >= MOST_LINES:
+        return None  # repeated: let the library decide
     status = int(match[1])
     without_body = method == "HEAD" or status in _WITHOUT_BODY
+    chunked = "transfer-encoding" in headers
+    if chunked and (
+        without_body
+        or "content-length" in headers
+        or headers["transfer-encoding"][1].strip().lower() != "chunked"
+    ):
+        return None
     if "content-length" in headers:
         length = headers["content-length"][1].strip()
     else:
-        length = "0" if without_body else ""
+        length = "0" if without_body or chunked else ""
     closes: bool | None = False
     if "connection" in headers:
         closes = _CLOSES.get(headers["connection"][1].strip().lower())
     if closes is None or not LENGTH.fullmatch(length):
         return None
-    size = 0 if without_body else int(length)
+    size = None if chunked else 0 if without_body else int(length)
     return Head(status, (match[2] or "").strip(), headers, size, closes)
 
 

@@ -47,7 +47,24 @@ ANSWERS = {
     "endless digits": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nhello",
     "most of memory": b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999\r\n\r\nhello",
     "cut in its body": reply(200, LONG)[:-1],
-    "cut in a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    **{
+        name: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+        for name, chunks in {
+            "many chunks": b"1\r\na\r\n" * 1000 + b"0A\r\n0123456789\r\n000\r\n\r\n",
+            "no chunk": b"0\r\n\r\n",
+            "large chunks": (b"%x\r\n%b\r\n" % (len(LONG), LONG)) * 5 + b"0\r\n\r\n",
+            "chunk with an extension": b"5;a=b\r\nhello\r\n0\r\n\r\n",
+            "trailers": b"5\r\nhello\r\n0\r\nA: b\r\n\r\n",
+            "more than the chunks": b"5\r\nhello\r\n0\r\n\r\nHTTP",
+            "cut in a chunk": b"5\r\nhel",
+            "cut after a chunk": b"5\r\nhello",
+            "cut before the last chunk": b"5\r\nhello\r\n",
+            "cut in the last chunk": b"5\r\nhello\r\n0\r\n",
+            "no size of a chunk": b"five\r\nhello\r\n0\r\n\r\n",
+            "endless size of a chunk": b"0" * 70_000,
+            "chunk that is longer": b"4\r\nhello\r\n0\r\n\r\n",
+        }.items()
+    },
     "cut in its head": reply(200, LONG)[:30],
 }
 
@@ -232,10 +249,11 @@ def test_usual_responses_take_few_steps(server: Server) -> None:
         *("plain", "spaces", "no reason", "staying", "closing", "empty value"),
         *("no content", "not modified"),
         *("long body", "an error", "text"),
+        *("chunked", "many chunks", "no chunk", "more than the chunks"),
     }
 
 
-@pytest.mark.parametrize("name", ["plain", "long body", "an error", "chunked", "compressed"])
+@pytest.mark.parametrize("name", ["plain", "long body", "chunked", "trailers", "compressed"])
 def test_a_connection_is_reused_after_a_complete_response(name: str) -> None:
     with Loopback(lambda request: ANSWERS[name]) as server:
         connection = connect(server, opened=True)
@@ -245,16 +263,23 @@ def test_a_connection_is_reused_after_a_complete_response(name: str) -> None:
         assert server.connections == 1
 
 
-def test_after_a_response_with_connection_close_another_connection_is_used(
-    server: Server,
-) -> None:
-    server.said = reply(200, b"hello", headers={"Connection": "close"})
-    connection = connect(server, opened=True)
-    for _ in range(2):
-        connection.request("GET", "/x")
-        assert connection.response.content == b"hello"
+@pytest.mark.parametrize(
+    "said",
+    [
+        reply(200, b"hello", headers={"Connection": "close"}),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+        b"5\r\nhello\r\n0\r\n\r\n",
+    ],
+    ids=["Connection: close", "two lengths"],
+)
+def test_after_a_response_that_ends_the_connection_another_one_is_used(said: bytes) -> None:
+    with Loopback(lambda request: said) as server:
+        connection = connect(server, opened=True)
+        for _ in range(2):
+            connection.request("GET", "/x")
+            assert connection.response.content == b"hello"
 
-    assert server.connections == 2
+        assert server.connections == 3
 
 
 @pytest.mark.parametrize("said", [b"", reply(200, LONG)[:-1], reply(200)[:20]], ids=len)
