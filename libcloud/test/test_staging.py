@@ -209,6 +209,23 @@ def test_a_copy_under_a_name_gets_the_owner_of_the_file(
     assert owners == [(1234, 5678)]
 
 
+@on_linux
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="all staging files have names")
+def test_a_copy_that_cannot_be_created_closes_its_source_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = StagingFile(str(tmp_path / "file"))
+    number = file.fileno()
+    monkeypatch.setattr(os, "link", _failing(errno.EPERM))
+    monkeypatch.setattr(file, "_create_named", _failing(errno.EMFILE))
+    closed: list[int] = []
+    monkeypatch.setattr(os, "close", closed.append)
+    with pytest.raises(OSError), file:
+        file.commit()  # closes it; the number may be that of another file from then on
+    assert number not in closed
+    assert list(tmp_path.iterdir()) == []
+
+
 # Full disks.
 
 

@@ -264,7 +264,8 @@ class StagingFile:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             from shutil import copyfileobj
 
-            with open(self._descriptor, "rb") as data:  # which closes it
+            unnamed, self._descriptor = self._descriptor, -1
+            with open(unnamed, "rb") as data:  # which closes it
                 self._descriptor = self._create_named()
                 copyfileobj(data, self)
             self._synced = False

@@ -67,6 +67,7 @@ class Operations:
         :raises FileNotFoundError: neither exists.
         """
         is_open = hasattr(target, "write")
+        target = target if is_open else os.fspath(target)
         try:
             container, name = self._listing.locate(path)
             with as_os_errors(path):

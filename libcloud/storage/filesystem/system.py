@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -45,6 +47,9 @@ _OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
+
+# Collects the copies that a ``copy`` would make, in place of making them.
+_planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
 
 
 class LibcloudFileSystem(DriverFileSystem):
@@ -332,11 +337,10 @@ class LibcloudFileSystem(DriverFileSystem):
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copy a file: within the store if possible, otherwise through this process.
 
-        :param kwargs: ``version_id``: of a version of the object, which may replace the newest;
-            ``planned``: a list that the copy is added to, in place of making it.
+        :param kwargs: ``version_id``: of a version of the object, which may replace the newest.
         """
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
-        version_id, planned = kwargs.get("version_id"), kwargs.get("planned")
+        version_id, planned = kwargs.get("version_id"), _planned.get()
         if self._is_recorded(source):
             return
         if planned is not None:
@@ -369,7 +373,11 @@ class LibcloudFileSystem(DriverFileSystem):
     ) -> None:
         # fsspec's own copies a file onto itself, or a directory into itself, and then deletes it.
         planned: list[tuple[str, str]] = []
-        await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth, planned=planned)
+        token = _planned.set(planned)
+        try:
+            await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth)
+        finally:
+            _planned.reset(token)
         if planned and all(source == target for source, target in planned):
             return
         originals = {source for source, _ in planned}
@@ -380,8 +388,12 @@ class LibcloudFileSystem(DriverFileSystem):
                 text = "a file or directory cannot be moved into itself"
                 raise OSError(errno.EINVAL, text, target)
         try:
-            copy = self._operations.copy
-            results = await self._in_parallel(lambda pair: copy(*pair), planned, fail_fast=False)
+            if type(self)._cp_file is LibcloudFileSystem._cp_file:
+                copy = self._operations.copy
+                results = await self._in_parallel(lambda one: copy(*one), planned, fail_fast=False)
+            else:
+                copies = (self._cp_file(*pair) for pair in planned)
+                results = await asyncio.gather(*copies, return_exceptions=True)
         finally:
             self._listings.invalidate(*(target for _, target in planned))
         for error in filter(None, results):

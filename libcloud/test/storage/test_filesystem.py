@@ -270,6 +270,12 @@ def test_a_download_that_breaks_off_leaves_the_old_file(s3: Store, fs: Any, tmp_
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_file_is_downloaded_to_a_path_object(fs: Any, tmp_path: Path) -> None:
+    fs.pipe_file("bucket/object", b"data")
+    fs.get_file("bucket/object", tmp_path / "new" / "file")
+    assert (tmp_path / "new" / "file").read_bytes() == b"data"
+
+
 # Looking.
 
 

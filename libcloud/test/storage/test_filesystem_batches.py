@@ -143,3 +143,18 @@ def test_overridden_methods_for_single_files_are_called(
     assert {path.name for path in (tmp_path / "got").iterdir()} == {
         f"{number}.new.old" for number in range(COUNT)
     }
+
+
+class Renaming(LibcloudFileSystem):
+    """A subclass that takes part in each copy, without the keywords of this library's own."""
+
+    cachable = False
+
+    async def _cp_file(self, path1: str, path2: str) -> None:  # type: ignore[override]
+        await super()._cp_file(path1, f"{path2}.new")
+
+
+def test_an_overridden_method_for_copies_is_called_by_a_move(fs: Any) -> None:
+    fs.pipe({"bucket/d/a": b"1", "bucket/d/b": b"2"})
+    Renaming(driver=fs.driver).mv("bucket/d", "bucket/e", recursive=True)
+    assert fs.find("bucket") == ["bucket/e/a.new.new", "bucket/e/b.new.new"]
