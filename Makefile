@@ -1,7 +1,7 @@
 # make demo        run the library against a real server
 # make test        run all tests
 # make docs        build the documentation in build/docs
-# make bench       compare the CPU time with other clients
+# make bench       compare the CPU time with other clients, and then `make bench-many`
 # make bench-many  compare many objects with other clients, at a store with latency
 # make compare     compare how other clients behave when something fails
 # make recording   record the terminal session in the README
@@ -76,6 +76,7 @@ fork: $(MADE)
 bench: $(BENCH_MADE)
 	@PYTHONPATH=contrib $(BENCH)/bin/python -m bench $(if $(QUICK),--quick) \
 		--json build/bench.json --svg build/bench.svg $(ARGS)
+	@$(if $(ARGS)$(QUICK),,$(MAKE) --no-print-directory bench-many)
 
 bench-many: $(MANY_MADE)
 	@PYTHONPATH=contrib $(MANY)/bin/python -m bench.many --json build/bench-many.json $(ARGS)
