@@ -398,8 +398,8 @@ def test_a_put_method_without_a_callback_is_called_as_in_apache_libcloud(
 
 
 def test_a_driver_without_a_policy_has_the_default_one(server: Store) -> None:
-    one = store_of(server, type("Own", (S3StorageDriver,), {"ex_retry_policy": None}))
-    waits: list[float] = []
+    one, waits = store_of(server, S3StorageDriver), list[float]()
+    vars(one.driver)["ex_retry_policy"] = None
     vars(one.driver._client.retry_loop)["sleep"] = waits.append
     server.server.faults.add("HeadBucket", Status(503, "SlowDown"))
     assert one.driver.get_container(BUCKET).name == BUCKET
