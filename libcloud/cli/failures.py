@@ -9,6 +9,7 @@ transfers are cancelled, which aborts their uploads, and it waits for them.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -148,10 +149,10 @@ def run_tasks(
     :raises BaseException: a signal, or an error that affects all items. The running transfers
         have ended by then.
     """
-    finished = 0
+    finished = itertools.count()  # also those whose results are not read, after a signal
     core = OneCore()
     results: Any = driver._pool.map(
-        partial(_run, task),
+        partial(_run, task, finished),
         core.watch(items, size_of),
         ordered=False,
         fail_fast=False,
@@ -164,20 +165,19 @@ def run_tasks(
                 if result.error is not None:
                     with failures.collect():
                         raise result.error
-                else:
-                    finished += 1
-                    if done is not None:
-                        done(result.item)
+                elif done is not None:
+                    done(result.item)
     except KeyboardInterrupt:
         if jobs != 1:
-            text = count(finished, "object")
+            text = count(next(finished), "object")
             print_stderr(f"libcloud: {text} finished; running transfers were discarded")
         raise
 
 
-def _run(task: Callable[[_Item], object], item: _Item) -> None:
+def _run(task: Callable[[_Item], object], finished: Iterator[int], item: _Item) -> None:
     try:
         task(item)
+        next(finished)
     except Exception as error:
         note = getattr(error, "cli_note", None)
         if note and cancellation.is_cancelled():  # the result is no longer needed

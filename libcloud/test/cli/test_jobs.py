@@ -75,6 +75,21 @@ def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
     assert ended == ["closed"]
 
 
+def test_an_interrupt_counts_what_ends_while_it_is_handled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    started = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        yield 1
+        started.wait(30)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_tasks(DRIVER, lambda number: started.set(), numbers(), Failures(), jobs=None)
+    assert "1 object finished" in capsys.readouterr().err
+
+
 def test_a_slow_file_does_not_block_the_others(shell: Shell, tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / f"{number}").write_bytes(pattern(number))
