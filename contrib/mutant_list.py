@@ -281,7 +281,7 @@ _CONNECTION = (
     Mutant(
         "timeouts dropped",
         "libcloud/http/__init__.py",
-        "usual = self._timeout if session is None else session.timeout",
+        'usual = getattr(self._session, "timeout", self._timeout)',
         "usual = 3600.0",
         (f"{_TESTS}/test_http.py::test_each_request_has_the_timeout_of_the_session",),
     ),

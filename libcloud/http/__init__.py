@@ -82,6 +82,7 @@ _LATE = MappingProxyType(
         "HTTPResponse": "libcloud.http.received",
         "PoolManager": "urllib3.poolmanager",
         "SignedHTTPSAdapter": "libcloud.http.adapter",
+        "requests": "libcloud.http.session",
     }
 )
 
@@ -105,6 +106,7 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     host: Any = None
     timeout: float | None = None
+    _timeout: Any = DEFAULT_REQUEST_TIMEOUT
     response: Any = PerThread()
     _extended_timeout: Any = PerThread(0.0)
 
@@ -352,8 +354,9 @@ class LibcloudConnection(LibcloudBaseConnection):
     @property
     def _limits(self) -> Any:
         """Return the timeout for requests: a pair (connect, read), or one number for both."""
-        session, extended = self._session, self._extended_timeout
-        usual = self._timeout if session is None else session.timeout
+        extended = self._extended_timeout
+        # A session of the program may have none.
+        usual = getattr(self._session, "timeout", self._timeout)
         if isinstance(usual, tuple) and isinstance(usual[1], (int, float)):
             return usual[0], max(usual[1], extended)
         if not isinstance(usual, (int, float)):
@@ -361,7 +364,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         connect = self.connect_timeout
         if connect is None or connect > usual:
             connect = usual
-        silence = extended if extended > usual else usual
+        silence = max(usual, extended) if extended else usual
         return usual if connect == silence else (connect, silence)
 
     def _absolute(self, url: str) -> str:

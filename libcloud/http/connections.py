@@ -102,6 +102,7 @@ class Connection(TimedConnection):
             self.sock = context.wrap_socket(
                 self.sock, server_hostname=host, do_handshake_on_connect=False
             )
+            self.limit(timeout)  # a deadline ends the handshake, too
             self.sock.do_handshake()
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class Pool:
         self.origin = origin
         self._idle: deque[Connection] = deque()
         # Not ``__del__``: in a reference cycle, the sockets could be collected before the pool.
-        weakref.finalize(self, _close_all, self._idle)
+        self._closing = weakref.finalize(self, _close_all, self._idle)
 
     def __str__(self) -> str:  # as in the messages of urllib3
         return self.named("Pool")
@@ -156,7 +157,8 @@ class Pool:
     def give_back(self, connection: Any) -> None:
         """Keep ``connection`` for another request, if its response has certainly ended."""
         reusable = connection.release() and connection.is_clean()
-        if reusable and len(self._idle) < POOL_SIZE:
+        # In a reference cycle, a ``__del__`` may send a request after the pool was closed.
+        if reusable and self._closing.alive and len(self._idle) < POOL_SIZE:
             self._idle.append(connection)
         else:
             connection.close()

@@ -47,8 +47,9 @@ _set_class: Any = vars(object)["__class__"].__set__
 
 def genuine(value: Any) -> Any:
     """Turn an object of this module into the object of requests it stands for; return ``value``."""
-    if issubclass(type(value), _StandIn):
-        kind, attributes = value._complete()
+    stand_in = type(value)
+    if issubclass(stand_in, _StandIn):  # another thread may change the class from here on
+        kind, attributes = stand_in._complete(value)
         vars(value).update(attributes)
         _set_class(value, kind)
     return value

@@ -40,7 +40,12 @@ def is_tls(sock: Any) -> bool:
 
 
 def has_arrived(sock: Any) -> bool:
-    """Return whether ``sock`` can be read now: bytes have arrived, or the peer has closed it."""
+    """Return whether ``sock`` can be read now: bytes have arrived, or the peer has closed it.
+
+    Also if it is closed: in a reference cycle, a socket may be collected before its owner.
+    """
+    if sock.fileno() < 0:
+        return True
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()

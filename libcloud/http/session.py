@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import requests
+import requests.sessions
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
@@ -35,7 +36,8 @@ _REPLACEABLE = frozenset({*_CALLED, "prepare_request"})
 _extract_cookies: Any = extract_cookies_to_jar
 
 
-class Session(requests.Session):
+# Not ``requests.Session``: a program may have replaced it when this module is imported.
+class Session(requests.sessions.Session):
     """A session that does not change the URL and the headers of a request.
 
     :param timeout: connect and read timeout, in any form of requests.
@@ -43,7 +45,7 @@ class Session(requests.Session):
     """
 
     # Attributes that copies and pickles of a session contain.
-    __attrs__ = [*requests.Session.__attrs__, "timeout"]  # noqa: RUF012  as in requests
+    __attrs__ = [*requests.sessions.Session.__attrs__, "timeout"]  # noqa: RUF012  as in requests
 
     pools: Pools | None = None
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import ssl
 import threading
@@ -237,3 +238,21 @@ def test_the_fast_path_is_taken_unless_it_is_turned_off(http_path: bool) -> None
         connection.request("GET", "/x")
 
         assert (type(connection.response) is FastResponse) is http_path
+
+
+@pytest.mark.parametrize("http_path", [True], indirect=True)
+def test_a_request_of_a_finalizer_in_a_reference_cycle_closes_its_socket() -> None:
+    class Upload:
+        def __init__(self, port: int) -> None:
+            self.connection = LibcloudConnection("127.0.0.1", port, secure=False)
+            self.connection.request("PUT", "/x", headers={"User-Agent": "", "Host": "h"})
+            self.cycle = self
+
+        def __del__(self) -> None:
+            self.connection.request("DELETE", "/x", headers={"User-Agent": "", "Host": "h"})
+
+    with Loopback() as server:
+        Upload(server.port)
+        gc.collect()  # fails if a socket is still open
+
+        assert [request.method for request in server.requests] == ["PUT", "DELETE"]

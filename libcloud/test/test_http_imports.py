@@ -153,8 +153,17 @@ def wrapped():
     connection().request("/")
     return seen
 
+def replaced_class():
+    from unittest import mock
+    with mock.patch("requests.Session", autospec=True):
+        during = response("/").text
+    made = connection()
+    made.connect()
+    return during, made.connection.session.headers["Accept"]
+
 def names():
     import libcloud.http
+    assert libcloud.http.requests is sys.modules["requests"]
     return [getattr(libcloud.http, name).__name__ for name in libcloud.http.__all__
             if name.endswith(("Adapter", "PoolManager", "HTTPResponse"))]
 
@@ -178,7 +187,7 @@ CASES = {
     "urlopen": lambda: replaced("urllib3.connectionpool", "HTTPConnectionPool", "urlopen"),
     **{f.__name__: f for f in (refused, untrusted, unverified, a_session, a_client_certificate,
        a_proxy_of_the_environment, a_proxy_in_code, hooks, a_file, isinstance_later, attributes,
-       a_pickle, wrapped, names)},
+       a_pickle, wrapped, replaced_class, names)},
 }
 for name, case in CASES.items():
     if os.fork() == 0:
@@ -212,6 +221,7 @@ EXPECTED: dict[str, tuple[list[str], Any]] = {
     "a_proxy_in_code": (BOTH, "{http}/target"),
     "hooks": (BOTH, ["got 0"]),
     "a_file": (BOTH, "got 3"),
+    "replaced_class": (BOTH, ["got 0", "*/*"]),
     "isinstance_later": (BOTH, [True, True]),
     "attributes": (BOTH, [{"a": 1}, True, True, 200, {}, []]),
     "a_pickle": (BOTH, [200, '{"a": 1}', "application/json", "requests.models"]),

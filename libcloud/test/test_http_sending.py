@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from libcloud.http.heads import RequestState
-from libcloud.http.sending import _final_status, send_buffers
+from libcloud.http.sending import _final_status, has_arrived, send_buffers
 from libcloud.test._loopback import reply
 
 LARGE = bytes(8 * 1024 * 1024)
@@ -104,3 +104,9 @@ def test_all_is_sent_unless_it_is_refused(
 )
 def test_the_status_is_found_behind_interim_responses(data: bytes, status: int | None) -> None:
     assert _final_status(data) == status
+
+
+def test_nothing_can_be_sent_on_a_closed_socket(pair: tuple[socket.socket, socket.socket]) -> None:
+    assert not has_arrived(pair[0])
+    pair[0].close()
+    assert has_arrived(pair[0])

@@ -275,3 +275,13 @@ def test_a_pool_that_waits_keeps_no_more_connections_than_it_may() -> None:
         run_in_threads(lambda number: connection.request("GET", f"/{number}"), count=4)
 
         assert (len(server.requests), server.connections) == (4, 1)
+
+
+def test_a_session_without_a_timeout_has_that_of_the_connection(server: Loopback) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False, timeout=7)
+    connection.session = requests.Session()
+    with mock.patch.object(connection.session, "send", wraps=connection.session.send) as send:
+        connection.request("GET", "/x")
+
+    assert connection.status == 200
+    assert send.call_args.kwargs["timeout"] == 7

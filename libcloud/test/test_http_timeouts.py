@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -310,3 +311,21 @@ def test_a_connection_hands_on_the_total() -> None:
     connection = Limited(host="h")
     connection.connect()
     assert connection.connection.total_timeout == 900
+
+
+@pytest.mark.parametrize("http_path", [True], indirect=True)
+def test_a_deadline_ends_a_handshake(timers: list[Timer]) -> None:
+    def shake(sock: ssl.SSLSocket) -> None:
+        timers[-1].fire()
+        handshake(sock)
+
+    handshake = ssl.SSLSocket.do_handshake
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connection = LibcloudConnection("127.0.0.1", silent.getsockname()[1], True, timeout=1)
+        connection.total_timeout = 900
+        with (
+            mock.patch.object(ssl.SSLSocket, "do_handshake", shake),
+            pytest.raises(requests.ReadTimeout, match="within 900 seconds") as caught,
+        ):
+            connection.request("GET", "/x", headers={"User-Agent": "", "Host": "h"})
+    assert not isinstance(caught.value.__cause__, requests.Timeout)  # of connecting
