@@ -161,6 +161,8 @@ MUTANTS = (
         "if ",
         _EXCHANGE,
         caught_by="test_a_response_equals_that_of_the_libraries",
+    ),
+    Mutant(
         "a class of requests that is replaced during the first request breaks it",
         f"{_HTTP}/session.py",
         "class Session(requests.sessions.Session):",

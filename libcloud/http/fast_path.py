@@ -59,7 +59,7 @@ _SUCCESS = range(200, 300)
 
 # RFC 9112, section 7.1: the line before a chunk, without extensions.
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
-_LONGEST_CHUNK_LINE = 10
+_START_OF_CHUNK_LINE = re.compile(rb"[0-9A-Fa-f]{0,8}\r?")
 
 DEFAULT_HEADERS: Mapping[str, tuple[Any, Any]] = {
     **dict.fromkeys(("user-agent", "accept-encoding"), ("", None)),
@@ -278,7 +278,7 @@ def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | 
         while True:
             line = _CHUNK_LINE.match(data, at)
             if line is None:
-                if len(data) - at >= _LONGEST_CHUNK_LINE:
+                if not _START_OF_CHUNK_LINE.fullmatch(data, at):
                     return at, None
                 needed = len(data) + 1
             else:

@@ -20,7 +20,8 @@ import urllib3
 from libcloud.common.types import ResponseTooLargeError
 from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter
-from libcloud.http.fast_path import request_head
+from libcloud.http.fast_path import _read_chunks, request_head
+from libcloud.http.heads import RequestState
 from libcloud.http.messages import FastResponse
 from libcloud.http.session import Session
 from libcloud.test._loopback import Loopback, Received, reply
@@ -495,3 +496,11 @@ def test_a_head_that_is_not_of_the_usual_form_is_left_to_the_libraries(headers: 
 @pytest.mark.parametrize("target", ["/x y", "/x\r\nA: b", "/x\n", "", "/\xe9"], ids=ascii)
 def test_a_target_is_one_word(target: str) -> None:
     assert request_head("PUT", target, WHOLE) is None
+
+
+@pytest.mark.parametrize("line", [b"0;a\r\n\r\n", b"0 \r\n\r\n", b"0\n\n", b"x", b"\r\n"])
+def test_an_unusual_chunk_is_left_to_the_libraries_without_waiting_for_more(line: bytes) -> None:
+    state = RequestState()
+    state.received = b"1\r\na\r\n" + line
+    no_socket = None
+    assert _read_chunks(no_socket, state, 0) == (6, None)
