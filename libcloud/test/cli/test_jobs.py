@@ -78,15 +78,20 @@ def test_an_error_that_affects_all_stops_all(error: BaseException) -> None:
 def test_an_interrupt_counts_what_ends_while_it_is_handled(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    started = threading.Event()
+    interrupted, started = threading.Event(), threading.Event()
+
+    def transfer(number: int) -> None:
+        started.set()
+        assert interrupted.wait(30)
 
     def numbers() -> Iterator[int]:
         yield 1
-        started.wait(30)
+        assert started.wait(30)  # otherwise it is cancelled
+        interrupted.set()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_tasks(DRIVER, lambda number: started.set(), numbers(), Failures(), jobs=None)
+        run_tasks(DRIVER, transfer, numbers(), Failures(), jobs=None)
     assert "1 object finished" in capsys.readouterr().err
 
 
