@@ -57,9 +57,10 @@ class _CredentialField:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
             return None
-        if instance.credential_provider is None:
+        credentials = instance.current_credentials()  # a subclass may have another source
+        if credentials is None:
             return instance.__dict__.get(self._name)
-        return getattr(instance.current_credentials(), self._field)
+        return getattr(credentials, self._field)
 
     def __set__(self, instance: Any, value: Any) -> None:
         if self._field == "secret":

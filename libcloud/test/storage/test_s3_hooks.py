@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from libcloud.common.credentials import Credentials
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, StorageDriver
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
@@ -206,6 +207,26 @@ def test_every_request_is_made_by_the_connection_class(
     before = len(server.server.requests)
     use(store_of(server, kind), tmp_path / "file")
     assert len(requests) == len(server.server.requests) - before > 0
+
+
+def test_requests_have_the_credentials_of_the_connection_class(server: Store) -> None:
+    own = Credentials("AKIAOWN", "own-secret", token="own-token")
+    sent: list[str] = []
+
+    class Connection(S3SignatureV4Connection):
+        def current_credentials(self) -> Credentials:
+            return own
+
+        def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
+            params, headers = super().pre_connect_hook(params, headers)
+            sent.extend(str(value) for value in headers.values())
+            return params, headers
+
+    one = store_of(server, type("Own", (S3StorageDriver,), {"connectionCls": Connection}))
+    with pytest.raises(LibcloudError):  # the store does not know them
+        one.stream(iter([b"x"]), "signed")
+    assert "own-token" in sent
+    assert any("Credential=AKIAOWN/" in value for value in sent)
 
 
 def test_the_size_of_pages_of_a_class_is_requested(server: Store) -> None:
