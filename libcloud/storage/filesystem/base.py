@@ -20,7 +20,7 @@ from fsspec.asyn import (  # type: ignore[import-untyped]
 )
 from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
-from libcloud.storage.base import StorageDriver
+from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.destination import FileNames
 from libcloud.storage.filesystem.listing import (
     DEFAULT_EXPIRY,
@@ -416,3 +416,15 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         """The results of ``function``, which does not open files."""
         jobs = self._jobs(options.pop("batch_size", None), nofiles=True)
         return await self._calls.map(function, items, jobs=jobs, **options)
+
+    async def _files_to_delete(self, paths: Sequence[str], *, skip: bool = False) -> list[Object]:
+        """The objects of files; with ``skip`` without directories."""
+        find = partial(self._operations.file_to_delete, skip=skip)
+        found = await self._in_parallel(find, [*map(self._strip_protocol, paths)])
+        return [obj for objects in found for obj in objects]
+
+    async def _delete(self, objects: Sequence[Object]) -> None:
+        try:
+            await self._run(self._operations.delete, objects)
+        finally:
+            self._listings.invalidate(*(f"{obj.container.name}/{obj.name}" for obj in objects))

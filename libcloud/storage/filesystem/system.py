@@ -463,18 +463,6 @@ class LibcloudFileSystem(DriverFileSystem):
             if "/" not in root:
                 await self._rmdir(root)
 
-    async def _files_to_delete(self, paths: Sequence[str], *, skip: bool = False) -> list[Object]:
-        """The objects of files; with ``skip`` without directories."""
-        find = partial(self._operations.file_to_delete, skip=skip)
-        found = await self._in_parallel(find, [*map(self._strip_protocol, paths)])
-        return [obj for objects in found for obj in objects]
-
-    async def _delete(self, objects: Sequence[Object]) -> None:
-        try:
-            await self._run(self._operations.delete, objects)
-        finally:
-            self._listings.invalidate(*(f"{obj.container.name}/{obj.name}" for obj in objects))
-
 
 def _refuse_version(options: Mapping[str, Any]) -> None:
     """:raises TypeError: for an operation that would delete the newest version in its place."""
