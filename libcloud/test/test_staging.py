@@ -272,7 +272,8 @@ def test_pieces_of_any_size_are_written_in_order(
         for piece in pieces:
             file.write(piece)
         file.commit()
-    assert (tmp_path / "file").read_bytes() == b"".join(pieces)
+    is_same = (tmp_path / "file").read_bytes() == b"".join(pieces)
+    assert is_same  # a comparison of the bytes would take pytest minutes
 
 
 # Permissions.
