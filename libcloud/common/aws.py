@@ -124,6 +124,7 @@ class AWSRequestSigner:
         self.access_secret = access_secret
         self.version = version
         self.connection = connection
+        self._keys = signing.sigv4.SigningKeys()  # of version 4
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(access_key={self.access_key!r}, version={self.version!r})"
@@ -175,13 +176,7 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
 
 
 class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
-    """Signature Version 4: the signature is a header. Caches the signing key of the day."""
-
-    def __init__(
-        self, access_key: str, access_secret: str, version: str | None, connection: Any
-    ) -> None:
-        super().__init__(access_key, access_secret, version, connection)
-        self._keys = signing.sigv4.SigningKeys()
+    """Signature Version 4: the signature is a header."""
 
     def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
         if method == "GET":
@@ -232,11 +227,8 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
     def _get_signature(
         self, params: Any, headers: _Headers, dt: datetime, method: str, path: str, data: Any
     ) -> str:
-        key = self._keys.get(
-            self.access_secret, dt, self._scope(), lambda: self._get_key_to_sign_with(dt)
-        )
         text = self._get_string_to_sign(params, headers, dt, method, path, data)
-        return str(_sign(key, text, hex=True))
+        return str(_sign(self._get_key_to_sign_with(dt), text, hex=True))
 
     def _get_key_to_sign_with(self, dt: datetime) -> bytes:
         scope = self._scope()
@@ -249,7 +241,8 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         self, params: Any, headers: _Headers, dt: datetime, method: str, path: str, data: Any
     ) -> str:
         canonical = self._get_canonical_request(params, headers, method, path, data)
-        return signing.sigv4.string_to_sign(canonical, when=dt, scope=self._scope())
+        stamp = signing.sigv4.stamp_of(dt)
+        return signing.sigv4.string_to_sign(canonical, stamp=stamp, scope=self._scope())
 
     def _get_credential_scope(self, dt: datetime) -> str:
         return self._scope().on(dt)

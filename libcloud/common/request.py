@@ -6,12 +6,12 @@ A target is sent byte for byte as it is built here, and signers use the same val
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import unquote_plus
 
-from libcloud.common.address import percent_encoded
+from libcloud.common.address import with_query
 from libcloud.utils.bodies import Pieces
 
 Body = bytes | bytearray | memoryview | Pieces
@@ -40,26 +40,13 @@ class HttpRequest:
     @property
     def target(self) -> str:
         """Path and query as they are sent."""
-        return join_target(self.path, self.params)
-
-
-def encode_query(params: Iterable[tuple[str, str | None]]) -> str:
-    """Return the query string of ``params`` without ``?``; ``None`` makes a bare key."""
-    pairs = []
-    for name, value in params:
-        key = percent_encoded(name)
-        pairs.append(key if value is None else f"{key}={percent_encoded(value)}")
-    return "&".join(pairs)
+        return with_query(self.path, self.params)
 
 
 def parse_query(query: str) -> Params:
-    """The inverse of :func:`encode_query`; a key without ``=`` has the value ``None``."""
-    if not query:
-        return ()
+    """The parameters of a query string; a key without ``=`` has the value ``None``."""
     pairs: list[tuple[str, str | None]] = []
-    for item in query.split("&"):
-        if not item:
-            continue
+    for item in filter(None, query.split("&")):
         name, equals, value = item.partition("=")
         pairs.append((_decoded(name), _decoded(value) if equals else None))
     return tuple(pairs)
@@ -67,14 +54,6 @@ def parse_query(query: str) -> Params:
 
 def _decoded(text: str) -> str:
     return unquote_plus(text, errors="surrogateescape")
-
-
-def join_target(path: str, params: Iterable[tuple[str, str | None]]) -> str:
-    """Append ``params`` to ``path``, with ``?``, or with ``&`` if it already has a query."""
-    query = encode_query(params)
-    if not query:
-        return path
-    return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
 def split_target(target: str) -> tuple[str, Params]:

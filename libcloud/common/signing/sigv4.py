@@ -12,15 +12,15 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from libcloud.common.address import percent_encoded
+from libcloud.common.address import percent_encoded, with_query
 from libcloud.common.credentials import Credentials
-from libcloud.common.request import Body, HttpRequest, encode_query
-from libcloud.utils.bodies import Pieces
+from libcloud.common.request import Body, HttpRequest
+from libcloud.utils.bodies import hashed
 from libcloud.utils.headers import LOWER
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -73,10 +73,9 @@ class SigningKeys:
     atomically.
     """
 
-    __slots__ = ("_entry", "_keyed")
+    __slots__ = ("_keyed",)
 
     def __init__(self) -> None:
-        self._entry: tuple[tuple[str, str, Scope], bytes] | None = None
         self._keyed: tuple[tuple[str, str, Scope], Any, Any] | None = None
 
     def __repr__(self) -> str:
@@ -84,20 +83,6 @@ class SigningKeys:
 
     def __reduce__(self) -> tuple[type[SigningKeys], tuple[()]]:
         return SigningKeys, ()
-
-    def get(
-        self, secret: str, when: datetime, scope: Scope, derive: Callable[[], bytes] | None = None
-    ) -> bytes:
-        """Return the signing key for that day and scope, derived or from the cache.
-
-        :param derive: replaces :func:`signing_key`.
-        """
-        wanted = (secret, stamp_of(when)[:8], scope)
-        entry = self._entry
-        if entry is None or entry[0] != wanted:
-            entry = (wanted, derive() if derive else _key_of_day(*wanted))
-            self._entry = entry
-        return entry[1]
 
     def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
         """Return the hexadecimal signature of ``text`` with the key of a day, ``YYYYMMDD``."""
@@ -110,48 +95,6 @@ class SigningKeys:
         outer.update(inner.digest())
         signature: str = outer.hexdigest()
         return signature
-
-
-def sign_headers(
-    request: HttpRequest,
-    *,
-    credentials: Credentials,
-    scope: Scope,
-    when: datetime,
-    payload_hash: str | None = None,
-    keys: SigningKeys | None = None,
-) -> dict[str, str]:
-    """Return the headers that sign ``request``, to be added to its own.
-
-    The request must have a ``host`` header as it will be sent (with its port, unless it is the
-    scheme's default). Headers of an earlier signature are ignored.
-
-    :param when: time of signing; servers reject a difference of more than 15 minutes.
-    :param payload_hash: SHA-256 of the body in hexadecimal, or :data:`UNSIGNED_PAYLOAD`. ``None``:
-        the request's own ``x-amz-content-sha256`` header, else the hash of ``request.body``.
-    :param keys: cache of the signing key.
-    :return: names in lower case.
-    """
-    headers = _lower(request.headers)
-    if payload_hash is None:
-        payload_hash = headers.get("x-amz-content-sha256") or payload_hash_of(request.body)
-    stamp = stamp_of(when)
-    added = {"x-amz-date": stamp, "x-amz-content-sha256": payload_hash}
-    if credentials.token:
-        added["x-amz-security-token"] = credentials.token
-    added["authorization"] = sign(
-        request.method,
-        request.path,
-        request.params,
-        headers=headers_to_sign({**headers, **added}),
-        payload_hash=payload_hash,
-        key_id=credentials.key,
-        secret=credentials.secret,
-        scope=scope,
-        stamp=stamp,
-        keys=keys or SigningKeys(),
-    )
-    return added
 
 
 def sign(
@@ -174,13 +117,11 @@ def sign(
     :param headers: the result of :func:`headers_to_sign`.
     :param stamp: the time, formatted as in the ``x-amz-date`` header.
     """
-    day = stamp[:8]
-    credential_scope = scope.on_day(day)
-    canonical = _canonical(method, path, params, headers=headers, payload_hash=payload_hash)
-    digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    text = f"{ALGORITHM}\n{stamp}\n{credential_scope}\n{digest}"
-    signature = keys.sign(text, secret=secret, day=day, scope=scope)
-    return authorization(f"{key_id}/{credential_scope}", signed=headers, signature=signature)
+    canonical = canonical_request(method, path, params, headers=headers, payload_hash=payload_hash)
+    text = string_to_sign(canonical, stamp=stamp, scope=scope)
+    signature = keys.sign(text, secret=secret, day=stamp[:8], scope=scope)
+    credential = f"{key_id}/{scope.on_day(stamp[:8])}"
+    return authorization(credential, signed=headers, signature=signature)
 
 
 def presign(
@@ -207,26 +148,24 @@ def presign(
             f"not for {expires}. Use a shorter time, and create a new URL when it has expired."
         )
     headers = headers_to_sign({**_lower(request.headers), "host": host})
+    stamp = stamp_of(when)
     params: list[tuple[str, str | None]] = [
         *request.params,
         ("X-Amz-Algorithm", ALGORITHM),
-        ("X-Amz-Credential", f"{credentials.key}/{scope.on(when)}"),
-        ("X-Amz-Date", stamp_of(when)),
+        ("X-Amz-Credential", f"{credentials.key}/{scope.on_day(stamp[:8])}"),
+        ("X-Amz-Date", stamp),
         ("X-Amz-Expires", str(expires)),
         ("X-Amz-SignedHeaders", ";".join(headers)),
     ]
     if credentials.token:
         params.append(("X-Amz-Security-Token", credentials.token))
-    presigned = HttpRequest(method=request.method, path=request.path, params=tuple(params))
-    text = string_to_sign(
-        canonical_request(presigned, headers=headers, payload_hash=UNSIGNED_PAYLOAD),
-        when=when,
-        scope=scope,
+    canonical = canonical_request(
+        request.method, request.path, params, headers=headers, payload_hash=UNSIGNED_PAYLOAD
     )
-    signature = (keys or SigningKeys()).sign(
-        text, secret=credentials.secret, day=stamp_of(when)[:8], scope=scope
-    )
-    return f"{presigned.path}?{encode_query(params)}&X-Amz-Signature={signature}"
+    text = string_to_sign(canonical, stamp=stamp, scope=scope)
+    keys = keys or SigningKeys()
+    signature = keys.sign(text, secret=credentials.secret, day=stamp[:8], scope=scope)
+    return f"{with_query(request.path, params)}&X-Amz-Signature={signature}"
 
 
 def payload_hash_of(body: Body | str | None) -> str:
@@ -235,10 +174,7 @@ def payload_hash_of(body: Body | str | None) -> str:
         return EMPTY_PAYLOAD_HASH
     if isinstance(body, str):
         body = body.encode("utf-8")
-    hasher = hashlib.sha256()
-    for piece in body if isinstance(body, Pieces) else (body,):
-        hasher.update(piece)
-    return hasher.hexdigest()
+    return str(hashed(hashlib.sha256(), body).hexdigest())
 
 
 def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
@@ -262,18 +198,6 @@ def canonical_query(params: Collection[tuple[str, str | None]]) -> str:
 
 
 def canonical_request(
-    request: HttpRequest, *, headers: Mapping[str, str], payload_hash: str
-) -> str:
-    """Return the canonical request, whose hash is signed.
-
-    :param headers: the result of :func:`headers_to_sign`; replaces the request's own.
-    """
-    return _canonical(
-        request.method, request.path, request.params, headers=headers, payload_hash=payload_hash
-    )
-
-
-def _canonical(
     method: str,
     path: str,
     params: Collection[tuple[str, str | None]],
@@ -281,26 +205,22 @@ def _canonical(
     headers: Mapping[str, str],
     payload_hash: str,
 ) -> str:
+    """Return the canonical request, whose hash is signed; see :func:`sign`."""
     lines = "\n".join((*map(":".join, headers.items()), ""))
     query = canonical_query(params) if params else ""
     return f"{method}\n{path}\n{query}\n{lines}\n{';'.join(headers)}\n{payload_hash}"
 
 
-def string_to_sign(canonical: str, *, when: datetime, scope: Scope) -> str:
+def string_to_sign(canonical: str, *, stamp: str, scope: Scope) -> str:
     """Return the text that the signing key signs."""
     digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    return "\n".join((ALGORITHM, stamp_of(when), scope.on(when), digest))
-
-
-def signing_key(secret: str, when: datetime, scope: Scope) -> bytes:
-    """The key that signs for one day, region and service."""
-    return _key_of_day(secret, stamp_of(when)[:8], scope)
+    return f"{ALGORITHM}\n{stamp}\n{scope.on_day(stamp[:8])}\n{digest}"
 
 
 def _key_of_day(secret: str, day: str, scope: Scope) -> bytes:
-    key = _hmac(b"AWS4" + secret.encode("utf-8"), day)
-    for part in (scope.region, scope.service, _TERMINATOR):
-        key = _hmac(key, part)
+    key = b"AWS4" + secret.encode("utf-8")
+    for part in (day, scope.region, scope.service, _TERMINATOR):
+        key = hmac.digest(key, part.encode("utf-8"), "sha256")
     return key
 
 
@@ -346,7 +266,3 @@ def _keyed_hashes(key: bytes) -> tuple[Any, Any]:
         hashlib.sha256(bytes(byte ^ 0x36 for byte in block)),
         hashlib.sha256(bytes(byte ^ 0x5C for byte in block)),
     )
-
-
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode("utf-8"), "sha256")

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from libcloud import common
+from libcloud.common.address import with_query
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
 from libcloud.storage.transfer.retry import (
@@ -277,7 +277,7 @@ def arguments_of(request: HttpRequest, *, raw: bool = False) -> tuple[str, dict[
     if request.params:
         bare = [(name, value) for name, value in request.params if value is None]
         params = {name: value for name, value in request.params if value is not None}
-        action = common.request.join_target(action, bare)
+        action = with_query(action, bare)
     return action, {
         "params": params,
         "data": request.body,

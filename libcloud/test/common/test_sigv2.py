@@ -13,7 +13,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.common.request import join_target
+from libcloud.common.address import with_query
 from libcloud.common.signing import sigv2
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
@@ -150,7 +150,7 @@ def test_botocore_signs_alike(
     method: str,
     token: str | None,
 ) -> None:
-    target = join_target("/bucket/" + quote(name, safe="/~-._"), params.items())
+    target = with_query("/bucket/" + quote(name, safe="/~-._"), params)
     theirs = AWSRequest(method=method, url=f"http://127.0.0.1:9000{target}", headers=headers)
     HmacV1Auth(BotoCredentials(KEY, SECRET, token)).add_auth(theirs)
     text = sigv2.string_to_sign(method=method, target=target, headers=dict(theirs.headers.items()))
