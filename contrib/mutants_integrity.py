@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "workers that are not waited for",
         f"{_DOWNLOAD}/parallel.py",
-        "self._join()\n        return self._parts.claim(part)",
-        "return False",
+        "                    self._join()\n                    claimed = parts.claim",
+        "                    claimed = parts.claim",
         _PARALLEL,
         caught_by="test_a_part_that_a_helper_fails_to_get_is_waited_for",
     ),

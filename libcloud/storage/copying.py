@@ -14,7 +14,7 @@ from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.metadata import PROPERTIES
 from libcloud.storage.transfer.budget import MemoryBudget
-from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
+from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY
 from libcloud.storage.types import (
     MissingContainerError,
     ObjectChangedError,

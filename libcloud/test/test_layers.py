@@ -105,7 +105,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("libcloud.cli.demo", "libcloud.test.storage.fakes.servers"): (
         "the demonstration needs a server, and the one of the tests is installed with them"
     ),
-    ("libcloud.storage.transfer.upload.options", "concurrent.futures.Executor"): "a parameter",
+    ("libcloud.storage.transfer.upload.session", "concurrent.futures.Executor"): "a parameter",
     ("libcloud.storage.transfer.budget", "threading.Condition"): "where uploads wait for others",
     ("libcloud.storage.transfer.budget", "threading.RLock"): "its lock",
     ("libcloud.storage.transfer.budget", "threading.get_ident"): "no thread waits for itself",

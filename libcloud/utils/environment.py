@@ -84,6 +84,7 @@ MOVED = {
     "libcloud.storage.transfer.source": f"{_UPLOAD}.source",
     "libcloud.storage.transfer.states": f"{_UPLOAD}.states",
     "libcloud.storage.transfer.store": f"{_UPLOAD}.port",
+    "libcloud.storage.transfer.upload.options": f"{_UPLOAD}.session",
     "libcloud.storage.transfer.writer": f"{_UPLOAD}.writer",
 }
 

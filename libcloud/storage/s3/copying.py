@@ -26,8 +26,7 @@ from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.s3.uploads import UploadDriver
 from libcloud.storage.transfer.download.ranges import Validator, content_length
 from libcloud.storage.transfer.download.start import changed
-from libcloud.storage.transfer.upload.options import UploadOptions
-from libcloud.storage.transfer.upload.session import ObjectUpload
+from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
 from libcloud.storage.transfer.upload.source import RangeSource
 from libcloud.storage.transfer.values import Confirmation, Digest, PartReceipt, Step, StoredObject
 from libcloud.storage.types import ObjectChangedError, ObjectTooLargeError, PreconditionFailedError

@@ -23,8 +23,7 @@ from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.http_response import etag_of_part
 from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.upload_port import S3UploadPort
-from libcloud.storage.transfer.upload.options import DEFAULT_OPTIONS, split_keywords
-from libcloud.storage.transfer.upload.session import ObjectUpload
+from libcloud.storage.transfer.upload.session import DEFAULT_OPTIONS, ObjectUpload, split_keywords
 from libcloud.storage.transfer.values import PartReceipt, StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.utils.headers import strip_etag

@@ -32,9 +32,9 @@ from libcloud.storage.scaleout.worker import PartTask, StoredPiece, driver_with,
 from libcloud.storage.transfer.cut import CutPart, cut, usual_part_size
 from libcloud.storage.transfer.progress import UploadCompleting, UploadEvent, UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
-from libcloud.storage.transfer.upload.options import split_keywords
 from libcloud.storage.transfer.upload.plan import PartPlan
 from libcloud.storage.transfer.upload.runner import Transfer
+from libcloud.storage.transfer.upload.session import split_keywords
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import (
     ObjectDoesNotExistError,

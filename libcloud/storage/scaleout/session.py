@@ -46,8 +46,7 @@ from libcloud.storage.scaleout.parts import (
 )
 from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
 from libcloud.storage.transfer.client import repeated
-from libcloud.storage.transfer.upload.options import UploadOptions
-from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed
+from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed, UploadOptions
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_NO_EXTRA_TIME = nullcontext()
-
 THROTTLED = frozenset({429, 503, 509})
 """Statuses by which a store requests a lower rate."""
 
@@ -249,7 +247,7 @@ class StoreClient(ABC, Generic[OwnerT]):
         """Allow more time before the response to a request for which the store has to work."""
         connection = self.owner.connection
         if not seconds or not isinstance(connection, Connection):
-            return _NO_EXTRA_TIME
+            return nullcontext()
         return connection.extended_timeout(seconds)
 
     @abstractmethod

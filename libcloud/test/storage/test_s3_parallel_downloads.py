@@ -470,9 +470,9 @@ def test_a_part_is_claimed_once() -> None:
     parts.release(3)
     assert parts.claim_last() == 3
     for part in range(5):
-        assert not parts.complete
+        assert parts.remaining
         parts.finish(part, None)
-    assert parts.complete
+    assert not parts.remaining
     parts.release(2)
     parts.stopped = True
     assert parts.claim_last() is None

@@ -17,16 +17,17 @@ _LONGEST_REST = 64
 
 
 class AdaptiveConnections:
-    """Begins with one connection, and doubles their number while that pays.
+    """Doubles the number of connections while that pays.
 
     :param most: maximum number of connections.
+    :param start: number of connections in the beginning; with ``most``, it stays.
     :ivar size: connections to use now, including the first.
     """
 
-    def __init__(self, most: int) -> None:
-        self.size = 1
+    def __init__(self, most: int, start: int = 1) -> None:
+        self.size = start
         self._most = most
-        self._proven = 1
+        self._proven = start
         self._rate = 0.0  # with the proven number
         self._settling = False  # new connections have not been opened yet
         self._resting = 0
@@ -55,16 +56,3 @@ class AdaptiveConnections:
         more = min(self._most, 2 * self._proven)
         self._settling = more != self.size
         self.size = more
-
-
-class FixedConnections:
-    """The number that the user requested, from the beginning.
-
-    :param size: connections, including the first.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def measured(self, rate: float) -> None:
-        """Change nothing."""

@@ -19,7 +19,7 @@ from threading import RLock, Thread
 
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
-from libcloud.storage.transfer.download.connections import AdaptiveConnections, FixedConnections
+from libcloud.storage.transfer.download.connections import AdaptiveConnections
 from libcloud.storage.transfer.download.port import RunningChecksum
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.storage.worker_pool import in_worker
@@ -83,14 +83,9 @@ class _Parts:
         count = -(-length // size)
         self.digests: list[bytes] = [b""] * count
         self._state = bytearray(count)
-        self._remaining = count  # not done
+        self.remaining = count  # not done
         self._last = count - 1  # all parts after it are claimed or done
         self._lock = PerProcess(RLock)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all parts are written."""
-        return not self._remaining
 
     def length_of(self, part: int) -> int:
         """Bytes of ``part``, counted from 0."""
@@ -126,7 +121,7 @@ class _Parts:
         """``part`` is written to the file."""
         with self._lock():
             self._state[part] = _DONE
-            self._remaining -= 1
+            self.remaining -= 1
             self.digests[part] = checksum.digest() if checksum is not None else b""
 
 
@@ -164,7 +159,7 @@ def parallel_download(
     return ParallelDownload(
         body,
         body.pinned,
-        connections=AdaptiveConnections(most) if window is None else FixedConnections(most),
+        connections=AdaptiveConnections(most, 1 if window is None else most),
         part_size=part_size or DEFAULT_PART_SIZE,
         on_bytes=on_bytes,
     )
@@ -191,7 +186,7 @@ class ParallelDownload:
         body: ResumableBody,
         pinned: PinnedRange,
         *,
-        connections: AdaptiveConnections | FixedConnections,
+        connections: AdaptiveConnections,
         part_size: int,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
@@ -264,8 +259,11 @@ class ParallelDownload:
         since, before = time.monotonic(), 0
         for piece in _split(self._body.read(_PIECE, verify=False), parts):
             if piece.starts:
-                claimed = parts.claim(piece.part) or self._claim_after(piece.part)
-                if parts.complete:
+                claimed = parts.claim(piece.part)
+                if not claimed:  # perhaps a worker will fail
+                    self._join()
+                    claimed = parts.claim(piece.part)
+                if not parts.remaining:
                     return
                 checksum = self._new_checksum()
             if claimed:
@@ -280,15 +278,10 @@ class ParallelDownload:
                 since, before = since + seconds, self._received
                 self._start_workers(descriptor)
         self._join()
-        if not parts.complete:
+        if parts.remaining:
             obj = self._pinned.port.obj
             text = f"the body ended after {position} bytes, too early"
             raise IncompleteDownloadError(text, obj.driver, obj.name)
-
-    def _claim_after(self, part: int) -> bool:
-        """Claim ``part`` if it is still pending when the workers have ended."""
-        self._join()
-        return self._parts.claim(part)
 
     def _join(self) -> None:
         for worker in self._workers:

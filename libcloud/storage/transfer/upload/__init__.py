@@ -20,7 +20,6 @@ from libcloud.utils.lazy import submodules
 if TYPE_CHECKING:
     from libcloud.storage.transfer.upload import at_exit as at_exit
     from libcloud.storage.transfer.upload import machine as machine
-    from libcloud.storage.transfer.upload import options as options
     from libcloud.storage.transfer.upload import plan as plan
     from libcloud.storage.transfer.upload import port as port
     from libcloud.storage.transfer.upload import runner as runner

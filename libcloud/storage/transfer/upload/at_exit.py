@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic
 
-from libcloud.storage.transfer.upload.port import Content, Part, Source
+from libcloud.storage.transfer.upload.port import Content, Source, SourcePart
 from libcloud.utils.cancellation import current
 
 _log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class EndedWithTheProgram(Generic[Content]):
         self.turn.release()
         _exits.unregister(self.at_exit)
 
-    def next_part(self, size: int) -> Part[Content]:
+    def next_part(self, size: int) -> SourcePart[Content]:
         self.turn.release()
         try:
             return self._source.next_part(size)

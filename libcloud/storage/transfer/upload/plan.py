@@ -58,12 +58,6 @@ class PartPlan:
         exact = self.start * math.exp(min(700.0, (number - self.flat) * math.log(self.ratio)))
         return _rounded(min(exact, self.limits.max_part_size), self.limits)
 
-    @property
-    def capacity(self) -> int:
-        """Bytes that all parts together can hold."""
-        total = sum(self.size_of(number) for number in range(1, self.limits.max_parts + 1))
-        return min(total, self.limits.max_object_size)
-
 
 def plan_for(length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SIZE) -> PartPlan:
     """The plan of the parts that carry ``length`` bytes within ``limits``.

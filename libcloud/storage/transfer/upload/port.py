@@ -8,8 +8,9 @@ The engine only uses its length.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from libcloud.storage.transfer.values import (
     Confirmation,
@@ -21,26 +22,25 @@ from libcloud.storage.transfer.values import (
 )
 
 Content = TypeVar("Content", bound=Sized)
-_Given = TypeVar("_Given", bound=Sized, covariant=True)
 _Taken = TypeVar("_Taken", bound=Sized, contravariant=True)
 
 
-class Part(Protocol[_Given]):
-    """A part as delivered by the source."""
+@dataclass(slots=True)
+class SourcePart(Generic[Content]):
+    """A part as delivered by the source.
 
-    @property
-    def body(self) -> _Given:
-        """Its content; the length is the size of the part, bytes."""
+    :param body: its content, which does not change; the length is the size of the part, bytes.
+    :param last: the source has ended.
+    """
 
-    @property
-    def last(self) -> bool:
-        """The source has ended."""
+    body: Content
+    last: bool
 
 
-class Source(Protocol[_Given]):
+class Source(Protocol[Content]):
     """Delivers the parts."""
 
-    def next_part(self, size: int) -> Part[_Given]:
+    def next_part(self, size: int) -> SourcePart[Content]:
         """The next ``size`` bytes, or fewer at the end of the source."""
 
 

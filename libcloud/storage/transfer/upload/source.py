@@ -11,11 +11,10 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, Generic
 
-from libcloud.storage.transfer.upload.port import Content
+from libcloud.storage.transfer.upload.port import Content, SourcePart
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
 from libcloud.utils.bodies import Pieces, flat, hashed, new_md5
@@ -29,18 +28,6 @@ _LARGE = 64 * 1024
 # Total size of joined pieces, and their maximum number: each one has a memory overhead.
 _JOINED_SIZE = 256 * 1024
 _JOINED_PIECES = 4096
-
-
-@dataclass(slots=True)
-class SourcePart(Generic[Content]):
-    """A part as delivered by the source.
-
-    :param body: its content, which does not change.
-    :param last: the source has ended.
-    """
-
-    body: Content
-    last: bool
 
 
 _END = object()

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from libcloud.storage.error_details import http_date
 from libcloud.storage.transfer.values import Confirmation
 
+_time = lru_cache(maxsize=8)(http_date)  # several responses arrive in a second
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
 
@@ -23,13 +25,13 @@ class StoreTimes:
 
     def see(self, headers: Mapping[str, str]) -> None:
         """Remember the earliest time that the store reported during this upload."""
-        when = _time(headers.get("date"))
+        when = _time(headers.get("date", ""))
         if when is not None and (self._started_at is None or when < self._started_at):
             self._started_at = when
 
     def written_since(self, headers: Mapping[str, str]) -> Confirmation:
         """Whether the object with these response headers is younger than that time."""
-        modified = _time(headers.get("last-modified"))
+        modified = _time(headers.get("last-modified", ""))
         if modified is None or self._started_at is None:
             return Confirmation.UNCLEAR
         recent = modified >= self._started_at - _GRACE
@@ -37,7 +39,7 @@ class StoreTimes:
 
     def is_newer(self, headers: Mapping[str, str]) -> bool:
         """Whether it is certain that the object was written after that time."""
-        modified = _time(headers.get("last-modified"))
+        modified = _time(headers.get("last-modified", ""))
         return modified is not None and self._started_at is not None and modified > self._started_at
 
 
@@ -46,7 +48,7 @@ def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
 
     :param headers: of the response that describes the object.
     """
-    now, modified = _time(headers.get("date")), _time(headers.get("last-modified"))
+    now, modified = _time(headers.get("date", "")), _time(headers.get("last-modified", ""))
     if now is None or modified is None:
         return False
     return modified >= now - timedelta(seconds=seconds) - _GRACE
@@ -54,19 +56,9 @@ def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
 
 def was_created_within(headers: Mapping[str, str], seconds: float) -> bool:
     """The same by ``X-Timestamp``, seconds since 1970, as Swift sends it; true without it."""
-    now = _time(headers.get("date"))
+    now = _time(headers.get("date", ""))
     try:
         created = float(headers.get("x-timestamp", ""))
     except ValueError:
         return True
     return now is None or created >= now.timestamp() - seconds - _GRACE.total_seconds()
-
-
-@lru_cache(maxsize=8)  # several responses arrive in a second
-def _time(text: str | None) -> datetime | None:
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(text) if text else None
-    except (TypeError, ValueError):
-        return None

@@ -248,7 +248,6 @@ class ThreadWorkers(Generic[Content]):
         return self._own
 
     def wait(self) -> None:
-        """Return when there is an outcome."""
         while not self.outcomes:
             task = self._stranded()
             if task is None:
@@ -259,7 +258,6 @@ class ThreadWorkers(Generic[Content]):
                 self._inline.submit(task)
 
     def stop(self) -> None:
-        """Return when nothing is in flight; tasks that have not started are not started."""
         with self._idle:
             self._stopped = True
             self._idle.notify_all()  # threads that wait before a request
@@ -277,7 +275,6 @@ class ThreadWorkers(Generic[Content]):
             self._own.shutdown(wait=not self._active)
 
     def prepare_early(self, body: Content) -> tuple[Content, Digest | None]:
-        """The content and the digest of a part that cannot be sent yet."""
         if isinstance(body, FileRange):
             body = cast("Content", body.read())
         try:
@@ -344,7 +341,6 @@ def _interrupted(task: Task[Any], error: BaseException) -> Outcome:
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

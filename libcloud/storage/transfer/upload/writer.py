@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads to which the caller pushes the bytes; ``runner.py`` pulls them from a source.
-
-Its file-like interface is :class:`~libcloud.storage.writer.UploadWriter`.
-"""
+"""Uploads to which a :class:`~libcloud.storage.writer.UploadWriter` pushes the bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ _Result = TypeVar("_Result")
 
 
 class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
-    """An upload that is fed by :meth:`write` and ended by :meth:`publish` or :meth:`abort`.
+    """An upload whose bytes are pushed: a :class:`~libcloud.storage.writer.Sink`.
 
     A full part is sent when the next byte is written: until then it may be the last one, and an
     object of one part is one request. ``write`` waits while the window is full.
@@ -35,14 +32,9 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
 
     @property
     def started(self) -> bool:
-        """Whether something was sent, so that :meth:`abort` makes requests."""
         return self._machine.parts_pulled > 0 and not self.over
 
     def write(self, data: bytes | memoryview) -> None:
-        """Accept all of ``data``; a view is copied.
-
-        :raises BaseException: the first error, after the clean-up; see :meth:`run`.
-        """
         try:
             going_on = self._fill(data)
         except BaseException as error:
@@ -52,10 +44,6 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
             self._end()
 
     def publish(self) -> _Result:
-        """End the data, and publish the object, whole.
-
-        :raises BaseException: the first error, after the clean-up; see :meth:`run`.
-        """
         try:
             if self._part is not None or self._ask_for_part():
                 self._push_part(last=True)
@@ -65,14 +53,6 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
         return self._made(self._end())
 
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
-        """Publish nothing, because of ``error``, and clean up; does nothing after the end.
-
-        ``upload_id`` and ``cleanup_error`` of ``error`` name what is left behind.
-
-        :param quiet: the listener is no longer called.
-        :param wanted: requested by the caller, so that nothing is kept to be resumed.
-        :raises BaseException: only what interrupted the clean-up.
-        """
         if self.over:
             return
         if quiet:

@@ -15,7 +15,7 @@ from libcloud.storage.scaleout.migrate import (
     MigrationReport,
     migrate,
 )
-from libcloud.storage.transfer.upload.options import DEFAULT_MEMORY
+from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY
 from libcloud.test.storage.s3_servers import BUCKET, PART
 from libcloud.test.storage.scaleout.migrating import NAMES, Pair, contents
 

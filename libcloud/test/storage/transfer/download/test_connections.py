@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from libcloud.storage.transfer.download.connections import AdaptiveConnections, FixedConnections
+from libcloud.storage.transfer.download.connections import AdaptiveConnections
 
 MB = 1_000_000
 
@@ -58,7 +58,7 @@ def test_the_first_measurement_of_new_connections_does_not_count() -> None:
 
 
 def test_a_number_that_the_user_chose_stays() -> None:
-    connections = FixedConnections(3)
+    connections = AdaptiveConnections(3, 3)
     connections.measured(0.0)
     connections.measured(10.0**9)
     assert connections.size == 3

@@ -76,7 +76,9 @@ class Sending:
             upload_id=self.upload_id,
         )
         self.workers = self._workers()
-        transfer = Transfer(self.machine, self.workers, listener=self.listener, label="box/thing")
+        transfer: Transfer[Any] = Transfer(
+            self.machine, self.workers, listener=self.listener, label="box/thing"
+        )
         return transfer.run(PartSource(source))
 
     def _workers(self) -> InlineWorkers[Body] | ThreadWorkers[Body]:
