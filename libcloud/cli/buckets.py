@@ -19,7 +19,7 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.progress import Report
-from libcloud.cli.selection import Filters, Selection, select, selection_options
+from libcloud.cli.selection import Selection, select, selection_options
 from libcloud.cli.settings import Settings, age, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -83,7 +83,7 @@ def _empty(store: Store) -> None:
 @click.argument("state", type=click.Choice(["on", "off"], case_sensitive=False), required=False)
 @option("--json", "Print a JSON object.", name="as_json")
 @store_options
-def versioning(settings: Settings, *, url: str, state: str | None, as_json: bool) -> None:
+def versioning(settings: Settings, *, url: str, state: str | None) -> None:
     """Print whether the bucket at URL keeps versions of its objects, or change it.
 
     \b
@@ -102,7 +102,7 @@ def versioning(settings: Settings, *, url: str, state: str | None, as_json: bool
         if state is not None:
             store.driver.ex_set_versioning(container, state.lower() == "on")
         found = store.driver.ex_get_versioning(container)
-    click.echo(json.dumps({"versioning": found}) if as_json else found)
+    click.echo(json.dumps({"versioning": found}) if settings.as_json else found)
 
 
 @click.command()
@@ -112,15 +112,7 @@ def versioning(settings: Settings, *, url: str, state: str | None, as_json: bool
 @option("--json", "Print one JSON object per line.", name="as_json")
 @selection_options
 @store_options
-def undelete(
-    settings: Settings,
-    *,
-    urls: tuple[str, ...],
-    recursive: bool,
-    dry_run: bool,
-    as_json: bool,
-    filters: Filters,
-) -> None:
+def undelete(settings: Settings, *, urls: tuple[str, ...]) -> None:
     """Restore the deleted objects at URL..., in a bucket with versioning.
 
     \b
@@ -133,9 +125,9 @@ def undelete(
     --version-id. A key can contain wildcards, as with libcloud rm.
     """
     failures, restored = Failures(), 0
-    report = Report(dry_run, as_json, settings.quiet)
+    report = Report(settings.dry_run, settings.as_json, settings.quiet)
     for url in urls:
-        selection = select(url, settings, filters, recursive=recursive)
+        selection = select(url, settings)
         store = selection.store
         store.require("versions")
 
@@ -146,13 +138,13 @@ def undelete(
             report.step("restore", "restored", target, action="undelete", url=target)
 
         with error_context(selection):
-            if dry_run:
+            if settings.dry_run:
                 for markers in _markers(selection):
                     done(markers)
                 continue
             restore = partial(_restore, store)
             run_tasks(store.driver, restore, _markers(selection), failures, jobs=None, done=done)
-    if len(urls) > 1 or recursive:
+    if len(urls) > 1 or settings.recursive:
         report.total(restored, "object", "restored")
     failures.raise_if_any()
 
@@ -216,7 +208,7 @@ def uploads() -> None:
 @option("--sizes", "Show number and size of the parts; takes a request per upload.")
 @option("--json", "Print one JSON object per line.", name="as_json")
 @store_options
-def list_uploads(settings: Settings, *, url: str, sizes: bool, as_json: bool) -> None:
+def list_uploads(settings: Settings, *, url: str, sizes: bool) -> None:
     """List the in-progress uploads of objects whose keys start with URL."""
     store = _open(url, settings)
     container = store.container()
@@ -228,7 +220,7 @@ def list_uploads(settings: Settings, *, url: str, sizes: bool, as_json: bool) ->
             if sizes:
                 parts = [part.size for part in store.driver.ex_list_parts(container, upload)]
                 facts.update(parts=len(parts), size=sum(parts))
-            click.echo(json.dumps(facts) if as_json else _line(facts))
+            click.echo(json.dumps(facts) if settings.as_json else _line(facts))
 
 
 @uploads.command(short_help="Abort the in-progress uploads of an object.")
@@ -264,7 +256,7 @@ def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
 )
 @option("-n, --dry-run", "Print what would be aborted.")
 @store_options
-def clean(settings: Settings, *, url: str, older_than: timedelta, dry_run: bool) -> None:
+def clean(settings: Settings, *, url: str, older_than: timedelta) -> None:
     """Abort old in-progress uploads of objects whose keys start with URL."""
     store = _open(url, settings)
     with error_context(store.target):
@@ -273,9 +265,9 @@ def clean(settings: Settings, *, url: str, older_than: timedelta, dry_run: bool)
             prefix=store.target.name or None,
             # 0s also aborts uploads that were created within the current second.
             older_than=older_than or None,
-            dry_run=dry_run,
+            dry_run=settings.dry_run,
         )
-    done = "would abort" if dry_run else "aborted"
+    done = "would abort" if settings.dry_run else "aborted"
     for upload in aborted:
         click.echo(f"{done} {_line(_facts(upload))}")
     click.echo(f"{done} {count(len(aborted), 'upload')}", err=True)
@@ -313,7 +305,7 @@ def _line(facts: dict[str, Any]) -> str:
 )
 @option("--json", "Print a JSON object.", name="as_json")
 @store_options
-def lifecycle(settings: Settings, *, url: str, abort_uploads: str | None, as_json: bool) -> None:
+def lifecycle(settings: Settings, *, url: str, abort_uploads: str | None) -> None:
     """Print after how many days the store aborts unfinished uploads to the bucket, or set it.
 
     \b
@@ -332,7 +324,7 @@ def lifecycle(settings: Settings, *, url: str, abort_uploads: str | None, as_jso
         if abort_uploads is not None:
             store.driver.ex_set_upload_expiry(container, days)
         found = store.driver.ex_get_upload_expiry(container)
-    if as_json:
+    if settings.as_json:
         click.echo(json.dumps({"abort_uploads_days": found}))
     elif found is None:
         click.echo("unfinished uploads are kept")

@@ -218,14 +218,8 @@ def _settings(ctx: click.Context, param: click.Parameter) -> Settings:
         for name, value in (context.params if context is not None else {}).items():
             if name in Settings._fields and value not in (None, False, ()):
                 given[name] = value
-    is_source = param.name == "source" or (
-        param.name == "arguments" and not ctx.params.get("arguments")
-    )
-    for name in ("profile", "endpoint_url", "region"):
-        other = ctx.params.get(f"from_{name}")
-        if is_source and isinstance(other, str):
-            given[name] = other
-    return Settings(**given)
+    settings = Settings(**given)
+    return settings.source if param.name == "source" else settings
 
 
 def urls(

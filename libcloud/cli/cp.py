@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +16,8 @@ from libcloud.cli.places import Copier, Entry, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.reading import modified
-from libcloud.cli.selection import Filters, select, selection_options, version_option
-from libcloud.cli.settings import Settings, decorated, job_options, option, source_options
+from libcloud.cli.selection import select, selection_options, version_option
+from libcloud.cli.settings import Settings, combined, job_options, option, source_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
@@ -29,16 +28,14 @@ if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
 
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = (
-        click.argument("source", metavar="SOURCE_URL"),
-        click.argument("destination", metavar="DESTINATION_URL"),
-        option("-r, --recursive", "All objects below SOURCE_URL."),
-        option("-n, --dry-run", "Print what would be done."),
-        option("--json", "Print one JSON object per line.", name="as_json"),
-        *(selection_options, write_options, job_options, source_options),
-    )
-    return decorated(command, options)
+_options = combined(
+    click.argument("source", metavar="SOURCE_URL"),
+    click.argument("destination", metavar="DESTINATION_URL"),
+    option("-r, --recursive", "All objects below SOURCE_URL."),
+    option("-n, --dry-run", "Print what would be done."),
+    option("--json", "Print one JSON object per line.", name="as_json"),
+    *(selection_options, write_options, job_options, source_options),
+)
 
 
 @click.command()
@@ -86,13 +83,7 @@ class _Command:
         *,
         source: str,
         destination: str,
-        source_settings: Settings,
-        recursive: bool,
-        dry_run: bool,
-        as_json: bool,
-        filters: Filters,
         object_options: ObjectOptions,
-        version_id: str | None = None,
         move: bool = False,
     ) -> None:
         for text, other in ((source, "put"), (destination, "get")):
@@ -101,16 +92,13 @@ class _Command:
                     f"{text!r} is not a valid URL: for files, use libcloud {other}"
                 )
         self._settings, self._move, self._options = settings, move, object_options
-        self._dry_run = dry_run
-        self._printed = Report(dry_run, as_json, quiet=not dry_run)
-        self._selection = select(
-            source, source_settings, filters, recursive=recursive, version_id=version_id
-        )
+        self._printed = Report(settings.dry_run, settings.as_json, quiet=not settings.dry_run)
+        self._selection = select(source, settings.source)
         self._source = self._selection.store
         self._target = open_store(destination, settings)
         self._target.target.require_container()
         object_options.check_supported_by(self._target)
-        is_several = self._selection.has_wildcard and not recursive
+        is_several = self._selection.has_wildcard and not settings.recursive
         if is_several and not self._target.target.is_directory:
             raise click.UsageError(
                 f"several objects can match: end the URL with a slash: {self._target.target}/"
@@ -134,13 +122,13 @@ class _Command:
                 memory_limit(self._settings, self._jobs),
                 self._options,
             )
-            if self._dry_run:
+            if self._settings.dry_run:
                 for entry in entries:
                     self._report(entry)
             else:
                 copy = functools.partial(self._copy, copier)
                 copier.copy_all(entries, failures, self._report, jobs=self._jobs, copy=copy)
-        if not self._dry_run:
+        if not self._settings.dry_run:
             progress.finish(self._summary(entries, failures.count))
             copier.report_lost()
         failures.raise_if_any()
@@ -165,7 +153,7 @@ class _Command:
                 name = target.as_directory().name + self._selection.relative(obj)
             entries.append(Entry(name, int(obj.size), None, obj))
         # A version that is copied to its own name becomes the newest one.
-        if same_bucket and self._selection.version_id is None:
+        if same_bucket and self._settings.version_id is None:
             sources = {entry.origin.name for entry in entries}
             for entry in entries:
                 if entry.name in sources:  # in which order they are copied is not known

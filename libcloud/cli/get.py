@@ -27,7 +27,7 @@ from libcloud.cli.reading import (
     to_program,
     to_stdout,
 )
-from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
+from libcloud.cli.selection import Selection, select, selection_options, version_option
 from libcloud.cli.settings import (
     CommandWithProgram,
     Settings,
@@ -65,12 +65,8 @@ def get(
     *,
     arguments: tuple[str, ...],
     program: tuple[str, ...],
-    recursive: bool,
     byte_range: str | None,
     no_clobber: bool,
-    filters: Filters,
-    version_id: str | None,
-    dry_run: bool,
     object_options: ObjectOptions,
 ) -> None:
     """Download the objects at URL... to DESTINATION: a file, a directory or - for standard output.
@@ -98,11 +94,11 @@ def get(
     urls, destination = _split_arguments(arguments)
     selections = []
     for url in urls:
-        selected = select(url, settings, filters, recursive=recursive, version_id=version_id)
+        selected = select(url, settings)
         object_options.check_supported_by(selected.store)
         selections.append(selected)
     several = len(selections) > 1 or not selections[0].is_single
-    if several and version_id is not None:
+    if several and settings.version_id is not None:
         raise click.UsageError("--version-id needs the URL of a single object")
     if several and (byte_range or program or destination == STDIO):
         raise click.UsageError(
@@ -113,7 +109,7 @@ def get(
     output = _Output(destination, overwrite=not no_clobber)
     if several:
         output = replace(output, names=FileNames(destination))
-    if dry_run:
+    if settings.dry_run:
         if program or destination == STDIO:
             raise click.UsageError("--dry-run needs a file or a directory as DESTINATION")
         for selection in selections:
@@ -171,7 +167,7 @@ def _get_one(
 ) -> None:
     store, target = selected.store, selected.store.target
     with error_context(selected.label):
-        obj = find_object(store, target.name, object_options, selected.version_id)
+        obj = find_object(store, target.name, object_options, settings.version_id)
         selection = ObjectRange(parse_byte_range(byte_range, obj), object_options.read_keywords)
         if program:
             to_program(obj, selection, settings, program)
@@ -202,18 +198,17 @@ def cat(
     *,
     urls: tuple[str, ...],
     byte_range: str | None,
-    version_id: str | None,
     object_options: ObjectOptions,
 ) -> None:
     """Write the objects at URL... to standard output, one after another."""
-    if version_id is not None and len(urls) > 1:
+    if settings.version_id is not None and len(urls) > 1:
         raise click.UsageError("--version-id needs the URL of a single object")
     for url in urls:
         store = open_store(url, settings)
         object_options.check_supported_by(store)
-        with error_context(store.target.label(version_id)):
+        with error_context(store.target.label(settings.version_id)):
             name = store.target.require_object().name
-            obj = find_object(store, name, object_options, version_id)
+            obj = find_object(store, name, object_options, settings.version_id)
             selection = ObjectRange(parse_byte_range(byte_range, obj), object_options.read_keywords)
             to_stdout(obj, selection, settings)
 

@@ -14,7 +14,7 @@ import click
 
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.reading import modified
-from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
+from libcloud.cli.selection import Selection, select, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
@@ -46,7 +46,7 @@ class _Entry:
 
 @click.command()
 @click.argument("url")
-@option("-r, --recursive", "List all objects below URL.")
+@option("-r, --recursive", "List all objects below URL.", name="flat")
 @option("--versions", "List all versions of objects, and delete markers.")
 @option("-h, --human", "Print sizes like 1.5 MiB.")
 @option("--json", "Print one JSON object per line.", name="as_json")
@@ -54,15 +54,7 @@ class _Entry:
 @selection_options
 @store_options
 def ls(
-    settings: Settings,
-    *,
-    url: str,
-    recursive: bool,
-    versions: bool,
-    human: bool,
-    as_json: bool,
-    total: bool,
-    filters: Filters,
+    settings: Settings, *, url: str, flat: bool, versions: bool, human: bool, total: bool
 ) -> None:
     """List the buckets of a store (s3://), or the objects whose keys start with URL.
 
@@ -87,13 +79,13 @@ def ls(
         store.require("versions")
     shown = objects = size = 0
     with error_context(target):
-        selection = Selection(store, filters=filters)
+        selection = Selection(store)
         if versions:
             entries = _versions(selection)
         else:
-            entries = _objects(selection, recursive) if target.container else _containers(store)
+            entries = _objects(selection, flat) if target.container else _containers(store)
         for entry in entries:
-            print_line(_as_json(entry) if as_json else _as_line(entry, human=human))
+            print_line(_as_json(entry) if settings.as_json else _as_line(entry, human=human))
             shown += 1
             objects += entry.kind == "object"
             size += entry.size or 0
@@ -108,19 +100,18 @@ def ls(
 @option("--json", "Print a JSON object.", name="as_json")
 @version_option
 @store_options
-def stat(settings: Settings, *, url: str, version_id: str | None, as_json: bool) -> None:
+def stat(settings: Settings, *, url: str) -> None:
     """Show the properties of the object or bucket at URL, and the tags of an object.
 
     Times are printed with their time zone, as in 2026-11-29T17:29:53+00:00.
     """
     store = open_store(url, settings)
     target = store.target.require_container()
-    if version_id is not None:
+    if settings.version_id is not None:
         target.require_object()
-    with error_context(target.label(version_id)):
-        is_object = bool(target.name)
-        facts = facts_of_object(store, version_id) if is_object else facts_of_bucket(store)
-    if as_json:
+    with error_context(target.label(settings.version_id)):
+        facts = facts_of_object(store) if target.name else facts_of_bucket(store)
+    if settings.as_json:
         click.echo(json.dumps(facts, default=str))
         return
     lines = [(f"{escaped(name)}:", escaped(str(value))) for name, value in _flat(facts)]
@@ -148,8 +139,8 @@ def _containers(store: Store) -> Iterator[_Entry]:
         yield _Entry("container", container.name, time=str(created) if created else None)
 
 
-def _objects(selection: Selection, recursive: bool) -> Iterator[_Entry]:
-    """The objects that match the target, grouped at the next slash unless ``recursive``."""
+def _objects(selection: Selection, flat: bool) -> Iterator[_Entry]:
+    """The objects that match the target, grouped at the next slash unless ``flat``."""
     container, prefix = selection.store.container(), selection.store.target.name
     if selection.has_wildcard:
         yield from map(_entry, selection.objects())
@@ -157,12 +148,12 @@ def _objects(selection: Selection, recursive: bool) -> Iterator[_Entry]:
     from libcloud.storage.base import iterate_directory
 
     listed: Iterable[Any] = iterate_directory(container, prefix)
-    if recursive:
+    if flat:
         listed = container.iterate_objects(prefix=prefix or None)
     last = ""
     for found in listed:
         name = found if isinstance(found, str) else found.name
-        if not selection.filters.select(name[len(selection.base) :]):
+        if not selection.settings.filters.select(name[len(selection.base) :]):
             continue
         if not isinstance(found, str):
             yield _entry(found)
@@ -235,15 +226,7 @@ def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 @option("--json", "Print one JSON object per line.", name="as_json")
 @selection_options
 @store_options
-def du(
-    settings: Settings,
-    *,
-    url: str,
-    summarize: bool,
-    human: bool,
-    as_json: bool,
-    filters: Filters,
-) -> None:
+def du(settings: Settings, *, url: str, summarize: bool, human: bool) -> None:
     """Print the number and total size of the objects below URL, for each directory in it.
 
     \b
@@ -254,7 +237,7 @@ def du(
     Versions that were replaced and the parts of in-progress uploads are not included; see
     libcloud uploads ls --sizes.
     """
-    selection = select(url, settings, filters, recursive=True)
+    selection = select(url, settings._replace(recursive=True))
     totals: dict[str, list[int]] = {}
     with error_context(selection.store.target):
         for obj in selection.objects():
@@ -265,7 +248,7 @@ def du(
             total[1] += int(obj.size)
 
     def show(name: str, objects: int, size: int) -> None:
-        if as_json:
+        if settings.as_json:
             click.echo(json.dumps({"name": name, "objects": objects, "size": size}))
             return
         shown = f"{size_text(size):>11}" if human else f"{size:>16}"
@@ -287,9 +270,9 @@ _TIMES = frozenset(
 )
 
 
-def facts_of_object(store: Store, version_id: str | None) -> dict[str, Any]:
+def facts_of_object(store: Store) -> dict[str, Any]:
     """Everything that the store returns about the object of the URL, or a version of it."""
-    obj = _object(store, version_id)
+    obj = _object(store)
     facts: dict[str, Any] = {
         "name": obj.name,
         "container": obj.container.name,
@@ -315,8 +298,8 @@ def facts_of_bucket(store: Store) -> dict[str, Any]:
     return _known(facts)
 
 
-def _object(store: Store, version_id: str | None) -> Object:
-    where = store.target.container, store.target.name
+def _object(store: Store) -> Object:
+    where, version_id = (store.target.container, store.target.name), store.settings.version_id
     if getattr(store.driver, "http_vendor_prefix", "") != "x-amz":
         return store.object(store.target.name, version_id)
     options: dict[str, Any] = {}

@@ -16,7 +16,7 @@ import click
 
 from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
 from libcloud.cli.progress import print_stderr
-from libcloud.cli.selection import Filters, filter_options
+from libcloud.cli.selection import filter_options
 from libcloud.cli.settings import Settings, job_options, option, source_options
 from libcloud.cli.stores import Store, connect
 from libcloud.cli.targets import Target, is_url, parse_target
@@ -71,13 +71,10 @@ def migrate(
     *,
     source: str,
     destination: str,
-    source_settings: Settings,
     job: str,
     resume: bool,
     report: bool,
     executor: str | None,
-    as_json: bool,
-    filters: Filters,
     **options: Any,
 ) -> None:
     """Copy all objects at SOURCE_URL to DESTINATION_URL, and keep a record of it there.
@@ -98,7 +95,7 @@ def migrate(
     from libcloud.storage.scaleout.places import Place
 
     run = uuid.uuid4().hex
-    old, new = _bucket(source, source_settings, run), _bucket(destination, settings, run)
+    old, new = _bucket(source, settings.source, run), _bucket(destination, settings, run)
     try:
         JobFolder(Place(new, new.prefix), job)
     except ValueError as error:
@@ -119,14 +116,15 @@ def migrate(
                     destination_prefix=new.prefix,
                     executor=chosen,
                     resume=resume,
-                    rules=filters.rules,
+                    rules=settings.filters.rules,
                     jobs=settings.jobs,
                     limit_rate=settings.limit_rate,
                     upload_options=settings.engine_options(ex_max_memory=settings.max_memory),
+                    dry_run=settings.dry_run,
                     on_report=_on_report(settings),
                     **options,
                 )
-    _print(found, settings, as_json=as_json)
+    _print(found, settings)
     if not found.is_clean:
         raise ReportedError(FAILED)
     if not found.objects and old.prefix:
@@ -199,9 +197,9 @@ def _on_report(settings: Settings) -> Callable[[MigrationReport], None] | None:
     return print_line if sys.stderr.isatty() and not settings.quiet else None
 
 
-def _print(report: MigrationReport, settings: Settings, *, as_json: bool) -> None:
+def _print(report: MigrationReport, settings: Settings) -> None:
     """Print the report to standard output; if only errors are wanted, these to standard error."""
-    if as_json:
+    if settings.as_json:
         click.echo(json.dumps({**asdict(report), "clean": report.is_clean}))
         return
     if settings.quiet:

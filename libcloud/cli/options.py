@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from libcloud.cli.errors import InputError, ObjectExistsError, on_error
-from libcloud.cli.settings import decorated, option, size
+from libcloud.cli.settings import combined, option, size
 from libcloud.cli.text import count
 from libcloud.storage.types import ObjectDoesNotExistError
 
@@ -43,13 +43,13 @@ _WRITE_KEYWORDS = (
     *("ex_object_lock_mode", "ex_object_lock_until", "ex_object_lock_hold", *_READ_KEYWORDS),
 )
 
-_READ = [
+_READ = combined(
     option("--sse-c-key FILE", "File with a customer-provided key of 32 bytes (SSE-C)."),
     option("--request-payer", "Accept the charges of requester-pays buckets."),
     option("--bucket-owner ID", "Fail unless this account owns the bucket."),
-]
+)
 
-_WRITE = [
+_WRITE = combined(
     option("--content-type TYPE", "Content type; by default guessed from the name."),
     option("--metadata KEY=VALUE", "Metadata to store; repeatable.", multiple=True),
     option("--tag KEY=VALUE", "Tag; repeatable, at most 10.", multiple=True),
@@ -78,7 +78,7 @@ _WRITE = [
     option("--lock-hold", "Place a legal hold on the object."),
     option("--expect-size SIZE", "Store nothing unless the input has this size.", type=size),
     option("--fail-on-empty", "Store nothing if the input is empty."),
-]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,6 @@ class ObjectOptions:
             raise InputError("the object is empty: nothing was copied")
 
 
-def write_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that store objects, passed as ``object_options``."""
-    return _add_options(command, [*_WRITE, *_READ])
-
-
-def read_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that read objects, passed as ``object_options``."""
-    return _add_options(command, _READ)
-
-
 def with_option_names(text: str) -> str:
     """``text`` with driver keywords replaced by option names."""
 
@@ -168,16 +158,25 @@ def _option_name(keyword: str) -> str:
     return _RENAMED.get(keyword, keyword)
 
 
-def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
+def _with_object_options(options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A decorator that adds ``options``, and passes their values as ``object_options``."""
     # The parameter names that click derives from the declarations.
-    names = [option(lambda: None).__click_params__[0].name for option in options]
+    names = [param.name for param in options(lambda: None).__click_params__]
 
-    @functools.wraps(command)
-    def run(**values: Any) -> Any:
-        chosen = {name: values.pop(name) for name in names}
-        return command(object_options=_parse_options(**chosen), **values)
+    def decorate(command: Callable[..., Any]) -> Any:
+        @functools.wraps(command)
+        def run(**values: Any) -> Any:
+            chosen = {name: values.pop(name) for name in names}
+            return command(object_options=_parse_options(**chosen), **values)
 
-    return decorated(run, options)
+        return options(run)
+
+    return decorate
+
+
+# For commands that store objects, and that read objects.
+write_options = _with_object_options(combined(_WRITE, _READ))
+read_options = _with_object_options(_READ)
 
 
 def _parse_options(**chosen: Any) -> ObjectOptions:

@@ -16,10 +16,10 @@ from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified, seconds_of
-from libcloud.cli.selection import Filters
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Walk, size_of_stream
 from libcloud.cli.stores import Store
+from libcloud.cli.targets import Filters
 from libcloud.cli.text import count
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB

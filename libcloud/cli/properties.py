@@ -19,12 +19,12 @@ from libcloud.cli.stores import open_store
 _json_option = option("--json", "Print a JSON object.", name="as_json")
 
 
-def _open_object(url: str, settings: Settings, version_id: str | None, feature: str) -> Any:
+def _open_object(url: str, settings: Settings, feature: str) -> Any:
     """The store of ``url``, which must support ``feature``, and the object; sends nothing."""
     store = open_store(url, settings)
     target = store.target.require_object()
     store.require(feature)
-    return store, store.reference(target.name, version_id)
+    return store, store.reference(target.name, settings.version_id)
 
 
 @click.command()
@@ -36,14 +36,7 @@ def _open_object(url: str, settings: Settings, version_id: str | None, feature: 
 @_json_option
 @store_options
 def tags(
-    settings: Settings,
-    *,
-    url: str,
-    tags: tuple[str, ...],
-    deleted: tuple[str, ...],
-    replace: bool,
-    version_id: str | None,
-    as_json: bool,
+    settings: Settings, *, url: str, tags: tuple[str, ...], deleted: tuple[str, ...], replace: bool
 ) -> None:
     """Print the tags of the object at URL, or change them.
 
@@ -61,8 +54,8 @@ def tags(
     both = sorted(given.keys() & set(deleted))
     if both:
         raise click.UsageError(f"{both[0]!r} is both to be set and to be removed")
-    store, obj = _open_object(url, settings, version_id, "tags")
-    with error_context(store.target.label(version_id)), value_errors_as_usage():
+    store, obj = _open_object(url, settings, "tags")
+    with error_context(store.target.label(settings.version_id)), value_errors_as_usage():
         known = {} if replace else store.driver.ex_get_object_tags(obj)
         if given or deleted or replace:
             known = {**known, **given}
@@ -71,7 +64,7 @@ def tags(
                 store.driver.ex_set_object_tags(obj, known)
             except ValueError as error:
                 raise click.UsageError(str(error)) from error
-    if as_json:
+    if settings.as_json:
         click.echo(json.dumps(known))
         return
     for key, value in known.items():
@@ -84,19 +77,17 @@ def tags(
 @version_option
 @_json_option
 @store_options
-def legal_hold(
-    settings: Settings, *, url: str, state: str | None, version_id: str | None, as_json: bool
-) -> None:
+def legal_hold(settings: Settings, *, url: str, state: str | None) -> None:
     """Print whether there is a legal hold on the object at URL, or place or remove one.
 
     A version with a legal hold cannot be deleted. The bucket needs object lock.
     """
-    store, obj = _open_object(url, settings, version_id, "object_lock")
-    with error_context(store.target.label(version_id)):
+    store, obj = _open_object(url, settings, "object_lock")
+    with error_context(store.target.label(settings.version_id)):
         if state is not None:
             store.driver.ex_set_legal_hold(obj, state.lower() == "on")
         found = store.driver.ex_get_legal_hold(obj)
-    click.echo(json.dumps({"legal_hold": found}) if as_json else "on" if found else "off")
+    click.echo(json.dumps({"legal_hold": found}) if settings.as_json else "on" if found else "off")
 
 
 @click.command()
@@ -120,8 +111,6 @@ def retention(
     until: str | None,
     clear: bool,
     bypass_governance: bool,
-    version_id: str | None,
-    as_json: bool,
 ) -> None:
     """Print until when the object at URL cannot be deleted, or set it.
 
@@ -136,13 +125,13 @@ def retention(
     if clear and mode is not None:
         raise click.UsageError("--clear cannot be combined with --mode")
     when: datetime | None = parse_time_option("--until", until)
-    store, obj = _open_object(url, settings, version_id, "object_lock")
-    with error_context(store.target.label(version_id)):
+    store, obj = _open_object(url, settings, "object_lock")
+    with error_context(store.target.label(settings.version_id)):
         if clear or mode is not None:
             name = None if mode is None else mode.upper()
             store.driver.ex_set_retention(obj, name, when, ex_bypass_governance=bypass_governance)
         found = store.driver.ex_get_retention(obj)
-    if as_json:
+    if settings.as_json:
         facts = {} if found is None else {"mode": found.mode, "until": found.until.isoformat()}
         click.echo(json.dumps(facts))
     else:
@@ -167,16 +156,14 @@ def retention(
 )
 @version_option
 @store_options
-def presign(
-    settings: Settings, *, url: str, expires: timedelta, method: str, version_id: str | None
-) -> None:
+def presign(settings: Settings, *, url: str, expires: timedelta, method: str) -> None:
     """Print a presigned URL that gives anyone access to the object at URL for a limited time.
 
     No request is sent, and the object does not have to exist. Treat the printed URL as a secret.
     """
     store = open_store(url, settings)
     target = store.target.require_object()
-    obj = store.reference(target.name, version_id)
+    obj = store.reference(target.name, settings.version_id)
     with error_context(target):
         try:
             signed = store.driver.get_object_cdn_url(

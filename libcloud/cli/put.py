@@ -21,10 +21,11 @@ from libcloud.cli.failures import (
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
 from libcloud.cli.progress import Progress, is_shared_output, print_stderr
-from libcloud.cli.selection import Filters, filter_options
+from libcloud.cli.selection import filter_options
 from libcloud.cli.settings import (
     CommandWithProgram,
     Settings,
+    follow_symlinks_option,
     job_options,
     option,
     transfer_options,
@@ -32,7 +33,6 @@ from libcloud.cli.settings import (
 from libcloud.cli.sources import (
     Source,
     Walk,
-    follow_symlinks_option,
     plan_uploads,
     read_pieces,
     size_of_stream,
@@ -62,12 +62,8 @@ def put(
     paths: tuple[str, ...],
     url: str,
     program: tuple[str, ...],
-    recursive: bool,
     upload_id: str | None,
     keep: bool,
-    dry_run: bool,
-    follow_symlinks: bool,
-    filters: Filters,
     object_options: ObjectOptions,
 ) -> None:
     """Upload SOURCES, which are files, directories or - for standard input, to URL.
@@ -99,14 +95,14 @@ def put(
         raise click.UsageError("--resume is empty: libcloud uploads ls prints the ids")
     store = open_store(url, settings)
     object_options.check_supported_by(store)
-    walk = Walk(filters, follow_symlinks)
-    sources = plan_uploads(paths, store.target, walk, recursive=recursive)
+    walk = Walk(settings.filters, settings.follow_symlinks)
+    sources = plan_uploads(paths, store.target, walk, recursive=settings.recursive)
     for name, value in (("--expect-size", object_options.expect_size), ("--resume", upload_id)):
         if value is not None and len(sources) != 1:
             raise click.UsageError(f"{name} can only be used with a single input")
     if (keep or upload_id) and not store.lists_uploads:
         raise click.UsageError(f"{store.driver.name} does not support multipart uploads")
-    if dry_run:
+    if settings.dry_run:
         for source in sources:
             target = store.target.with_name(source.name)
             click.echo(printable(f"would upload {source.path} to {target}"))
@@ -301,7 +297,7 @@ def tee(
     unless --ignore-closed-output is given.
     """
     store = open_store(url, settings)
-    (source,) = plan_uploads((STDIO,), store.target, Walk(Filters()), recursive=False)
+    (source,) = plan_uploads((STDIO,), store.target, Walk(), recursive=False)
     object_options.check_supported_by(store)
     output = sys.stdout.buffer
     if is_shared_output(output):

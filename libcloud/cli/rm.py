@@ -12,7 +12,7 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.progress import Report
-from libcloud.cli.selection import Filters, Selection, select, selection_options, version_option
+from libcloud.cli.selection import Selection, select, selection_options, version_option
 from libcloud.cli.settings import Settings, option, store_options
 from libcloud.cli.stores import Store
 from libcloud.common.types import LibcloudError
@@ -33,18 +33,7 @@ if TYPE_CHECKING:
 @version_option
 @selection_options
 @store_options
-def rm(
-    settings: Settings,
-    *,
-    urls: tuple[str, ...],
-    recursive: bool,
-    dry_run: bool,
-    force: bool,
-    as_json: bool,
-    versions: bool,
-    version_id: str | None,
-    filters: Filters,
-) -> None:
+def rm(settings: Settings, *, urls: tuple[str, ...], force: bool, versions: bool) -> None:
     """Delete the objects at URL...
 
     A key can contain wildcards: * and ? match any characters except slashes, ** also matches
@@ -56,12 +45,14 @@ def rm(
     A bucket with versioning keeps the versions of deleted objects: libcloud undelete restores them.
     --version-id and --versions delete versions permanently.
     """
-    if version_id is not None and (len(urls) > 1 or recursive or versions):
+    has_version = settings.version_id is not None
+    if has_version and (len(urls) > 1 or settings.recursive or versions):
         raise click.UsageError("--version-id needs the URL of a single object")
-    report, failures = Report(dry_run, as_json, settings.quiet), Failures()
+    report = Report(settings.dry_run, settings.as_json, settings.quiet)
+    failures = Failures()
     for url in urls:
-        selection = select(url, settings, filters, recursive=recursive, version_id=version_id)
-        if versions or version_id is not None:
+        selection = select(url, settings)
+        if versions or has_version:
             selection.store.require("versions")
         with error_context(selection.label):
             objects = _selected(selection, force, versions)
@@ -72,7 +63,7 @@ def rm(
 def _selected(selection: Selection, force: bool, versions: bool) -> Iterator[Object]:
     """The objects to delete. Their existence is checked here, because S3 does not report it."""
     store = selection.store
-    if versions or selection.version_id is not None:
+    if versions or store.settings.version_id is not None:
         found = selection.versions()
         first = next(found, None)
         if first is not None:

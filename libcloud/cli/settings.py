@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from libcloud.cli.targets import is_url
+from libcloud.cli.targets import Filters, is_url
 from libcloud.cli.text import parse_duration, parse_size
 
 _T = TypeVar("_T")
@@ -44,7 +44,7 @@ def _parsed(parse: Callable[[str], _T], text: str) -> _T:
 
 
 class Settings(NamedTuple):
-    """Values of the shared options; the help of each option describes it."""
+    """Values of the options that several commands share; the help of each describes it."""
 
     endpoint_url: str | None = None
     region: str | None = None
@@ -62,6 +62,25 @@ class Settings(NamedTuple):
     jobs: int | None = None
     quiet: bool = False
     json_progress: bool = False
+    recursive: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+    version_id: str | None = None
+    filters: Filters = Filters()
+    literal: bool = False
+    follow_symlinks: bool = False
+    from_profile: str | None = None
+    from_endpoint_url: str | None = None
+    from_region: str | None = None
+
+    @property
+    def source(self) -> Settings:
+        """The settings for the store of the source, where there are two."""
+        return self._replace(
+            profile=self.from_profile or self.profile,
+            endpoint_url=self.from_endpoint_url or self.endpoint_url,
+            region=self.from_region or self.region,
+        )
 
     def engine_options(self, **others: Any) -> dict[str, Any]:
         """The keywords of transfers in parts that are given, and those of ``others``."""
@@ -118,7 +137,34 @@ class CommandWithProgram(click.Command):
         return len(operands) == 1 and is_url(operands[0])
 
 
-_STORE = [
+def combined(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A decorator that adds several options, which the help shows in this order."""
+
+    def decorate(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Pass the values of options that have a field in :class:`Settings` as ``settings``."""
+
+    @functools.wraps(command)
+    def run(**values: Any) -> Any:
+        context = click.get_current_context()
+        chosen = {name: values.pop(name) for name in Settings._fields if name in values}
+        for name, value in context.find_root().params.items():
+            # An option after the command overrides the same option before it.
+            if context.get_parameter_source(name) in (None, ParameterSource.DEFAULT):
+                chosen[name] = value
+        return command(settings=Settings(**chosen), **values)
+
+    return run
+
+
+group_options = combined(
     option("--endpoint-url URL", "Endpoint of the store, such as https://HOST:PORT."),
     option("--region TEXT", "Region of the store."),
     option("--profile TEXT", "Profile in ~/.aws/config and ~/.aws/credentials."),
@@ -140,9 +186,9 @@ _STORE = [
         "--no-verify-ssl", "Do not verify certificates: others can then read and change the data."
     ),
     option("--debug", "Log requests, and print tracebacks of errors."),
-]
+)
 
-_TRANSFER = [
+_TRANSFER = combined(
     option(
         "--window, --concurrency N",
         "Number of parts of an object to transfer in parallel.",
@@ -158,84 +204,25 @@ _TRANSFER = [
     ),
     option("-q, --quiet", "Print only errors."),
     option("--json-progress", "Print progress to standard error as JSON lines."),
-]
+)
 
-_JOBS = [
+_JOBS = combined(
     option(
         "-j, --jobs N",
         "Objects to transfer in parallel, at most 256; the default adapts to the throughput.",
         type=click.IntRange(1, 256),
     )
-]
+)
 
 
-_SOURCE = [
+source_options = combined(
     option("--from-profile TEXT", "Profile for the source, if it is different."),
     option("--from-endpoint-url URL", "Endpoint of the source, if it is different."),
     option("--from-region TEXT", "Region of the source, if it is different."),
-]
+)
+follow_symlinks_option = option("--follow-symlinks", "Follow symbolic links to directories.")
 
-
-def decorated(command: Callable[..., Any], options: Iterable[Any]) -> Callable[..., Any]:
-    """``command`` with ``options``, which the help shows in this order."""
-    for decorator in reversed(list(options)):
-        command = decorator(command)
-    return command
-
-
-def group_options(group: Callable[..., Any]) -> Callable[..., Any]:
-    """Accept the options of :func:`store_options` before the command as well."""
-    return decorated(group, _STORE)
-
-
-def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that use a store, passed as the argument ``settings``."""
-    return _add_options(command, _STORE)
-
-
-def transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add these and the options of commands that transfer data."""
-    return _add_options(command, _STORE + _TRANSFER)
-
-
-def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add these and the options of commands that transfer many objects."""
-    return _add_options(command, _STORE + _JOBS + _TRANSFER)
-
-
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add options for the store of the source, passed as the settings ``source_settings``."""
-
-    @functools.wraps(command)
-    def run(
-        settings: Settings,
-        *,
-        from_profile: str | None,
-        from_endpoint_url: str | None,
-        from_region: str | None,
-        **values: Any,
-    ) -> Any:
-        source_settings = settings._replace(
-            profile=from_profile or settings.profile,
-            endpoint_url=from_endpoint_url or settings.endpoint_url,
-            region=from_region or settings.region,
-        )
-        return command(settings, source_settings=source_settings, **values)
-
-    return decorated(run, _SOURCE)
-
-
-def _add_options(command: Callable[..., Any], options: list[Any]) -> Callable[..., Any]:
-    names = Settings._fields
-
-    @functools.wraps(command)
-    def run(**values: Any) -> Any:
-        context = click.get_current_context()
-        chosen = {name: values.pop(name) for name in names if name in values}
-        for name, value in context.find_root().params.items():
-            # An option after the command overrides the same option before it.
-            if context.get_parameter_source(name) in (None, ParameterSource.DEFAULT):
-                chosen[name] = value
-        return command(settings=Settings(**chosen), **values)
-
-    return decorated(run, options)
+# For commands that use a store, that transfer data, and that transfer many objects.
+store_options = combined(group_options, _with_settings)
+transfer_options = combined(group_options, _TRANSFER, _with_settings)
+job_options = combined(group_options, _JOBS, _TRANSFER, _with_settings)

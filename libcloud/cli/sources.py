@@ -14,10 +14,8 @@ import click
 
 from libcloud.cli.errors import InputError
 from libcloud.cli.progress import print_stderr
-from libcloud.cli.selection import Filters
-from libcloud.cli.settings import option
 from libcloud.cli.signals import wait_for_input
-from libcloud.cli.targets import STDIO, Target
+from libcloud.cli.targets import STDIO, Filters, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
 from libcloud.utils.cancellation import raise_if_cancelled
@@ -123,9 +121,6 @@ def size_of_stream(stream: BinaryIO) -> int | None:
         return max(0, status.st_size - os.lseek(stream.fileno(), 0, os.SEEK_CUR))
     except (OSError, ValueError):
         return None
-
-
-follow_symlinks_option = option("--follow-symlinks", "Follow symbolic links to directories.")
 
 
 class Walk(NamedTuple):

@@ -24,9 +24,14 @@ from libcloud.cli.places import (
 )
 from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
-from libcloud.cli.selection import Filters, filter_options
-from libcloud.cli.settings import Settings, job_options, option, source_options
-from libcloud.cli.sources import follow_symlinks_option
+from libcloud.cli.selection import filter_options
+from libcloud.cli.settings import (
+    Settings,
+    follow_symlinks_option,
+    job_options,
+    option,
+    source_options,
+)
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count
@@ -56,14 +61,9 @@ def sync(
     *,
     source: str,
     destination: str,
-    source_settings: Settings,
     delete: bool,
     size_only: bool,
     checksum: bool,
-    follow_symlinks: bool,
-    dry_run: bool,
-    as_json: bool,
-    filters: Filters,
 ) -> None:
     """Copy files and objects below SOURCE that are missing from DESTINATION or differ.
 
@@ -81,7 +81,7 @@ def sync(
     """
     if size_only and checksum:
         raise click.UsageError("--size-only cannot be used with --checksum")
-    one = _place(source, source_settings, follow_symlinks=follow_symlinks)
+    one = _place(source, settings.source, follow_symlinks=settings.follow_symlinks)
     # Below a link there are files that are also elsewhere, and must not be deleted there.
     two = _place(destination, settings, follow_symlinks=False, reports=False)
     _check(one, two)
@@ -89,21 +89,22 @@ def sync(
     key = str if names is None else names.key
     present = {}
     with error_context(destination):
-        for entry in two.entries(filters):
+        for entry in two.entries(settings.filters):
             if entry.error is not None:  # its files would seem to be missing
                 raise entry.error
             present[key(entry.name)] = entry
     same_content = _same_content if checksum else None
     differs = partial(difference, size_only=size_only, same_content=same_content)
-    failures, printed = Failures(), Report(dry_run, as_json, settings.quiet)
+    failures, printed = Failures(), Report(settings.dry_run, settings.as_json, settings.quiet)
     with Progress("", None, settings) as progress:
         copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
         runner = _Runner(copier, failures, names, printed)
         with error_context(source):
-            runner.copy(plan_copies(runner.readable(one.entries(filters)), present, differs, key))
+            found = runner.readable(one.entries(settings.filters))
+            runner.copy(plan_copies(found, present, differs, key))
             if delete:
                 runner.delete(present.values())
-    if not dry_run:
+    if not settings.dry_run:
         done = count(runner.copied, "object" if isinstance(two, StoreDirectory) else "file")
         progress.finish(f"copied {done} to {destination}, deleted {runner.deleted:,}")
         copier.report_lost()

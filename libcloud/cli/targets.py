@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""URLs of buckets and objects: ``s3://bucket/key``, ``file:///directory/name``.
+"""URLs of buckets and objects: ``s3://bucket/key``, ``file:///directory/name``, and patterns.
 
 Keys are not percent-decoded, so that every key can be written.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from libcloud.utils.environment import is_complete
 STDIO = "-"
 """The argument for standard input or output."""
 
+_WILDCARD = re.compile(r"[*?[]")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://(.*)", re.DOTALL)
 
 _SCHEMES = {
@@ -163,3 +165,76 @@ def _file_target(scheme: str, path: str, text: str) -> Target:
     if not container:
         raise click.UsageError(f"{text}: the path must contain a directory: file:///DIRECTORY/NAME")
     return Target(scheme, Provider.LOCAL, container, name, base or "/")
+
+
+def has_wildcard(text: str) -> bool:
+    """Whether ``text`` has one of the characters ``*``, ``?`` and ``[``."""
+    return _WILDCARD.search(text) is not None
+
+
+def literal_prefix(pattern: str) -> str:
+    """What all keys that match ``pattern`` begin with."""
+    found = _WILDCARD.search(pattern)
+    return pattern[: found.start()] if found else pattern
+
+
+def key_pattern(pattern: str) -> re.Pattern[str]:
+    """A regular expression for whole keys.
+
+    ``*`` and ``?`` match all characters but a slash, ``**`` matches slashes as well, and ``[a-c]``
+    or ``[!a-c]`` matches one character. A ``[`` without a ``]`` is literal.
+    """
+    parts: list[str] = []
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        position += 1
+        if char == "*":
+            if pattern.startswith("*", position):
+                position += 1
+                # "a/**/b" also matches "a/b".
+                if pattern.startswith("/", position) and pattern[: position - 2][-1:] in ("", "/"):
+                    position += 1
+                    parts.append("(?:.*/)?")
+                else:
+                    parts.append(".*")
+            else:
+                parts.append("[^/]*")
+        elif char == "?":
+            parts.append("[^/]")
+        elif char == "[" and (end := _end_of_set(pattern, position)) >= 0:
+            inside = re.sub(r"([\\\[\]])", r"\\\1", pattern[position:end])
+            if inside.startswith("!"):
+                inside = f"^/{inside[1:]}"
+            elif inside.startswith("^"):
+                inside = f"\\{inside}"
+            parts.append(f"[{inside}]")
+            position = end + 1
+        else:
+            parts.append(re.escape(char))
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error as error:
+        raise click.UsageError(f"{pattern!r} is not a valid pattern: {error}") from error
+
+
+def _end_of_set(pattern: str, start: int) -> int:
+    """Where the ``]`` is that ends a set of characters; negative if there is none."""
+    return pattern.find("]", start + 1 + pattern.startswith("!", start))
+
+
+class Filters(NamedTuple):
+    """Which paths below a directory are selected.
+
+    :param rules: pairs of whether to include, and a pattern of :mod:`fnmatch`, whose ``*`` also
+        matches slashes. The last rule that matches decides, as in the AWS command line.
+    """
+
+    rules: tuple[tuple[bool, str], ...] = ()
+
+    def select(self, path: str) -> bool:
+        """Whether ``path``, relative to the directory, is selected."""
+        for include, pattern in reversed(self.rules):
+            if fnmatch.fnmatchcase(path, pattern):
+                return include
+        return True

@@ -9,13 +9,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.cli.selection import (
-    Filters,
-    filter_options,
-    has_wildcard,
-    key_pattern,
-    literal_prefix,
-)
+from libcloud.cli.selection import filter_options
+from libcloud.cli.targets import Filters, has_wildcard, key_pattern, literal_prefix
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.cli.selection import Filters
 from libcloud.cli.sources import Walk
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status
@@ -91,7 +90,7 @@ def test_a_file_that_vanishes_does_not_end_a_walk(
         (tmp_path / name).write_text(name)
     monkeypatch.setattr("libcloud.cli.sources._size", lambda path: os.stat(path).st_size)
     found = []
-    for source in Walk(Filters()).files(str(tmp_path)):
+    for source in Walk().files(str(tmp_path)):
         found.append((source.name, type(source.error)))
         (tmp_path / "b").unlink(missing_ok=True)
     assert found == [("a", type(None)), ("b", FileNotFoundError), ("c", type(None))]
