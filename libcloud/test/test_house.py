@@ -31,8 +31,6 @@ LARGE_MODULES: dict[str, str] = {
     "their own would import each other",
     "libcloud/storage/drivers/swift.py": "the public methods of the driver, with the signatures of "
     "Apache Libcloud: each is a few lines that call the protocol package or the engine",
-    "libcloud/common/aws.py": "the clock, the signers and the classes that use them, which "
-    "programs and tests of Apache Libcloud replace in this module",
     "libcloud/common/google.py": "the clock and the metadata request, which programs and tests "
     "replace in this module, and everything that uses them",
     "libcloud/test/storage/fakes/swift.py": "one fake of one protocol, with the checks of all of "
