@@ -22,7 +22,6 @@ from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import group_options
 from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
-from libcloud.storage import keywords
 
 _BROKEN_PIPE = 141
 
@@ -192,7 +191,7 @@ def run() -> None:
 
 
 def _tune_interpreter() -> None:
-    """Spend less time on switching threads, collecting garbage and completing docstrings.
+    """Spend less time on switching threads and collecting garbage.
 
     Threads that wait for the interpreter wake up after each interval to request it: with 64 of
     them, a third of the context switches serve nothing else. They get it anyway when another one
@@ -201,7 +200,6 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.freeze()
     gc.set_threshold(_GARBAGE)
-    keywords.is_help_complete = False  # only Python's help() shows it
 
 
 def _open_closed_streams() -> None:

@@ -9,19 +9,33 @@ Methods take them as ``**options: Unpack[UploadKeywords]``. Each is described he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypedDict
+from functools import cache, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from libcloud.utils.help import complete, descriptions
+from libcloud.utils.lazy_help import complete_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
     from datetime import datetime
+    from typing import TypedDict
 
     from libcloud.common.credentials.provider import Credentials
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.progress import Listener
+else:
+
+    class TypedDict(dict):
+        """A dictionary with annotations. Python's compiles each of them, which takes 2 ms here."""
+
+        def __init_subclass__(cls, *, total: bool = True) -> None:
+            places = (*cls.__bases__, cls)
+            cls.__annotations__ = {
+                name: text
+                for place in places
+                for name, text in getattr(place, "__annotations__", {}).items()
+            }
 
 
 class EngineKeywords(TypedDict, total=False):
@@ -465,8 +479,8 @@ class _Terms:
 
 
 @cache
-def _glossary() -> dict[str, str]:
-    return descriptions(
+def _glossary() -> Any:
+    return _help().descriptions(
         _Terms,
         *(AnyUploadKeywords, ManyUploadKeywords, UploadKeywords, EngineKeywords),
         *(ManyDownloadKeywords, DownloadKeywords, StreamKeywords, ReadKeywords),
@@ -476,20 +490,25 @@ def _glossary() -> dict[str, str]:
     )
 
 
-is_help_complete = True
-"""Whether :func:`complete_help` does anything. The command, which shows no docstring of a driver,
-saves the time."""
-
-
 _RAISES = """\
 :raises InvalidCredsError: the store rejects the credentials.
 :raises LibcloudError: the store does not answer, or answers with another error."""
 
 
+def _help() -> Any:
+    return import_module("libcloud.utils.help")
+
+
 def complete_help(kind: type, *others: type) -> None:
     """Complete signatures and help of a driver, or of a class whose methods call those of a driver.
 
+    It is done when somebody asks for them. Under ``python -OO`` there are no docstrings.
+
     :param others: classes whose methods the docstrings refer to.
     """
-    if is_help_complete:
-        complete(kind, _glossary(), others=others, raises=_RAISES)
+    if complete_help.__doc__ is not None:
+        complete_later(kind, partial(_complete, kind, others))
+
+
+def _complete(kind: type, others: tuple[type, ...]) -> None:
+    _help().complete(kind, _glossary(), others=others, raises=_RAISES)

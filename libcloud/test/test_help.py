@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,10 +17,13 @@ from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.storage.filesystem.stores import AzureFileSystem, SwiftFileSystem
-from libcloud.storage.keywords import complete_help
+from libcloud.storage.keywords import ReadKeywords, complete_help
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.writer import UploadWriter
 from libcloud.utils.help import complete
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 DRIVERS = sorted(
     {providers.get_driver(name) for name in providers.DRIVERS}, key=lambda kind: kind.__name__
@@ -164,3 +167,42 @@ def test_completing_twice_changes_nothing() -> None:
     before = inspect.getdoc(BaseS3StorageDriver.upload_object)
     complete_help(BaseS3StorageDriver, StorageDriver)
     assert inspect.getdoc(BaseS3StorageDriver.upload_object) == before
+
+
+def _completed_class() -> Any:
+    class Reader:
+        """Reads."""
+
+        def __init__(self, key: str) -> None:
+            pass
+
+        def read(self, **options: Unpack[ReadKeywords]) -> None:
+            """Read."""
+
+    complete_help(Reader)
+    return Reader
+
+
+def _asked(what: str, kind: Any) -> str:
+    asked = {"signature": lambda: str(inspect.signature(kind.read)).replace("'", "")}
+    asked["method"] = lambda: inspect.getdoc(kind.read) or ""
+    asked["class"] = lambda: inspect.getdoc(kind) or ""
+    return asked[what]()
+
+
+@pytest.mark.parametrize("first", ["signature", "method", "class"])
+def test_help_is_complete_whatever_is_asked_first(first: str) -> None:
+    kind = _completed_class()
+    assert (kind.__doc__, kind.read.__doc__) == ("Reads.", "Read.")
+    _asked(first, kind)
+    assert "*, ex_sse_customer_key: bytes | None = None" in _asked("signature", kind)
+    assert description(_asked("method", kind), "ex_sse_customer_key")
+    assert description(_asked("class", kind), "key")
+    assert description(kind.read.__doc__, "ex_sse_customer_key")
+
+
+def test_a_signature_that_is_not_made_yet_is_one() -> None:
+    kind = _completed_class()
+    shown = inspect.signature(kind.read)
+    assert isinstance(shown, inspect.Signature)
+    assert shown.bind(kind("x"), ex_request_payer=True).arguments["ex_request_payer"] is True

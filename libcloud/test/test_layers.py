@@ -454,6 +454,7 @@ HEAVY = {
     "libcloud.storage.transfer.upload.machine",
     "libcloud.storage.transfer.upload.session",
     "libcloud.storage.transfer.values",
+    "libcloud.utils.help",
     "libcloud.utils.retry",
 }
 

@@ -4,17 +4,20 @@
 A method's help names every parameter and the errors. What its docstring leaves out is taken from
 the same method of a base class, from the methods that the docstring refers to
 (``:meth:`download_object```), and from a glossary; ``**options: Unpack[Keywords]`` is shown as the
-keywords of that ``TypedDict``. Under ``python -OO`` there are no docstrings, and nothing is done.
+keywords of that ``TypedDict``. This module is imported when somebody asks for help, see
+:mod:`libcloud.utils.lazy_help`.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from types import FunctionType
 from typing import Any, NamedTuple
+
+from libcloud.utils.lazy_help import public_functions
 
 _FIELD = re.compile(r":(\w+)(?: (?:[^:\s]+ )?(\w+))?:")
 # Before a line that is not indented: what follows continues it.
@@ -43,7 +46,7 @@ def _parse(text: str) -> _Doc:
     params: dict[str, str] = {}
     returns: list[str] = []
     raises: dict[str, str] = {}
-    for block in _BLOCK_START.split(inspect.cleandoc(text)):
+    for block in _BLOCK_START.split(text):
         field = _FIELD.match(block) if block[:1] == ":" else None
         if field is None:
             prose.append(block)
@@ -63,18 +66,9 @@ def descriptions(*kinds: object) -> dict[str, str]:
     """The descriptions of parameters in docstrings, by name; the first one counts."""
     found: dict[str, str] = {}
     for kind in kinds:
-        for name, text in _parse(getattr(kind, "__doc__", None) or "").params.items():
+        for name, text in _parse(_doc(kind)).params.items():
             found.setdefault(name, text)
     return found
-
-
-def public_functions(kind: type) -> Iterator[tuple[str, FunctionType]]:
-    """The public methods that a class itself defines, and its constructor."""
-    for name, member in list(vars(kind).items()):
-        function = getattr(member, "__func__", member)
-        is_public = not name.startswith("_") or name == "__init__"
-        if is_public and isinstance(function, FunctionType):
-            yield name, function
 
 
 def complete(
@@ -86,18 +80,16 @@ def complete(
     :param others: classes whose methods docstrings refer to, besides those of ``kind``.
     :param raises: the errors of methods for which no docstring states any.
     """
-    if complete.__doc__ is None:
-        return
     places = (*kind.__mro__, *others)
     glossary = {**descriptions(*kind.__mro__), **glossary}
     of_constructor: Mapping[str, str] = {}
-    for name, function in public_functions(kind):
+    for function in public_functions(kind):
+        name, own = function.__name__, _doc(function)
         keywords = _expand_keywords(function)
         names = _parameter_names(function)
         if name == "__init__":
             of_constructor = keywords
             continue
-        own = function.__doc__ or ""
         sources = [_doc_of(base, name) for base in kind.__mro__[1:]]
         references = [
             _doc_of(place, reference)
@@ -115,21 +107,25 @@ def _complete_class(kind: type, glossary: Mapping[str, str]) -> None:
     constructor = kind.__init__  # type: ignore[misc]
     if isinstance(constructor, FunctionType):
         names = _parameter_names(constructor)
-        sources = [base.__doc__ for base in kind.__mro__[1:-1]]
-        kind.__doc__ = _completed(kind.__doc__ or "", names, sources, (), glossary)
+        sources = [_doc(base) for base in kind.__mro__[1:-1]]
+        kind.__doc__ = _completed(_doc(kind), names, sources, (), glossary)
 
 
-def _doc_of(kind: type, name: str) -> str | None:
+def _doc(owner: object) -> str:
+    doc = owner.__doc__
+    return inspect.cleandoc(doc) if isinstance(doc, str) else ""
+
+
+def _doc_of(kind: type, name: str) -> str:
     member = vars(kind).get(name)
-    doc = None if member is None else member.__doc__  # since Python 3.13 None has one, too
-    return doc if isinstance(doc, str) else None
+    return "" if member is None else _doc(member)  # since Python 3.13 None has one, too
 
 
 def _completed(
     own: str,
     names: Iterable[str],
-    inherited: Iterable[str | None],
-    referred: Iterable[str | None],
+    inherited: Iterable[str],
+    referred: Iterable[str],
     glossary: Mapping[str, str],
     raises: str = "",
 ) -> str:
@@ -164,14 +160,7 @@ def _prose(own: str, others: list[_Doc]) -> str:
 
 
 def _parameter_names(function: FunctionType) -> list[str]:
-    if "__signature__" in vars(function):
-        return list(inspect.signature(function).parameters)[1:]
-    code = function.__code__
-    variadic = bool(code.co_flags & inspect.CO_VARARGS) + bool(
-        code.co_flags & inspect.CO_VARKEYWORDS
-    )
-    count = code.co_argcount + code.co_kwonlyargcount + variadic
-    return list(code.co_varnames[1:count])
+    return list(inspect.signature(function).parameters)[1:]
 
 
 def _expand_keywords(function: FunctionType) -> Mapping[str, str]:
