@@ -204,7 +204,7 @@ MUTANTS = (
     Mutant(
         "a profile after the environment though it was asked for",
         "libcloud/common/credentials/discovery.py",
-        "reversed(lookups) if profile_first else lookups",
+        "reversed(lookups) if self.profile else lookups",
         "lookups",
         _SOURCES,
         caught_by="test_a_requested_profile_takes_precedence_over_the_environment",

@@ -144,7 +144,7 @@ MUTANTS = (
     ),
     Mutant(
         "objects of a missing container count as deleted",
-        "libcloud/storage/many_objects.py",
+        "libcloud/storage/base.py",
         "if not is_gone or isinstance(error, MissingContainerError):",
         "if not is_gone:",
         _DRIVER,

@@ -41,12 +41,12 @@ _SOURCE = (
         "source",
         caught_by="test_one_piece_is_taken_beyond_a_full_part",
     ),
-    _mutant(
+    Mutant(
         "any error of an iterator is its end",
-        "source",
+        "libcloud/utils/bodies.py",
         "        except StopIteration:\n            return\n        yield piece",
         "        except Exception:\n            return\n        yield piece",
-        "source",
+        (f"{_TESTS}/upload/test_source.py",),
         caught_by="test_an_error_of_the_source_comes_through_unchanged",
     ),
     _mutant(

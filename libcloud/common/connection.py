@@ -185,22 +185,18 @@ class Connection(ConnectionSettings):
         def attempt() -> Any:
             nonlocal is_first
             if not is_first:
-                self._go_back(rewind)
+                try:
+                    rewind()
+                except OSError as error:
+                    # An OSError would count as a network error, and be retried.
+                    text = f"The request failed, and its body cannot be sent again: {error}"
+                    raise LibcloudError(text, self.driver) from error
             is_first = False
             return self._attempt(call)
 
         total = None if isinstance(self.timeout, tuple) else self.timeout
         retry = self.retryCls(retry_delay=self.retry_delay, timeout=total, backoff=self.backoff)
         return retry(attempt)()
-
-    def _go_back(self, rewind: Callable[[], None]) -> None:
-        try:
-            rewind()
-        except OSError as error:
-            # An OSError would count as a network error, and be retried.
-            raise LibcloudError(
-                f"The request failed, and its body cannot be sent again: {error}", self.driver
-            ) from error
 
     def _attempt(self, call: _Call) -> Any:
         """Build the request from ``call``, calling the hooks, and send it."""

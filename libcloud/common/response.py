@@ -19,7 +19,6 @@ from libcloud.utils.xml import parse_xml
 
 if TYPE_CHECKING:
     from libcloud.http import HttpLibResponseProxy
-    from libcloud.http import HTTPResponse as HTTPResponse
 
 # What a Response class accepts unless it overrides ``success``.
 _SUCCESS = (200, 201, 202)
@@ -239,12 +238,3 @@ def _abandon(response: Any, error: BaseException, status: int) -> None:
     response.close()
     if isinstance(error, LibcloudError) and error.http_code is None:
         error.http_code = status
-
-
-def __getattr__(name: str) -> Any:
-    """The class that needs the standard library's HTTP client, which nothing else here does."""
-    if name == "HTTPResponse":
-        from libcloud.http import HTTPResponse
-
-        return HTTPResponse
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -142,8 +142,7 @@ class ConnectionSettings:
         return f"libcloud/{__version__}{driver} {applications}"
 
     def _host_header(self) -> str:
-        scheme = "https" if self.secure else "http"
-        return authority(self.host, int(self.port), scheme=scheme)
+        return authority(self.host, int(self.port), scheme=self._scheme)
 
     @property
     def _scheme(self) -> str:

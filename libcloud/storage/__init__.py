@@ -20,7 +20,6 @@ from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
     from libcloud.storage import destination as destination
-    from libcloud.storage import many_objects as many_objects
     from libcloud.storage import payload as payload
     from libcloud.storage import scheduler as scheduler
     from libcloud.storage import worker_pool as worker_pool

@@ -33,13 +33,18 @@ from libcloud.storage.keywords import (
     StreamKeywords,
     complete_help,
 )
+from libcloud.storage.types import (
+    DeletedObject,
+    FailedDeletion,
+    MissingContainerError,
+    Place,
+)
 from libcloud.storage.types import ObjectDoesNotExistError as ObjectDoesNotExistError
 from libcloud.utils.arguments import kind_of, plain_headers
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage.many_objects import Place
     from libcloud.storage.types import Deletion, OperationResult
     from libcloud.storage.writer import UploadWriter
 
@@ -642,7 +647,7 @@ class StorageDriver(StorageDriverHelpers):
             results were not returned yet may be stored.
         """
         check_container(container)
-        items = storage.many_objects.pairs_of(pairs, "ex_upload_objects")
+        items = _iterable(pairs, "ex_upload_objects")
         keywords = self._options_of_many_uploads(_loose(options))
 
         def upload(pair: tuple[_Path, str]) -> Object:
@@ -666,13 +671,18 @@ class StorageDriver(StorageDriverHelpers):
         :return: for each pair, the path or the error.
         :raises Exception: what :meth:`download_object` raises, if ``fail_fast``.
         """
-        items = storage.many_objects.pairs_of(pairs, "ex_download_objects")
+        items = _iterable(pairs, "ex_download_objects")
 
         def download(pair: tuple[Object, _Path]) -> str:
-            check_object(pair[0])
-            return storage.many_objects.download_to(
-                lambda obj, path: self.download_object(obj, path, **_loose(options)), pair
-            )
+            obj, path = pair[0], str(os.fspath(pair[1]))
+            check_object(obj)
+            directory = os.path.dirname(path)
+            if directory and not os.path.isdir(directory):
+                os.makedirs(directory, exist_ok=True)
+            if not self.download_object(obj, path, **_loose(options)):
+                text = f"{obj.name}: the store sent fewer or more than {obj.size} bytes"
+                raise LibcloudError(text, obj.driver)
+            return path
 
         return self._pool.map(download, items, ordered=ordered, fail_fast=fail_fast, jobs=jobs)
 
@@ -695,7 +705,7 @@ class StorageDriver(StorageDriverHelpers):
         :return: for each pair, the copy or the error.
         """
         check_container(container)
-        items = storage.many_objects.pairs_of(pairs, "ex_copy_objects")
+        items = _iterable(pairs, "ex_copy_objects")
         copy_object = getattr(self, "ex_copy_object", None)
 
         def copy(pair: tuple[Object, str]) -> Object:
@@ -725,7 +735,7 @@ class StorageDriver(StorageDriverHelpers):
         :return: for each of ``objects``, the object or the error.
         :raises ObjectDoesNotExistError: one does not exist, if ``fail_fast``.
         """
-        items = storage.many_objects.pairs_of(objects, "ex_head_objects")
+        items = _iterable(objects, "ex_head_objects")
 
         def head(one: Object | str) -> Object:
             place = self._place_of(one, container)
@@ -790,16 +800,19 @@ class StorageDriver(StorageDriverHelpers):
             yield result.value
 
     def _delete_place(self, place: Place) -> Deletion:
-        """The outcome for one object."""
-
-        def delete(place: Place) -> object:
-            container, name, version_id = place
-            properties: Any = (name, 0, None, {}, {}, container, self)
+        """Delete one object; one that does not exist counts as deleted."""
+        container, name, version_id = place
+        properties: Any = (name, 0, None, {}, {}, container, self)
+        try:
             if version_id is None:
-                return self.delete_object(Object(*properties))
-            return self.delete_object(ObjectVersion(*properties, version_id=version_id))
-
-        return storage.many_objects.delete_object(delete, place)
+                self.delete_object(Object(*properties))
+            else:
+                self.delete_object(ObjectVersion(*properties, version_id=version_id))
+        except (LibcloudError, OSError) as error:
+            is_gone = isinstance(error, ObjectDoesNotExistError)
+            if not is_gone or isinstance(error, MissingContainerError):
+                return FailedDeletion(container.name, name, error, version_id)
+        return DeletedObject(container.name, name, version_id)
 
     def _places_of(
         self, objects: Iterable[Object | str | tuple[str, str]], container: Container | None
@@ -825,7 +838,7 @@ class StorageDriver(StorageDriverHelpers):
             if container is None:
                 raise ValueError(f"Which container is {one!r} in? Pass the container, too")
             check_container(container)
-            return storage.many_objects.Place(container, one, version_id)
+            return Place(container, one, version_id)
         check_object(one)
         if container is not None and one.container.name != container.name:
             raise ValueError(
@@ -833,7 +846,7 @@ class StorageDriver(StorageDriverHelpers):
             )
         if not self._shares_store(one.driver):
             raise ValueError(f"{one.name!r} is in another store ({one.driver.name})")
-        return storage.many_objects.Place(one.container, one.name, version_id)
+        return Place(one.container, one.name, version_id)
 
     def _head_uploaded(self, obj: Any, version_id: str) -> Object:
         """Hook: the properties of an object whose upload returned ``version_id``.
@@ -948,6 +961,13 @@ class StorageDriver(StorageDriverHelpers):
 
     def _not_implemented(self, method: str) -> NoReturn:
         raise NotImplementedError(f"{method} not implemented for this driver")
+
+
+def _iterable(items: Any, method: str) -> Iterable[Any]:
+    """:raises TypeError: ``items`` is one item instead of several."""
+    if isinstance(items, (str, bytes, os.PathLike)) or not hasattr(items, "__iter__"):
+        raise TypeError(f"{method} takes an iterable of items, not {kind_of(items)}")
+    return items  # type: ignore[no-any-return]  # Any is what callers without types pass
 
 
 def check_container(container: object) -> None:

@@ -124,8 +124,6 @@ class Payload:
 
     def take_file(self, path: str | os.PathLike[str]) -> None:
         """Send the file at ``path``."""
-        if not os.path.exists(path):
-            raise FileNotFoundError(errno.ENOENT, f"File {os.fspath(path)} does not exist")
         file = self._files.enter_context(open(path, "rb"))  # noqa: SIM115
         status = os.fstat(file.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size > READ_LIMIT:

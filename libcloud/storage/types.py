@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from libcloud.common.types import InvalidSourceError as InvalidSourceError
 from libcloud.common.types import LibcloudError
@@ -59,6 +59,7 @@ __all__ = [
     "ObjectTooLargeError",
     "OperationResult",
     "PartConflictError",
+    "Place",
     "PreconditionFailedError",
     "Provider",
     "SizeMismatchError",
@@ -87,6 +88,14 @@ class OperationResult(Generic[_ItemT, _ValueT]):
     def ok(self) -> bool:
         """Whether the operation succeeded."""
         return self.error is None
+
+
+class Place(NamedTuple):
+    """What to delete or to look up: a version, or the object."""
+
+    container: Any
+    name: str
+    version_id: str | None = None
 
 
 class DeletedObject(NamedTuple):

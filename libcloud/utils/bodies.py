@@ -136,7 +136,7 @@ def sendable(body: Any) -> Any:
     if not hasattr(body, "__iter__"):
         advance = getattr(body, "__next__", None) or getattr(body, "next", None)
         if advance is not None:
-            return _pieces(advance)
+            return steps(advance)
     return body
 
 
@@ -164,13 +164,15 @@ def _nothing() -> None:
     """Rewind a body that needs no rewinding."""
 
 
-def _pieces(advance: Callable[[], Any]) -> Iterator[Any]:
+def steps(advance: Callable[[], Any]) -> Iterator[Any]:
+    """Yield what ``advance``, the ``__next__`` of an iterator, returns."""
     while True:
         try:
             piece = advance()
         except StopIteration:
             return
         yield piece
+        del piece  # gone before the next one is made: one is held, not two
 
 
 def _is_empty_file(body: Any) -> bool:

@@ -68,6 +68,7 @@ MOVED = {
     "libcloud.storage.drivers.azure_values": "libcloud.storage.azure.responses",
     "libcloud.storage.filesystem.azure": "libcloud.storage.filesystem.stores",
     "libcloud.storage.filesystem.swift": "libcloud.storage.filesystem.stores",
+    "libcloud.storage.many_objects": "libcloud.storage.types",
     "libcloud.storage.s3.profile": "libcloud.storage.s3.profiles",
     "libcloud.storage.s3.response": "libcloud.storage.s3.http_response",
     "libcloud.storage.scaleout.copying": "libcloud.storage.copying",

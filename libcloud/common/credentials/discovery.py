@@ -125,10 +125,8 @@ def discover(
             credentials, "given by the caller", provider=FixedCredentials(credentials)
         )
     else:
-        own = _from_own_variables(variables, environ)
-        found = own or _find_credentials(settings, environ, profile_first=bool(profile))
         stored = StoredCredentials(profile, given, variables)
-        found = _with_provider(found, stored, can_obtain=can_obtain)
+        found = _with_provider(stored.find(settings, environ), stored, can_obtain=can_obtain)
         if variables and found.provider is None:
             key, secret, _ = variables[0]
             found = found._replace(hint=f"set {key} and {secret}, or {found.hint}")
@@ -246,24 +244,6 @@ def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
     return settings
 
 
-def _find_credentials(
-    profile: Profile, environ: Mapping[str, str], *, profile_first: bool
-) -> Discovery:
-    """Look for credentials in the environment and in ``profile``; no provider is set."""
-    lookups = [_from_variables, _from_profile_keys]
-    for lookup in reversed(lookups) if profile_first else lookups:
-        found = lookup(profile, environ)
-        if found is not None:
-            return found
-    container = _named(environ, _CONTAINER)
-    if container:
-        return Discovery(None, f"the variable {container}", missing=f"{container} is set")
-    # The last resort is the metadata service of the instance.
-    disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
-    origin = "" if disabled else "the metadata of this machine"
-    return Discovery(None, origin, missing=_reason(profile, environ))
-
-
 class StoredCredentials:
     """A provider that looks up stored credentials again: they may have been replaced.
 
@@ -282,12 +262,29 @@ class StoredCredentials:
 
     def __call__(self) -> Credentials:
         environ = os.environ if self.environ is None else self.environ
-        settings = _find_profile(self.profile, environ)
-        own = _from_own_variables(self.variables, environ)
-        found = own or _find_credentials(settings, environ, profile_first=bool(self.profile))
+        found = self.find(_find_profile(self.profile, environ), environ)
         if found.credentials is None:
             raise CredentialsNotFoundError(found.missing)
         return found.credentials
+
+    def find(self, profile: Profile, environ: Mapping[str, str]) -> Discovery:
+        """Look in the environment and in ``profile``; no provider is set."""
+        for names in self.variables:
+            key, secret, token = (environ.get(name) or None for name in names)
+            if key and secret:
+                return _stored(key, secret, token, f"the variables {names[0]}, {names[1]}")
+        lookups = [_from_variables, _from_profile_keys]
+        for lookup in reversed(lookups) if self.profile else lookups:
+            found = lookup(profile, environ)
+            if found is not None:
+                return found
+        container = _named(environ, _CONTAINER)
+        if container:
+            return Discovery(None, f"the variable {container}", missing=f"{container} is set")
+        # The last resort is the metadata service of the instance.
+        disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+        origin = "" if disabled else "the metadata of this machine"
+        return Discovery(None, origin, missing=_reason(profile, environ))
 
 
 class FixedCredentials:
@@ -298,14 +295,6 @@ class FixedCredentials:
 
     def __call__(self) -> Credentials:
         return self.credentials
-
-
-def _from_own_variables(variables: Variables, environ: Mapping[str, str]) -> Discovery | None:
-    for names in variables:
-        key, secret, token = (environ.get(name) or None for name in names)
-        if key and secret:
-            return _stored(key, secret, token, f"the variables {names[0]}, {names[1]}")
-    return None
 
 
 def _from_variables(profile: Profile, environ: Mapping[str, str]) -> Discovery | None:

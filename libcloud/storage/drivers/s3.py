@@ -89,7 +89,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from libcloud.common.credentials import Credentials
-    from libcloud.storage.many_objects import Place as ObjectPlace
     from libcloud.storage.s3.multipart import (
         RESPONSES_PER_REQUEST,
         IncompleteCleanupError,
@@ -106,6 +105,7 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import PartReceipt, StoredObject
     from libcloud.storage.types import Deletion
+    from libcloud.storage.types import Place as ObjectPlace
     from libcloud.storage.writer import UploadWriter
 
 __all__ = [

@@ -22,7 +22,7 @@ _WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
 # Modules that operations use, imported together with the driver: the threads of the first operation
 # would wait for each other's imports.
 _USED = (
-    "many_objects worker_pool transfer.download.saving s3.deletion s3.download_port s3.errors "
+    "worker_pool transfer.download.saving s3.deletion s3.download_port s3.errors "
     "s3.listing s3.nodes s3.objects s3.responses s3.uploads s3.versions"
 ).split()
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
-from libcloud.storage.many_objects import Place
 from libcloud.storage.s3.names import MAX_KEY_BYTES
 from libcloud.storage.transfer.values import Failure
-from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
+from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion, Place
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Container

@@ -16,7 +16,7 @@ from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import pause_after, raise_if_lost
 from libcloud.storage.transfer.download.port import (
     Content,
-    DownloadPort,
+    RangeRequests,
     RangeResponse,
     Verification,
 )
@@ -47,7 +47,7 @@ class PinnedRange(NamedTuple):
     :param total: size of the object, bytes; ``None`` if it is not known.
     """
 
-    port: DownloadPort
+    port: RangeRequests
     etag: str
     start: int
     length: int
@@ -293,7 +293,7 @@ def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadErr
 
 
 def pin(
-    headers: Mapping[str, str], port: DownloadPort, start: int, extent: Extent
+    headers: Mapping[str, str], port: RangeRequests, start: int, extent: Extent
 ) -> PinnedRange | None:
     """What the body of a response consists of; ``None`` if it cannot be resumed.
 

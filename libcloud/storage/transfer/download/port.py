@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the download engine requires of a store: a range of one version, and its checksum."""
+"""What the download engine needs of a store: ranges of one version, and the checksum of all."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any, Protocol
 from libcloud.common.request import HttpRequest
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import StoreClient
-from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import ObjectHashMismatchError
 
 
@@ -37,34 +35,8 @@ class RangeResponse:
     content: Content
 
 
-class DownloadPort(Protocol):
-    """One object of a store. Several threads may use it at once."""
-
-    @property
-    def obj(self) -> Object:
-        """The object; errors carry its name and its driver."""
-
-    def get(self, start: int, end: int, etag: str) -> RangeResponse:
-        """Request the bytes from ``start`` to before ``end``, if the object still has ``etag``.
-
-        One request, without retries.
-
-        :raises ObjectDoesNotExistError: the object was deleted.
-        :raises PreconditionFailedError: the object has another ETag.
-        """
-
-    def retries(self) -> Retries:
-        """The retry policy, and the budget that it draws on."""
-
-    def failure(self, error: BaseException) -> Failure:
-        """What an exception of a request, or of reading a body, means."""
-
-    def sleep(self, seconds: float) -> object:
-        """Wait before the next attempt."""
-
-
 class RangeRequests:
-    """A :class:`DownloadPort` on a client.
+    """Requests for ranges of one object. Several threads may use it at once.
 
     :param request: that the first response was for; its range is replaced.
     :param range_header: the name of the header with the range.
@@ -92,7 +64,13 @@ class RangeRequests:
         self.retries, self.sleep, self.failure = loop.retries, loop.sleep, loop.failure_of
 
     def get(self, start: int, end: int, etag: str) -> RangeResponse:
-        """See :meth:`DownloadPort.get`."""
+        """Request the bytes from ``start`` to before ``end``, if the object still has ``etag``.
+
+        One request, without retries.
+
+        :raises ObjectDoesNotExistError: the object was deleted.
+        :raises PreconditionFailedError: the object has another ETag.
+        """
         version = self._condition({"If-Match": etag})
         added = {self._range_header: f"bytes={start}-{end - 1}", **version}
         headers = {**self._request.headers, **added}

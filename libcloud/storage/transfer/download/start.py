@@ -16,7 +16,7 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.transfer.download.body import ResumableBody, disable_decoding, pin
-from libcloud.storage.transfer.download.port import DownloadPort, RangeRequests, Verification
+from libcloud.storage.transfer.download.port import RangeRequests, Verification
 from libcloud.storage.transfer.download.ranges import (
     Extent,
     UnexpectedExtentError,
@@ -171,7 +171,7 @@ def close(response: Any) -> None:
 
 
 def open_download(
-    port: DownloadPort,
+    port: RangeRequests,
     response: Any,
     selection: Selection,
     what: str,

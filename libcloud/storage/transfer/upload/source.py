@@ -17,7 +17,7 @@ from typing import Any, Generic
 from libcloud.storage.transfer.upload.port import Content, SourcePart
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
-from libcloud.utils.bodies import Pieces, flat, hashed, new_md5
+from libcloud.utils.bodies import Pieces, flat, hashed, new_md5, steps
 
 _READ_SIZE = 1024 * 1024
 
@@ -307,7 +307,7 @@ def pieces_of(source: object) -> Iterator[object]:
     if callable(step):
         if isinstance(source, Iterator) and iter(source) is source:
             return source
-        return _steps(step)  # it is not iterable
+        return steps(step)  # it is not iterable
     if _is_buffer(source):
         return iter((source,))
     if hasattr(source, "__iter__"):
@@ -324,16 +324,6 @@ def _reads(read: Callable[[int], Any]) -> Iterator[object]:
             return
         yield piece
         del piece  # gone before the next one is made: one is held, not two
-
-
-def _steps(step: Callable[[], object]) -> Iterator[object]:
-    while True:
-        try:
-            piece = step()
-        except StopIteration:
-            return
-        yield piece
-        del piece
 
 
 def _is_buffer(source: object) -> bool:
