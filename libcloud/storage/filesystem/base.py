@@ -17,6 +17,8 @@ from fsspec.asyn import (  # type: ignore[import-untyped]
     AsyncFileSystem,
     _get_batch_size,
     get_loop,
+    reset_lock,
+    sync,
 )
 from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
@@ -34,6 +36,10 @@ from libcloud.storage.filesystem.listing import (
 )
 from libcloud.storage.filesystem.operations import Operations
 from libcloud.storage.filesystem.workers import Calls
+
+# Before version 2025.5, fsspec does not: the child would wait for the event loop of its parent.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=reset_lock)
 
 # Directories that the running ``get`` or ``copy`` has seen in a listing that would also have
 # included a file of the same name.
@@ -203,6 +209,36 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
             self._listings.store(path, entries, version)
         return entries
 
+    def walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        topdown: bool = True,
+        on_error: Any = "omit",
+        *,
+        detail: bool = False,
+        refresh: bool = False,
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """Directories, each with the names of its directories and files, as ``os.walk`` does.
+
+        A directory with an empty name (``a//b`` is in one) is ``""`` among the others; the path of
+        a file is always ``f"{directory}/{name}"``.
+
+        :param path: where to begin.
+        :param maxdepth: levels of directories, at most; ``None``: no limit.
+        :param topdown: yield a directory before those in it, of which the caller may remove some
+            from the list; if false, after them.
+        :param on_error: if ``path`` cannot be listed: ``"omit"`` yields nothing, ``"raise"`` raises
+            the error, and a function is called with it.
+        :param detail: yield dictionaries of what :meth:`info` returns, by name.
+        :param refresh: request the listings, even if they are in the cache.
+        """
+        # Before version 2026.6, that of fsspec does not call _walk().
+        found = self._walk(path, maxdepth, topdown, on_error, detail=detail, refresh=refresh)
+        with contextlib.suppress(StopAsyncIteration):
+            while True:
+                yield sync(self.loop, found.__anext__)
+
     async def _walk(
         self,
         path: str,
@@ -211,11 +247,6 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         on_error: Any = "omit",
         **kwargs: Any,
     ) -> AsyncIterator[tuple[str, Any, Any]]:
-        """Directories and their entries; see fsspec's ``AbstractFileSystem.walk``.
-
-        A directory with an empty name (``a//b`` is in one) is ``""`` among the others; the path of
-        a file is always ``f"{directory}/{name}"``.
-        """
         _check_depth(maxdepth)
         path, detail = self._strip_protocol(path), kwargs.pop("detail", False)
         try:
