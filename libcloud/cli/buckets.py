@@ -20,7 +20,7 @@ from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.progress import Report
 from libcloud.cli.selection import Selection, select, selection_options
-from libcloud.cli.settings import Settings, age, option, store_options
+from libcloud.cli.settings import Settings, age, argument, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.types import LibcloudError
@@ -41,7 +41,7 @@ def open_bucket(url: str, settings: Settings) -> Store:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @store_options
 def mb(settings: Settings, *, url: str) -> None:
     """Create the bucket at URL in the region of the store."""
@@ -51,7 +51,7 @@ def mb(settings: Settings, *, url: str) -> None:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option("--force", "Delete its objects, versions and uploads first.")
 @store_options
 def rb(settings: Settings, *, url: str, force: bool) -> None:
@@ -79,7 +79,7 @@ def _empty(store: Store) -> None:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @click.argument("state", type=click.Choice(["on", "off"], case_sensitive=False), required=False)
 @option("--json", "Print a JSON object.", name="as_json")
 @store_options
@@ -106,7 +106,7 @@ def versioning(settings: Settings, *, url: str, state: str | None) -> None:
 
 
 @click.command()
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@argument("urls", nargs=-1, required=True, metavar="URL...")
 @option("-r, --recursive", "Restore all deleted objects below URL.")
 @option("-n, --dry-run", "Print what would be restored.")
 @option("--json", "Print one JSON object per line.", name="as_json")
@@ -204,7 +204,7 @@ def uploads() -> None:
 
 
 @uploads.command("ls", short_help="List in-progress uploads.")
-@click.argument("url")
+@argument("url")
 @option("--sizes", "Show number and size of the parts; takes a request per upload.")
 @option("--json", "Print one JSON object per line.", name="as_json")
 @store_options
@@ -224,7 +224,7 @@ def list_uploads(settings: Settings, *, url: str, sizes: bool) -> None:
 
 
 @uploads.command(short_help="Abort the in-progress uploads of an object.")
-@click.argument("url")
+@argument("url")
 @option("--id ID", "Abort only the upload with this id.", name="upload_id")
 @store_options
 def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
@@ -246,7 +246,7 @@ def abort(settings: Settings, *, url: str, upload_id: str | None) -> None:
 
 
 @uploads.command(short_help="Abort old uploads.")
-@click.argument("url")
+@argument("url")
 @option(
     "--older-than AGE",
     "Minimum age of the uploads to abort; 0s aborts all.",
@@ -298,7 +298,7 @@ def _line(facts: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option(
     "--abort-uploads DAYS",
     "Abort unfinished uploads after this many days, such as 7d; never: remove the rule.",

@@ -16,7 +16,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from copy import copy
 from itertools import islice
 from typing import Any
 
@@ -127,8 +126,6 @@ TIMEOUT = 1.0
 MOST = 1000
 """Names that are listed; the usual size of a page."""
 
-_FILE_OPTIONS = ("sse_c_key", "ca_bundle", "journal", "manifest", "files_from")
-
 # Arguments that may also be the path of a file.
 _PATHS = ("arguments", "paths", "source", "destination")
 
@@ -147,64 +144,18 @@ def _choices() -> dict[str, Callable[[], list[str]]]:
     }
 
 
-def with_candidates(group: click.Group) -> click.Group:
-    """A copy of ``group``, the arguments and options of whose commands have candidates."""
-
-    class Completed(click.Group):
-        def list_commands(self, ctx: click.Context) -> list[str]:
-            return group.list_commands(ctx)
-
-        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-            command = group.get_command(ctx, cmd_name)
-            if isinstance(command, click.Group):
-                return with_candidates(command)
-            if command is not None:
-                command = copy(command)
-                command.params = [_with_candidates(parameter) for parameter in command.params]
-            return command
-
-    return Completed(
-        group.name,
-        params=[_with_candidates(parameter) for parameter in group.params],
-        help=group.help,
-        context_settings=group.context_settings,
-    )
-
-
-def _with_candidates(parameter: click.Parameter) -> click.Parameter:
-    name = str(parameter.name)
-    has_some = (
-        name != "shell"
-        if isinstance(parameter, click.Argument)
-        else name in _choices() or name in _FILE_OPTIONS
-    )
-    if not has_some:
-        return parameter
-    parameter = copy(parameter)
-    parameter.type = _Candidates(name)
-    return parameter
-
-
-class _Candidates(click.types.StringParamType):
-    """A text with the candidates of an argument or option."""
-
-    def __init__(self, parameter: str) -> None:
-        self._parameter = parameter
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        if self._parameter in _FILE_OPTIONS:
-            return [CompletionItem(incomplete, type="file")]
-        values = _choices().get(self._parameter)
-        if values is not None:
-            return _matching(values(), incomplete)
-        if is_url(incomplete):
-            return [CompletionItem(url) for url in urls(_settings(ctx, param), incomplete)]
-        found = _matching([f"{scheme}://" for scheme in known_schemes()], incomplete)
-        if self._parameter in _PATHS:
-            found.append(CompletionItem(incomplete, type="file"))
-        return found
+def candidates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What completes the value of ``param``, an argument or an option that takes a text."""
+    file = CompletionItem(incomplete, type="file")
+    if isinstance(param, click.Option):
+        if param.name == "sse_c_key":
+            return [file]
+        values = _choices().get(str(param.name))
+        return _matching(values(), incomplete) if values is not None else []
+    if is_url(incomplete):
+        return [CompletionItem(url) for url in urls(_settings(ctx, param), incomplete)]
+    schemes = _matching([f"{scheme}://" for scheme in known_schemes()], incomplete)
+    return [*schemes, file] if param.name in _PATHS else schemes
 
 
 def _matching(values: list[str], incomplete: str) -> list[CompletionItem]:

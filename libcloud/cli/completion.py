@@ -18,10 +18,6 @@ from types import MappingProxyType
 import click
 from click.shell_completion import ShellComplete, split_arg_string
 
-from libcloud.cli.candidates import with_candidates
-
-VARIABLE = "_LIBCLOUD_COMPLETE"
-
 _BASH = r"""_libcloud_completion() {
     local kind text help
     COMPREPLY=()
@@ -136,7 +132,7 @@ def candidate_lines(
     :param raw: for bash, the incomplete word as it was typed, with its quotes.
     """
     *before, last = arguments or [""]
-    found = ShellComplete(with_candidates(cli), {}, "libcloud", VARIABLE)
+    found = ShellComplete(cli, {}, "libcloud", "")
     option, equals, _ = last.partition("=")
     start = f"{option}=" if equals and last.startswith("-") and shell != "bash" else ""
     for item in found.get_completions(before, last):

@@ -17,7 +17,7 @@ from libcloud.cli.progress import Progress, Report, print_stderr
 from libcloud.cli.put import memory_limit
 from libcloud.cli.reading import modified
 from libcloud.cli.selection import select, selection_options, version_option
-from libcloud.cli.settings import Settings, combined, job_options, option, source_options
+from libcloud.cli.settings import Settings, argument, combined, job_options, option, source_options
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 _options = combined(
-    click.argument("source", metavar="SOURCE_URL"),
-    click.argument("destination", metavar="DESTINATION_URL"),
+    argument("source", metavar="SOURCE_URL"),
+    argument("destination", metavar="DESTINATION_URL"),
     option("-r, --recursive", "All objects below SOURCE_URL."),
     option("-n, --dry-run", "Print what would be done."),
     option("--json", "Print one JSON object per line.", name="as_json"),

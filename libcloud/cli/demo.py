@@ -8,28 +8,28 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from libcloud.cli.errors import FAILED, ReportedError, error_context
 from libcloud.cli.failures import report_unfinished_upload
+from libcloud.cli.options import ObjectOptions
 from libcloud.cli.progress import Progress
-from libcloud.cli.settings import Settings, option, size, transfer_options
+from libcloud.cli.put import Uploader
+from libcloud.cli.settings import Settings, argument, option, size, transfer_options
+from libcloud.cli.sources import Source
 from libcloud.cli.stores import Store, open_store
-from libcloud.cli.targets import Target
+from libcloud.cli.targets import STDIO, Target
 from libcloud.cli.text import printable, size_text
 from libcloud.storage.capabilities import KIB, MIB
 from libcloud.storage.types import Provider
-
-if TYPE_CHECKING:
-    from libcloud.storage.base import Container
 
 _PIECE = 64 * KIB
 
 
 @click.command()
-@click.argument("url", required=False)
+@argument("url", required=False)
 @option(
     "--size SIZE", "Bytes to upload.", name="length", type=size, default="64MiB", show_default=True
 )
@@ -53,7 +53,16 @@ def demo(settings: Settings, *, url: str | None, length: int) -> None:
 def _round_trip(store: Store, target: Target, length: int, settings: Settings) -> bool:
     container, sent, read = store.container(), hashlib.sha256(), hashlib.sha256()
     click.echo(f"{size_text(length)} in pieces of {size_text(_PIECE)} to {printable(str(target))}")
-    _upload(store, container, target, _pieces(length, sent), settings)
+    progress = Progress("upload", None, settings)
+    with (
+        progress,
+        progress.transfer("upload") as transfer,
+        report_unfinished_upload(transfer, target),
+    ):
+        uploader = Uploader(store, settings, ObjectOptions())
+        source = Source(STDIO, target.name, None)
+        uploader.upload(source, _pieces(length, sent), progress, transfer)
+    progress.finish("upload")
     obj = container.get_object(target.name)
     try:
         progress = Progress("download", int(obj.size), settings)
@@ -64,24 +73,6 @@ def _round_trip(store: Store, target: Target, length: int, settings: Settings) -
     finally:
         obj.delete()
     return sent.digest() == read.digest()
-
-
-def _upload(
-    store: Store, container: Container, target: Target, pieces: Iterator[bytes], settings: Settings
-) -> None:
-    options: dict[str, Any] = {}
-    progress = Progress("upload", None, settings)
-    with (
-        progress,
-        progress.transfer("upload") as transfer,
-        report_unfinished_upload(transfer, target),
-    ):
-        if store.supports_multipart:
-            options = settings.engine_options(on_event=progress.listener(transfer))
-        else:
-            pieces = progress.count_pieces(pieces, transfer)
-        store.driver.upload_object_via_stream(pieces, container, target.name, **options)
-    progress.finish("upload")
 
 
 def _pieces(length: int, digest: Any) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ from libcloud.cli.errors import (
     redact,
     store_response,
 )
-from libcloud.cli.settings import Settings, option, store_options
+from libcloud.cli.settings import Settings, argument, option, store_options
 from libcloud.cli.stores import SWIFT, Store, connect, find_settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.cli.text import count, printable, size_text
@@ -67,7 +67,7 @@ class Check:
 
 
 @click.command()
-@click.argument("url", default="s3://")
+@argument("url", default="s3://")
 @option("--write", "Also upload, download and delete a small object at URL.")
 @store_options
 def doctor(settings: Settings, *, url: str, write: bool) -> None:

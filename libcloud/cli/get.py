@@ -31,6 +31,7 @@ from libcloud.cli.selection import Selection, select, selection_options, version
 from libcloud.cli.settings import (
     CommandWithProgram,
     Settings,
+    argument,
     job_options,
     option,
     transfer_options,
@@ -49,9 +50,7 @@ _LISTED_FIRST = 10_000
 
 
 @click.command(cls=CommandWithProgram)
-@click.argument(
-    "arguments", metavar="URL... [DESTINATION | -- COMMAND...]", nargs=-1, required=True
-)
+@argument("arguments", metavar="URL... [DESTINATION | -- COMMAND...]", nargs=-1, required=True)
 @option("-r, --recursive", "Download all objects below URL.")
 @range_option
 @option("--no-clobber", "Fail if the file exists.")
@@ -188,7 +187,7 @@ def _get_one(
 
 
 @click.command()
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@argument("urls", nargs=-1, required=True, metavar="URL...")
 @range_option
 @version_option
 @read_options

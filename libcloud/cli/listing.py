@@ -15,7 +15,7 @@ import click
 from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.reading import modified
 from libcloud.cli.selection import Selection, select, selection_options, version_option
-from libcloud.cli.settings import Settings, option, store_options
+from libcloud.cli.settings import Settings, argument, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.types import LibcloudError
@@ -45,7 +45,7 @@ class _Entry:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option("-r, --recursive", "List all objects below URL.", name="flat")
 @option("--versions", "List all versions of objects, and delete markers.")
 @option("-h, --human", "Print sizes like 1.5 MiB.")
@@ -96,7 +96,7 @@ def ls(
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option("--json", "Print a JSON object.", name="as_json")
 @version_option
 @store_options
@@ -220,7 +220,7 @@ def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option("-s, --summarize", "Print only the total.")
 @option("-h, --human", "Print sizes like 1.5 MiB.")
 @option("--json", "Print one JSON object per line.", name="as_json")

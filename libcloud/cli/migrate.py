@@ -17,7 +17,7 @@ import click
 from libcloud.cli.errors import FAILED, NoObjectsError, ReportedError, error_context
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.selection import filter_options
-from libcloud.cli.settings import Settings, job_options, option, source_options
+from libcloud.cli.settings import Settings, argument, job_options, option, source_options
 from libcloud.cli.stores import Store, connect
 from libcloud.cli.targets import Target, is_url, parse_target
 from libcloud.cli.text import count, printable, size_text
@@ -37,8 +37,8 @@ _OUTCOMES = {
 
 
 @click.command()
-@click.argument("source", metavar="SOURCE_URL")
-@click.argument("destination", metavar="DESTINATION_URL")
+@argument("source", metavar="SOURCE_URL")
+@argument("destination", metavar="DESTINATION_URL")
 @option("--job NAME", "Name of the job.", required=True)
 @option("--resume", "Continue the job; retry failed objects.")
 @option("--report", "Only print the report of the job.")

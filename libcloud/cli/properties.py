@@ -13,7 +13,7 @@ from libcloud.cli.errors import error_context
 from libcloud.cli.listing import escaped, print_line
 from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
 from libcloud.cli.selection import version_option
-from libcloud.cli.settings import Settings, age, option, store_options
+from libcloud.cli.settings import Settings, age, argument, option, store_options
 from libcloud.cli.stores import open_store
 
 _json_option = option("--json", "Print a JSON object.", name="as_json")
@@ -28,7 +28,7 @@ def _open_object(url: str, settings: Settings, feature: str) -> Any:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @click.argument("tags", nargs=-1, metavar="[KEY=VALUE...]")
 @option("--delete KEY", "Remove a tag; repeatable.", name="deleted", multiple=True)
 @option("--replace", "Remove all other tags.")
@@ -72,7 +72,7 @@ def tags(
 
 
 @click.command("legal-hold")
-@click.argument("url")
+@argument("url")
 @click.argument("state", type=click.Choice(["on", "off"], case_sensitive=False), required=False)
 @version_option
 @_json_option
@@ -91,7 +91,7 @@ def legal_hold(settings: Settings, *, url: str, state: str | None) -> None:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option(
     "--mode",
     "Retention mode. In COMPLIANCE mode, no user can shorten it.",
@@ -139,7 +139,7 @@ def retention(
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option(
     "--expires AGE",
     "Lifetime of the presigned URL, at most 7d.",

@@ -25,6 +25,7 @@ from libcloud.cli.selection import filter_options
 from libcloud.cli.settings import (
     CommandWithProgram,
     Settings,
+    argument,
     follow_symlinks_option,
     job_options,
     option,
@@ -44,10 +45,8 @@ from libcloud.utils.files import guess_file_mime_type
 
 
 @click.command(cls=CommandWithProgram, options_metavar="[OPTIONS]")
-@click.argument(
-    "paths", metavar="SOURCES...", nargs=-1, type=click.Path(readable=False, allow_dash=True)
-)
-@click.argument("url", metavar="URL [-- COMMAND...]")
+@argument("paths", metavar="SOURCES...", nargs=-1, type=click.Path(readable=False, allow_dash=True))
+@argument("url", metavar="URL [-- COMMAND...]")
 @option("-r, --recursive", "Upload all files below directories.")
 @option("--resume ID", "Resume the upload with this id.", name="upload_id")
 @option("--keep", "Keep the parts of a failed upload, for --resume.")
@@ -274,7 +273,7 @@ class Uploader:
 
 
 @click.command()
-@click.argument("url")
+@argument("url")
 @option(
     "-p, --ignore-closed-output",
     "If the reader of standard output closes it, upload the rest of the input anyway.",

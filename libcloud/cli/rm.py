@@ -13,9 +13,8 @@ from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.progress import Report
 from libcloud.cli.selection import Selection, select, selection_options, version_option
-from libcloud.cli.settings import Settings, option, store_options
+from libcloud.cli.settings import Settings, argument, option, store_options
 from libcloud.cli.stores import Store
-from libcloud.common.types import LibcloudError
 from libcloud.storage.types import DeletedObject, Deletion, FailedDeletion
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@argument("urls", nargs=-1, required=True, metavar="URL...")
 @option("-r, --recursive", "Delete all objects below URL.")
 @option("-n, --dry-run", "Print what would be deleted.")
 @option("-f, --force", "Ignore objects that do not exist.")
@@ -101,28 +100,14 @@ def delete_objects(
 
 
 def _outcomes(store: Store, objects: Iterator[Object], dry_run: bool) -> Iterator[Deletion]:
-    """Delete the objects; the outcome for each."""
-    first = list(itertools.islice(objects, 2))
+    """Delete the objects, a single one without DeleteObjects; the outcome for each."""
+    driver, first = store.driver, list(itertools.islice(objects, 2))
     objects = itertools.chain(first, objects)
     if dry_run:
-        yield from map(_deleted, objects)
+        for obj in objects:
+            version_id = getattr(obj, "version_id", None)
+            yield DeletedObject(obj.container.name, obj.name, version_id)
     elif len(first) == 1:
-        yield from map(_delete_one, objects)
+        yield driver._delete_place(driver._place_of(first[0], None))
     else:
-        yield from store.driver.ex_iterate_deletions(objects)
-
-
-def _deleted(obj: Object) -> DeletedObject:
-    version_id = getattr(obj, "version_id", None)
-    return DeletedObject(obj.container.name, obj.name, version_id)
-
-
-def _delete_one(obj: Object) -> Deletion:
-    try:
-        obj.delete()
-    except LibcloudError as error:
-        deleted = _deleted(obj)
-        return FailedDeletion(
-            deleted.container_name, deleted.object_name, error, deleted.version_id
-        )
-    return _deleted(obj)
+        yield from driver.ex_iterate_deletions(objects)

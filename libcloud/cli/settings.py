@@ -6,13 +6,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from libcloud.cli.targets import Filters, is_url
 from libcloud.cli.text import parse_duration, parse_size
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _T = TypeVar("_T")
 _C = TypeVar("_C", bound=Callable[..., Any])
@@ -101,7 +104,22 @@ def option(names: str, help: str, name: str | None = None, **attributes: Any) ->
         attributes["metavar"] = metavar
     elif "type" not in attributes:
         attributes["is_flag"] = True
+    if metavar and "type" not in attributes:
+        attributes["shell_complete"] = _candidates
     return click.option(*others, last, *filter(None, [name]), help=help, **attributes)
+
+
+def argument(name: str, **attributes: Any) -> Callable[[_C], _C]:
+    """``click.argument`` for URLs, with candidates for the completion of shells."""
+    return click.argument(name, shell_complete=_candidates, **attributes)
+
+
+def _candidates(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from libcloud.cli.candidates import candidates
+
+    return candidates(ctx, param, incomplete)
 
 
 class CommandWithProgram(click.Command):

@@ -27,6 +27,7 @@ from libcloud.cli.put import memory_limit
 from libcloud.cli.selection import filter_options
 from libcloud.cli.settings import (
     Settings,
+    argument,
     follow_symlinks_option,
     job_options,
     option,
@@ -43,8 +44,8 @@ _NESTED = "one of SOURCE and DESTINATION is inside the other"
 
 
 @click.command()
-@click.argument("source")
-@click.argument("destination")
+@argument("source")
+@argument("destination")
 @option("--delete", "Delete what exists only in DESTINATION.")
 @option("--size-only", "Ignore times: copy if the sizes differ.")
 @option(
