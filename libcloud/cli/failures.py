@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
 from libcloud.cli.cores import OneCore
 from libcloud.cli.errors import (
     FAILED,
@@ -40,7 +42,7 @@ _Item = TypeVar("_Item")
 _LISTED = 100
 
 # These would be raised for each of the other objects as well.
-_AFFECTS_ALL = (InvalidCredsError, ContainerDoesNotExistError)
+_AFFECTS_ALL = (InvalidCredsError, ContainerDoesNotExistError, click.UsageError)
 
 
 class Failures:

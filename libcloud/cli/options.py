@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _KEY_SIZE = 32
 
 # Driver keywords in messages of the library, and the options whose names differ from them.
-_OPTION = re.compile(r"\bex_([a-z][a-z_]*)")
+_KEYWORD = re.compile(r"\bex_([a-z][a-z_]*)")
 _RENAMED = {
     "if_none_match": "no_clobber",
     "tags": "tag",
@@ -37,11 +37,8 @@ _RENAMED = {
     "object_lock_hold": "lock_hold",
     "expected_bucket_owner": "bucket_owner",
 }
-_READ_KEYWORDS = ("ex_sse_customer_key", "ex_request_payer", "ex_expected_bucket_owner")
-_WRITE_KEYWORDS = (
-    *("ex_tags", "ex_storage_class", "ex_checksum", "ex_if_match", "ex_sse", "ex_sse_kms_key_id"),
-    *("ex_object_lock_mode", "ex_object_lock_until", "ex_object_lock_hold", *_READ_KEYWORDS),
-)
+_KEYWORDS = {option: f"ex_{keyword}" for keyword, option in _RENAMED.items()}
+_READ_KEYWORDS = {"ex_sse_customer_key", "ex_request_payer", "ex_expected_bucket_owner"}
 
 _READ = combined(
     option("--sse-c-key FILE", "File with a customer-provided key of 32 bytes (SSE-C)."),
@@ -88,17 +85,22 @@ class ObjectOptions:
     extra: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     write_keywords: dict[str, Any] = field(default_factory=dict, repr=False)
-    read_keywords: dict[str, Any] = field(default_factory=dict, repr=False)
     no_clobber: bool = False
     expect_size: int | None = None
     fail_on_empty: bool = False
 
     def check_supported_by(self, store: Store) -> None:
         """:raises click.UsageError: the driver of ``store`` does not support an option."""
-        given = {**self.write_keywords, **self.read_keywords}
-        if given and not store.is_s3:
-            names = ", ".join(with_option_names(name) for name in given)
+        if self.write_keywords and not store.is_s3:
+            names = ", ".join(with_option_names(name) for name in self.write_keywords)
             raise click.UsageError(f"{store.driver.name} does not support {names}")
+
+    @property
+    def read_keywords(self) -> dict[str, Any]:
+        """Those of :attr:`write_keywords` that reading takes as well."""
+        return {
+            name: self.write_keywords[name] for name in _READ_KEYWORDS & self.write_keywords.keys()
+        }
 
     @property
     def needs_upload(self) -> bool:
@@ -132,9 +134,9 @@ def with_option_names(text: str) -> str:
     """``text`` with driver keywords replaced by option names."""
 
     def named(match: re.Match[str]) -> str:
-        return "--" + _option_name(match[1]).replace("_", "-")
+        return "--" + _RENAMED.get(match[1], match[1]).replace("_", "-")
 
-    return _OPTION.sub(named, text)
+    return _KEYWORD.sub(named, text)
 
 
 def value_errors_as_usage() -> on_error:
@@ -148,26 +150,22 @@ def raise_as_usage_error(error: BaseException) -> None:
         return
     if "storage class" in str(error):
         raise click.UsageError(f"--storage-class: {error}") from error
-    if _OPTION.search(str(error)):
+    if _KEYWORD.search(str(error)):
         # The end of the message is advice for programmers.
         message = str(error).partition(". If it does, ")[0]
         raise click.UsageError(with_option_names(message)) from error
 
 
-def _option_name(keyword: str) -> str:
-    return _RENAMED.get(keyword, keyword)
-
-
 def _with_object_options(options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A decorator that adds ``options``, and passes their values as ``object_options``."""
     # The parameter names that click derives from the declarations.
-    names = [param.name for param in options(lambda: None).__click_params__]
+    names = [param.name for param in reversed(options(lambda: None).__click_params__)]
 
     def decorate(command: Callable[..., Any]) -> Any:
         @functools.wraps(command)
         def run(**values: Any) -> Any:
             chosen = {name: values.pop(name) for name in names}
-            return command(object_options=_parse_options(**chosen), **values)
+            return command(object_options=_object_options(**chosen), **values)
 
         return options(run)
 
@@ -179,29 +177,30 @@ write_options = _with_object_options(combined(_WRITE, _READ))
 read_options = _with_object_options(_READ)
 
 
-def _parse_options(**chosen: Any) -> ObjectOptions:
-    get = chosen.get
-    extra = {
-        "content_type": get("content_type"),
-        "acl": get("acl"),
-        "meta_data": dict(parse_pairs("--metadata", get("metadata", ()))),
-    }
-    chosen["sse_c_key"] = _read_key(get("sse_c_key"))
-    chosen["tag"] = dict(parse_pairs("--tag", get("tag", ())))
-    chosen["lock_until"] = parse_time_option("--lock-until", get("lock_until"))
-
-    def keywords(names: Iterable[str]) -> dict[str, Any]:
-        values = {name: get(_option_name(name.removeprefix("ex_"))) for name in names}
-        return {name: value for name, value in values.items() if value not in (None, False, {})}
-
+def _object_options(
+    *,
+    content_type: str | None = None,
+    acl: str | None = None,
+    metadata: tuple[str, ...] = (),
+    header: tuple[str, ...] = (),
+    no_clobber: bool = False,
+    expect_size: int | None = None,
+    fail_on_empty: bool = False,
+    **others: Any,
+) -> ObjectOptions:
+    meta_data = dict(parse_pairs("--metadata", metadata))
+    extra = {"content_type": content_type, "acl": acl, "meta_data": meta_data}
+    others["sse_c_key"] = _read_key(others.get("sse_c_key"))
+    others["tag"] = dict(parse_pairs("--tag", others.get("tag", ())))
+    others["lock_until"] = parse_time_option("--lock-until", others.get("lock_until"))
+    given = {name: value for name, value in others.items() if value not in (None, False, {})}
     return ObjectOptions(
         {name: value for name, value in extra.items() if value},
-        dict(_headers(get("header", ()))),
-        keywords(_WRITE_KEYWORDS),
-        keywords(_READ_KEYWORDS),
-        bool(get("no_clobber")),
-        get("expect_size"),
-        bool(get("fail_on_empty")),
+        dict(_headers(header)),
+        {_KEYWORDS.get(name, f"ex_{name}"): value for name, value in given.items()},
+        no_clobber,
+        expect_size,
+        fail_on_empty,
     )
 
 

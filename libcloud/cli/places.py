@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.meter import Transfer
-from libcloud.cli.options import ObjectOptions
+from libcloud.cli.options import ObjectOptions, value_errors_as_usage
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified, seconds_of
 from libcloud.cli.settings import Settings
@@ -232,6 +232,7 @@ class Copier:
         """
         label = self.destination.label(entry.name)
         with (
+            value_errors_as_usage(),
             error_context(label),
             self.progress.transfer(entry.name) as transfer,
             report_unfinished_upload(transfer, label),

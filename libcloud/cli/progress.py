@@ -221,18 +221,18 @@ class Progress:
             self._stream.flush()
 
     def _emit(self, event: str, label: str) -> None:
-        meter = self.meter
-        self._written = meter.seconds
-        line: dict[str, Any] = {
-            "event": event,
-            "object": label,
-            "bytes": meter.bytes_done,
-            "total": meter.total,
-            "parts": meter.parts,
-            "seconds": round(meter.seconds, 3),
-            "retries": meter.retries,
-        }
         from json import dumps
 
-        with self._lock():
+        meter = self.meter
+        with self._lock():  # so that no other thread writes a line between counting and writing
+            self._written = meter.seconds
+            line: dict[str, Any] = {
+                "event": event,
+                "object": label,
+                "bytes": meter.bytes_done,
+                "total": meter.total,
+                "parts": meter.parts,
+                "seconds": round(meter.seconds, 3),
+                "retries": meter.retries,
+            }
             self._write(dumps(line) + "\n")

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.cli.meter import Meter, Transfer, TransferInterruptedError, bar_line
+from libcloud.cli.progress import Progress
+from libcloud.cli.settings import Settings
 from libcloud.cli.text import width
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import MIB
@@ -250,3 +254,25 @@ def test_transfers_wait_for_the_rate_limit(clock: Clock) -> None:
     clock.now += 100
     meter.sending(MIB)
     assert waits == [1.0, 3.0]
+
+
+def test_json_lines_of_several_threads_have_the_order_of_their_counts() -> None:
+    progress = Progress("", None, Settings(json_progress=True))
+    locked = []
+
+    def is_locked() -> bool:
+        if not progress._lock().acquire(blocking=False):
+            return True
+        progress._lock().release()
+        return False
+
+    class Watched(Meter):
+        @property
+        def bytes_done(self) -> int:
+            with ThreadPoolExecutor(1) as other:
+                locked.append(other.submit(is_locked).result())
+            return 0
+
+    progress.meter = Watched()
+    progress.finish("x")
+    assert locked == [True]

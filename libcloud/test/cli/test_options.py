@@ -75,6 +75,28 @@ def test_an_invalid_value_is_rejected_by_the_name_of_the_option(
     assert shell.names() == []
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--part-size", "0"), ("--storage-class", "golden"), ("--sse", "x")]
+)
+@pytest.mark.parametrize("command", ["put", "cp"])
+def test_an_invalid_value_is_reported_once_for_all_objects(
+    shell: Shell, tmp_path: Path, command: str, option: str, value: str
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("a", "b", "c"):
+        (files / name).write_bytes(b"x")
+    source = str(files)
+    if command == "cp":
+        shell.ok("put", "--recursive", source, "s3://bucket/old/")
+        source = "s3://bucket/old"
+    result = shell(command, "--recursive", option, value, source, "s3://bucket/new/")
+    assert result.status == 2
+    assert len(result.err.splitlines()) == 1
+    assert option in result.err
+    assert not any(name.startswith("new/") for name in shell.names())
+
+
 def test_a_precondition_that_the_store_may_ignore_is_rejected(shell: Shell) -> None:
     result = shell("put", "--if-match", "etag", "-", "s3://bucket/x", stdin=b"x")
     assert result.status == 2
