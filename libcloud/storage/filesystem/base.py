@@ -232,6 +232,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
             the error, and a function is called with it.
         :param detail: yield dictionaries of what :meth:`info` returns, by name.
         :param refresh: request the listings, even if they are in the cache.
+        :raises ValueError: ``maxdepth`` is less than 1.
         """
         # Before version 2026.6, that of fsspec does not call _walk().
         found = self._walk(path, maxdepth, topdown, on_error, detail=detail, refresh=refresh)
