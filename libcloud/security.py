@@ -16,6 +16,8 @@ settings of the AWS tools (``from_env()``, the command, the file system), and co
 from __future__ import annotations
 
 import os
+import sys
+from typing import Any
 
 __all__ = ["CA_CERTS_PATH", "VERIFY_SSL_CERT", "trusted_certificates"]
 
@@ -25,19 +27,33 @@ VERIFY_SSL_CERT = True
 USE_CERTIFI = os.environ.get("LIBCLOUD_SSL_USE_CERTIFI", "1").lower() in ("1", "true")
 """Whether the bundle of the package certifi is the default of ``CA_CERTS_PATH``."""
 
-CA_CERTS_PATH: str | None = None
+CA_CERTS_PATH: str | None
 """File with the certificates of trusted authorities; ``None`` leaves it to the HTTP library."""
 
-try:
-    import certifi
-except ImportError:
-    has_certifi = False
-    certifi_ca_bundle_path: str | None = None
-else:
-    has_certifi = True
-    certifi_ca_bundle_path = certifi.where()
-    if USE_CERTIFI:
-        CA_CERTS_PATH = certifi_ca_bundle_path
+has_certifi: bool
+certifi_ca_bundle_path: str | None
+
+globals().pop("CA_CERTS_PATH", None)  # when the module is loaded again
+
+
+def __getattr__(name: str) -> Any:
+    """What depends on certifi, which takes 10 ms to import, and which http does not need."""
+    if name == "CA_CERTS_PATH":
+        return _of_certifi() if USE_CERTIFI else None
+    if name == "certifi_ca_bundle_path":
+        return _of_certifi()
+    if name == "has_certifi":
+        return _of_certifi() is not None
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _of_certifi() -> str | None:
+    try:
+        import certifi
+    except ImportError:
+        return None
+    return certifi.where()
+
 
 environment_cert_file = os.environ.get("SSL_CERT_FILE")
 if environment_cert_file is not None:
@@ -57,9 +73,14 @@ VERIFY_SSL_DISABLED_MSG = (
 )
 
 
-def trusted_certificates() -> str | None:
-    """Path of the certificates that a connection trusts; ``None`` leaves it to the HTTP library."""
-    if CA_CERTS_PATH not in (None, certifi_ca_bundle_path):
-        return CA_CERTS_PATH
-    chosen = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    return chosen or CA_CERTS_PATH
+def trusted_certificates(*, secure: bool = True) -> str | None:
+    """Path of the certificates that a connection trusts; ``None`` leaves it to the HTTP library.
+
+    :param secure: it uses https. Otherwise a redirect may, for which the HTTP library itself has
+        the certificates of certifi.
+    """
+    chosen: str | None = globals().get("CA_CERTS_PATH")
+    of_requests = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if chosen is not None and not (of_requests and chosen == _of_certifi()):
+        return chosen
+    return of_requests or (sys.modules[__name__].CA_CERTS_PATH if secure else None)

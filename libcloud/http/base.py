@@ -89,7 +89,11 @@ class LibcloudBaseConnection:
         """Set the file of trusted certificates: ``ca_cert``, or what ``libcloud.security`` says."""
         if self.verify is False:
             return
-        ca_cert = kwargs.get("ca_cert", libcloud.security.trusted_certificates())
+        if "ca_cert" in kwargs:
+            ca_cert = kwargs["ca_cert"]
+        else:
+            is_plain = str(self.host).startswith("http:")
+            ca_cert = libcloud.security.trusted_certificates(secure=not is_plain)
         if isinstance(ca_cert, list):
             warnings.warn(
                 "A list of certificate files is not supported; the first one is used.",

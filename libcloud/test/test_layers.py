@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -460,12 +461,14 @@ HEAVY = {
 
 
 def _loaded_by(statement: str) -> set[str]:
-    """What a fresh interpreter imports for ``statement``."""
+    """What a fresh interpreter imports for ``statement``, with no certificates but the usual."""
+    environment = {name: value for name, value in os.environ.items() if "CA_BUNDLE" not in name}
     program = (
         f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
     )
+    command = [sys.executable, "-c", program]
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     return set(done.stdout.split())
 
@@ -484,6 +487,13 @@ def test_importing_a_driver_loads_nothing_that_only_a_request_needs(of: str) -> 
     loaded = _loaded_by(f"import libcloud.{of}")
     assert f"libcloud.{of}" in loaded
     assert not loaded & HEAVY
+
+
+def test_a_plain_connection_loads_nothing_that_only_tls_needs() -> None:
+    made = "from libcloud.http import LibcloudConnection; LibcloudConnection('h', 80).ca_cert"
+    loaded = _loaded_by(made)
+    assert "libcloud.security" in loaded
+    assert not loaded & {"certifi", "importlib.resources", "requests", "ssl", "urllib3"}
 
 
 def test_an_upload_of_one_request_loads_nothing_that_only_parts_need() -> None:

@@ -18,13 +18,14 @@ from libcloud.http import LibcloudConnection
 
 
 @pytest.fixture(autouse=True)
-def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def restored() -> Iterator[None]:
     """No setting from outside, and none left behind."""
     before = dict(vars(security))
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("LIBCLOUD_SSL_USE_CERTIFI", raising=False)
-    yield
+    with pytest.MonkeyPatch.context() as patch:  # after that of the test
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            patch.delenv(name, raising=False)
+        patch.delenv("LIBCLOUD_SSL_USE_CERTIFI", raising=False)
+        yield
     vars(security).clear()
     vars(security).update(before)
 
