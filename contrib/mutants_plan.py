@@ -135,8 +135,8 @@ _PLAN = (
     _mutant(
         "workers read from the position of the file",
         "source",
-        "os.pread(self._file.fileno(), min(_READ_SIZE, end - start), start)",
-        "self._file.read(min(_READ_SIZE, end - start))",
+        "os.pread(self.file.fileno(), min(_READ_SIZE, end - start), start)",
+        "self.file.read(min(_READ_SIZE, end - start))",
         "file_source",
         caught_by="test_parts_are_read_in_any_order_without_the_position_of_the_file",
     ),

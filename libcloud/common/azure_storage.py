@@ -18,7 +18,7 @@ from libcloud.common.base import ConnectionUserAndKey, JsonResponse, RawResponse
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.common.signing import correct_clock
-from libcloud.common.signing.sharedkey import AccountKey
+from libcloud.common.signing.sharedkey import AccountKey, string_to_sign
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.utils.local import PerThread
 
@@ -119,9 +119,8 @@ class AzureBlobsConnection(ConnectionUserAndKey):
                 *((str(k), str(v)) for k, v in params.items()),
             ]
             try:
-                headers["Authorization"] = self.account_key().authorization(
-                    self.method, path, pairs, headers
-                )
+                text = string_to_sign(self.method, path, pairs, headers, account=self.user_id)
+                headers["Authorization"] = self.account_key().authorization(text)
             except ValueError as error:
                 raise InvalidCredsError(str(error), self.driver) from error
         return params

@@ -773,7 +773,11 @@ class StorageDriver(StorageDriverHelpers):
             Nothing was sent.
         :raises TypeError: ``objects`` is one name or object. Nothing was sent.
         """
-        return list(self._delete_places(self._places_of(objects, container), quiet))
+        if isinstance(objects, (str, Object)):
+            raise TypeError("ex_delete_objects takes a list; use delete_object for one object")
+        if container is not None:
+            check_container(container)
+        return list(self._delete_places([self._place_of(one, container) for one in objects], quiet))
 
     def ex_iterate_deletions(
         self,
@@ -813,15 +817,6 @@ class StorageDriver(StorageDriverHelpers):
             if not is_gone or isinstance(error, MissingContainerError):
                 return FailedDeletion(container.name, name, error, version_id)
         return DeletedObject(container.name, name, version_id)
-
-    def _places_of(
-        self, objects: Iterable[Object | str | tuple[str, str]], container: Container | None
-    ) -> list[Place]:
-        if isinstance(objects, (str, Object)):
-            raise TypeError("ex_delete_objects takes a list; use delete_object for one object")
-        if container is not None:
-            check_container(container)
-        return [self._place_of(one, container) for one in objects]
 
     def _place_of(self, one: Object | str | tuple[str, str], container: Container | None) -> Place:
         """:raises ValueError: it is not clear which object is meant."""

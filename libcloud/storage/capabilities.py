@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["GIB", "KIB", "MIB", "TIB", "Capabilities", "Limits"]
-
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB

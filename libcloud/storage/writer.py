@@ -28,9 +28,6 @@ from libcloud.utils.bodies import flat
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["Sink", "SpoolSink", "UploadWriter"]
-
-
 _Result = TypeVar("_Result")
 _Published = TypeVar("_Published", covariant=True)
 

@@ -130,26 +130,18 @@ class Cancellation:
         finally:
             _active.reset(token)
 
-    def active(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
         """Be the cancellation of this thread in the block."""
-        return _Active(self)
+        token = _active.set(self)
+        try:
+            yield
+        finally:
+            _active.reset(token)
 
     def _inner_ones(self) -> list[Cancellation]:
         found = [reference() for reference in [*self._inner.values()]]
         return [inner for inner in found if inner is not None]
-
-
-class _Active:
-    __slots__ = ("_cancellation", "_token")
-
-    def __init__(self, cancellation: Cancellation) -> None:
-        self._cancellation = cancellation
-
-    def __enter__(self) -> None:
-        self._token = _active.set(self._cancellation)
-
-    def __exit__(self, *_: object) -> None:
-        _active.reset(self._token)
 
 
 current = _active.get

@@ -7,7 +7,6 @@ The cost is linear in the bytes and in the pieces of the source.
 from __future__ import annotations
 
 import functools
-import io
 import os
 import stat
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from libcloud.common.types import InvalidSourceError
+from libcloud.utils.bodies import steps
 from libcloud.utils.local import PerProcess
 
 CHUNK_SIZE = 8096
@@ -81,10 +81,7 @@ def at_least_one(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def exhaust_iterator(iterator: Any) -> bytes:
     """Return all data of a source, read like :func:`read_in_chunks`."""
-    data = io.BytesIO()
-    for piece in read_in_chunks(iterator):
-        data.write(piece)
-    return data.getvalue()
+    return b"".join(read_in_chunks(iterator))
 
 
 def endless_source_error() -> InvalidSourceError:
@@ -160,16 +157,13 @@ def _read_pieces(read: Callable[[int], object], size: int) -> Iterator[bytes]:
 
 def _next_pieces(advance: Callable[[], object]) -> Iterator[bytes]:
     empty = 0
-    while empty <= MAX_EMPTY_PIECES:
-        try:
-            item = advance()
-        except StopIteration:
-            return
+    for item in steps(advance):
         piece = to_bytes(item)
         empty = 0 if piece else empty + 1
+        if empty > MAX_EMPTY_PIECES:
+            raise endless_source_error()
         if piece:
             yield piece
-    raise endless_source_error()
 
 
 def to_bytes(piece: object) -> bytes:

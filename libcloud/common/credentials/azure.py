@@ -8,7 +8,7 @@ variables" (``AZURE_STORAGE_*``), and "DefaultAzureCredential".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib import import_module
 from typing import Any
@@ -86,28 +86,6 @@ def account_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
     )
 
 
-def identity_tokens(credential: Any) -> Callable[[], Credentials]:
-    """A function that asks a credential of ``azure-identity`` for a token.
-
-    :param credential: an object with ``get_token(scope)``, or ``"default"``, ``"cli"`` or
-        ``"managed_identity"``.
-    """
-    if isinstance(credential, str):
-        if credential not in _IDENTITIES:
-            raise ValueError(
-                f"ex_credential is a credential of azure-identity, or one of "
-                f"{', '.join(_IDENTITIES)}, not {credential!r}"
-            )
-        try:
-            module = import_module("azure.identity")
-        except ImportError as error:
-            raise AzureCredentialsNotFoundError(
-                "logging in with Entra ID needs azure-identity: install libcloud-storage[azure]"
-            ) from error
-        credential = getattr(module, _IDENTITIES[credential])()
-    return IdentityTokens(credential)
-
-
 class AzureCredentialsNotFoundError(CredentialsNotFoundError):
     """There are no credentials for Azure. Its message says which are missing."""
 
@@ -115,9 +93,26 @@ class AzureCredentialsNotFoundError(CredentialsNotFoundError):
 
 
 class IdentityTokens:
-    """Asks ``credential`` for a token of Azure Storage."""
+    """Asks a credential of ``azure-identity`` for tokens of Azure Storage.
+
+    :param credential: an object with ``get_token(scope)``, or ``"default"``, ``"cli"`` or
+        ``"managed_identity"``.
+    """
 
     def __init__(self, credential: Any) -> None:
+        if isinstance(credential, str):
+            if credential not in _IDENTITIES:
+                raise ValueError(
+                    f"ex_credential is a credential of azure-identity, or one of "
+                    f"{', '.join(_IDENTITIES)}, not {credential!r}"
+                )
+            try:
+                module = import_module("azure.identity")
+            except ImportError as error:
+                raise AzureCredentialsNotFoundError(
+                    "logging in with Entra ID needs azure-identity: install libcloud-storage[azure]"
+                ) from error
+            credential = getattr(module, _IDENTITIES[credential])()
         self._credential = credential
 
     def __call__(self) -> Credentials:

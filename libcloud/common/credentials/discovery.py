@@ -131,20 +131,14 @@ def discover(
             key, secret, _ = variables[0]
             found = found._replace(hint=f"set {key} and {secret}, or {found.hint}")
     return found._replace(
-        region=_first(
-            _given(region),
-            _from_environment(environ, _REGION_VARIABLES),
-            _from_profile(settings, "region"),
-        ),
+        region=_given(region) or _configured(environ, _REGION_VARIABLES, settings, "region"),
         endpoint_url=_endpoint(endpoint_url, settings, environ),
         profile=settings.name,
         addressing_style=_style(settings),
         checksums=_choice(settings, environ, "request_checksum_calculation"),
         use_dualstack=_choice(settings, environ, "use_dualstack_endpoint"),
         use_fips=_choice(settings, environ, "use_fips_endpoint"),
-        ca_bundle=_first(
-            _from_environment(environ, ("AWS_CA_BUNDLE",)), _from_profile(settings, "ca_bundle")
-        ),
+        ca_bundle=_configured(environ, ("AWS_CA_BUNDLE",), settings, "ca_bundle"),
         problem=settings.problem,
     )
 
@@ -195,11 +189,9 @@ def _endpoint(given: str | None, profile: Profile, environ: Mapping[str, str]) -
     if ignored is not None and ignored.value == "true":
         return None
     of_service = profile.services.get("s3", {}).get("endpoint_url")
-    return _first(
-        _from_environment(environ, _ENDPOINT_VARIABLES),
-        Setting(of_service, f"the services of profile {profile.name}") if of_service else None,
-        _from_profile(profile, "endpoint_url"),
-    )
+    if of_service and not _named(environ, _ENDPOINT_VARIABLES):
+        return Setting(of_service, f"the services of profile {profile.name}")
+    return _configured(environ, _ENDPOINT_VARIABLES, profile, "endpoint_url")
 
 
 def _style(profile: Profile) -> Setting | None:
@@ -210,9 +202,7 @@ def _style(profile: Profile) -> Setting | None:
 
 def _choice(profile: Profile, environ: Mapping[str, str], name: str) -> Setting | None:
     """An enumerated setting: AWS SDKs and Tools Reference Guide, "Settings reference"."""
-    found = _first(
-        _from_environment(environ, (f"AWS_{name.upper()}",)), _from_profile(profile, name)
-    )
+    found = _configured(environ, (f"AWS_{name.upper()}",), profile, name)
     return found._replace(value=found.value.lower()) if found is not None else None
 
 
@@ -220,18 +210,15 @@ def _given(value: str | None) -> Setting | None:
     return Setting(value, "the arguments") if value else None
 
 
-def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> Setting | None:
-    name = next((name for name in names if environ.get(name)), None)
-    return Setting(environ[name], f"the variable {name}") if name else None
-
-
-def _from_profile(profile: Profile, name: str) -> Setting | None:
+def _configured(
+    environ: Mapping[str, str], variables: tuple[str, ...], profile: Profile, name: str
+) -> Setting | None:
+    """A setting of the environment, or else of the profile."""
+    variable = _named(environ, variables)
+    if variable:
+        return Setting(environ[variable], f"the variable {variable}")
     value = profile.settings.get(name) or profile.secrets.get(name)
     return Setting(value, f"profile {profile.name}") if value else None
-
-
-def _first(*settings: Setting | None) -> Setting | None:
-    return next((setting for setting in settings if setting is not None), None)
 
 
 def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:

@@ -51,15 +51,8 @@ class AccountKey:
             raise ValueError("the account key is not base64") from None
         return base64.b64encode(hmac.digest(key, text.encode(), hashlib.sha256)).decode()
 
-    def authorization(
-        self,
-        method: str,
-        path: str,
-        params: Iterable[tuple[str, str | None]],
-        headers: Mapping[str, str],
-    ) -> str:
-        """The value of the ``Authorization`` header; see :func:`string_to_sign`."""
-        text = string_to_sign(method, path, params, headers, account=self.account)
+    def authorization(self, text: str) -> str:
+        """The value of the ``Authorization`` header, for the result of :func:`string_to_sign`."""
         return f"SharedKey {self.account}:{self.sign(text)}"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from libcloud.common.credentials.azure import (
     AzureCredentialsNotFoundError,
+    IdentityTokens,
     account_from_env,
-    identity_tokens,
     parse_connection,
 )
 from libcloud.common.credentials.provider import CredentialsNotFoundError
@@ -55,7 +55,7 @@ class Access:
         if not self.by_token:
             return {"sas_token": self.sas_token}
         return {
-            "tokens": None if self.credential is None else identity_tokens(self.credential),
+            "tokens": None if self.credential is None else IdentityTokens(self.credential),
             "tenant_id": self.tenant_id,
             "identity": self.identity,
             "cloud_environment": self.cloud_environment,
@@ -91,7 +91,7 @@ def options_from_env(options: Mapping[str, Any]) -> dict[str, Any]:
 def _identity_from_env() -> str:
     """A login of azure-identity, where it is installed."""
     try:
-        identity_tokens("default")
+        IdentityTokens("default")
     except CredentialsNotFoundError as error:
         raise AzureCredentialsNotFoundError(
             "no credentials: set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN; or install "

@@ -28,8 +28,6 @@ try:
 except ImportError as error:
     raise ImportError(missing_extra("distributed", "dask")) from error
 
-__all__ = ["DaskExecutor", "connect", "pieces_of"]
-
 # Builtins exist on every worker, whether the library is installed there or not.
 _VERSION = "__import__('libcloud').__version__"
 

@@ -24,8 +24,6 @@ from urllib.parse import urlsplit
 from libcloud.utils.arguments import kind_of
 from libcloud.utils.environment import missing_extra
 
-__all__ = ["adapted", "executor_for", "workers_of"]
-
 # How often a worker checks whether the process that waits for its results still exists.
 _PARENT_SECONDS = 0.2
 

@@ -19,8 +19,6 @@ try:
 except ImportError as error:
     raise ImportError(missing_extra("ray", "ray")) from error
 
-__all__ = ["RayExecutor", "connect"]
-
 
 def connect(address: str) -> RayExecutor:
     """The executor of the cluster at ``address``.

@@ -17,8 +17,6 @@ try:
 except ImportError as error:
     raise ImportError(missing_extra("ray[data]", "ray")) from error
 
-__all__ = ["ObjectSink"]
-
 
 class ObjectSink(Datasink):  # type: ignore[misc]  # ray is not there for lint
     """Writes a dataset of Ray Data as one object: ``dataset.write_datasink(ObjectSink(...))``.

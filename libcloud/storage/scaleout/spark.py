@@ -31,8 +31,6 @@ try:
 except ImportError as error:
     raise ImportError(missing_extra("pyspark", "spark")) from error
 
-__all__ = ["ObjectDataSource", "ObjectWriter"]
-
 # Options become part of the query, of the tasks and of the log, so there is none for a secret.
 _OPTIONS = {"path", "provider", "content_type", "storage_class"}
 

@@ -11,19 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = [
-    "Listener",
-    "PartDone",
-    "PartStarted",
-    "Retried",
-    "Throttled",
-    "UploadAborted",
-    "UploadCompleted",
-    "UploadCompleting",
-    "UploadEvent",
-    "UploadStarted",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class UploadEvent:

@@ -19,7 +19,6 @@ from threading import RLock, Thread
 
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
-from libcloud.storage.transfer.download.connections import AdaptiveConnections
 from libcloud.storage.transfer.download.port import RunningChecksum
 from libcloud.storage.types import IncompleteDownloadError
 from libcloud.storage.worker_pool import in_worker
@@ -51,7 +50,60 @@ _MIN_SIZE = 4 * DEFAULT_PART_SIZE
 # Bytes read at once; each connection holds one or two such pieces in memory.
 _PIECE = 1024 * 1024
 
+# A larger number is kept if it raises the throughput by this factor.
+_GAIN = 1.1
+
+# Measurements until a larger number is tried again after one that did not pay; then twice as many,
+# because one measurement may be wrong and the next ones hardly are.
+_REST = 4
+_LONGEST_REST = 64
+
 _PENDING, _CLAIMED, _DONE = 0, 1, 2
+
+
+class AdaptiveConnections:
+    """Doubles the number of connections while that pays; without clock, thread or socket.
+
+    Where one connection is already as fast as the network or the processor, the others would only
+    cost time.
+
+    :param most: maximum number of connections.
+    :param start: number of connections in the beginning; with ``most``, it stays.
+    :ivar size: connections to use now, including the first.
+    """
+
+    def __init__(self, most: int, start: int = 1) -> None:
+        self.size = start
+        self._most = most
+        self._proven = start
+        self._rate = 0.0  # with the proven number
+        self._settling = False  # new connections have not been opened yet
+        self._resting = 0
+        self._rest = _REST
+
+    def measured(self, rate: float) -> None:
+        """Decide on :attr:`size`.
+
+        :param rate: bytes per second since the last call.
+        """
+        if self._settling:
+            self._settling = False
+        elif self._resting:
+            self._resting -= 1
+            self._rate = rate
+            if not self._resting:
+                self._try_more()
+        elif self.size == self._proven or rate > self._rate * _GAIN:
+            self._proven, self._rate, self._rest = self.size, rate, _REST
+            self._try_more()
+        else:
+            self.size, self._resting = self._proven, self._rest
+            self._rest = min(2 * self._rest, _LONGEST_REST)
+
+    def _try_more(self) -> None:
+        more = min(self._most, 2 * self._proven)
+        self._settling = more != self.size
+        self.size = more
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +189,9 @@ def parallel_download(
     """How ``obj``, whose whole ``body`` the first response has, is fetched in parallel.
 
     :param limit: returns the connections that can be used at once; ``None``: no limit.
-    :param window: connections to use; ``None``: as many as pay, see
-        :class:`~libcloud.storage.transfer.download.connections.AdaptiveConnections`.
-    :param part_size: bytes; ``None``: the default, and only for large objects.
+    :param window: connections to use; ``None``: as many as pay, see :class:`AdaptiveConnections`.
+    :param part_size: bytes of a range; ``None``: the default, and only for large objects.
+    :param on_bytes: called with the size of each piece that is about to be written, by any thread.
     :return: ``None`` if one connection is used: the object is small, the body cannot be resumed,
         the file cannot be written at a position, or the checksum cannot be combined from parts.
     """
@@ -172,14 +224,7 @@ def _share_of(pinned: PinnedRange) -> int:
 
 
 class ParallelDownload:
-    """One object, fetched over several connections.
-
-    :param body: of the first response: the whole object.
-    :param pinned: what the body consists of.
-    :param connections: how many are used at once, including the first.
-    :param part_size: bytes of a range.
-    :param on_bytes: called with the size of each piece that is about to be written, by any thread.
-    """
+    """One object, fetched over several connections; see :func:`parallel_download`."""
 
     def __init__(
         self,

@@ -177,13 +177,8 @@ class ObjectUpload(Generic[Content]):
 
         :param made: makes the ``result`` of the writer, when the object is published.
         """
-        return UploadWriter(self.push(made), f"{self.container_name}/{self.object_name}")
-
-    def push(
-        self: ObjectUpload[bytes | Pieces], made: Callable[[StoredObject], _Result]
-    ) -> PushedTransfer[_Result]:
-        """An upload whose bytes are pushed to it; nothing is sent yet."""
-        return self._transfer(partial(PushedTransfer, made))
+        sink = self._transfer(partial(PushedTransfer, made))
+        return UploadWriter(sink, f"{self.container_name}/{self.object_name}")
 
     def _transfer(
         self, kind: Callable[..., _TransferT], resumed: Resumed | None = None
@@ -247,8 +242,8 @@ def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
         bound = bound.size if bound.strict else None
     if bound is None or bound >= limits.max_part_size:
         return plan_for(length, limits, start=start)
-    if bound < max(limits.min_part_size, options.part_size or 0):
-        least = max(limits.min_part_size, options.part_size or 0)
+    least = max(limits.min_part_size, options.part_size or 0)
+    if bound < least:
         raise ValueError(f"ex_max_memory is less than one part: {bound} bytes of {least}")
     if length is not None:
         needed = plan_for(length, limits, start=min(start, bound)).start

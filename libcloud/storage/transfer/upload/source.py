@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, Generic
 
@@ -158,14 +159,14 @@ class PartSource:
         return False
 
 
+@dataclass(slots=True)
 class WholeSource(Generic[Content]):
     """One part of any size, for an object that is sent by one request."""
 
-    def __init__(self, content: Content) -> None:
-        self._content = content
+    content: Content
 
     def next_part(self, size: int) -> SourcePart[Content]:
-        return SourcePart(self._content, last=True)
+        return SourcePart(self.content, last=True)
 
 
 class HashingSource:
@@ -221,21 +222,19 @@ class LocalFile(io.FileIO):
         self.exact_size = status.st_size if files.has_exact_size(status) else None
 
 
+@dataclass(slots=True)
 class FileRange:
     """A part that is read from its file by the thread that sends it.
 
     The position of the file is not used, so that several threads can read at once.
     """
 
-    __slots__ = ("_file", "_size", "_start")
-
-    def __init__(self, file: LocalFile, start: int, size: int) -> None:
-        self._file = file
-        self._start = start
-        self._size = size
+    file: LocalFile
+    start: int
+    size: int
 
     def __len__(self) -> int:
-        return self._size
+        return self.size
 
     def read(self) -> Pieces:
         """All bytes.
@@ -244,12 +243,11 @@ class FileRange:
         :raises SizeMismatchError: the file ends earlier.
         """
         pieces: list[bytes] = []
-        start, end = self._start, self._start + self._size
+        start, end = self.start, self.start + self.size
         while start < end:
-            piece = os.pread(self._file.fileno(), min(_READ_SIZE, end - start), start)
+            piece = os.pread(self.file.fileno(), min(_READ_SIZE, end - start), start)
             if not piece:
-                size = os.fstat(self._file.fileno()).st_size
-                raise _changed(self._file.exact_size, size)
+                raise _changed(self.file.exact_size, os.fstat(self.file.fileno()).st_size)
             pieces.append(piece)
             start += len(piece)
         return Pieces(pieces)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from libcloud.storage.transfer.download.connections import AdaptiveConnections
+from libcloud.storage.transfer.download.parallel import AdaptiveConnections
 
 MB = 1_000_000
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any, cast
 
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
@@ -23,7 +24,7 @@ def transfer_to(store: Any, runner: str = "inline", **options: Any) -> PushedTra
     retries = Retries(RetryPolicy(3, base=0.0))
     names = {"container_name": "box", "object_name": "thing"}
     upload = ObjectUpload(store, limits, chosen, retries, RUNNERS[runner], **names)
-    return upload.push(lambda stored: stored)
+    return upload._transfer(partial(PushedTransfer, lambda stored: stored))
 
 
 def writer_to(store: Any, runner: str = "inline", **options: Any) -> UploadWriter[Any]:
