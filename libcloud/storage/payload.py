@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
+from libcloud.utils.bodies import SourceError, source_errors
 
 # Up to this many bytes are read into memory before the request.
 READ_LIMIT = 8 * 1024 * 1024
@@ -48,7 +49,7 @@ class Payload:
 
     def __init__(self, new_hash: Callable[[], Hasher], *, chunked: bool = False) -> None:
         self.body: bytes | HashingReader | HashingIterator = b""
-        self.source_error: BaseException | None = None
+        self.source_error: Exception | None = None
         self._new_hash = new_hash
         self._chunked = chunked
         self._files = ExitStack()
@@ -94,10 +95,11 @@ class Payload:
                     self._former_hash = self._hash.hexdigest()
                 _reading(self, lambda: body.seek(0))
             yield body
-        except Exception as error:
-            if self.source_error is None or self.source_error is error:
+            return
+        except Exception:
+            if self.source_error is None:
                 raise
-            raise self.source_error from error
+        raise self.source_error
 
     def restart(self) -> None:
         """Reset the count and the hash: the body is read from its start."""
@@ -116,8 +118,9 @@ class Payload:
         A fake connection may not read the body; then it is read here.
         """
         if not isinstance(self.body, bytes) and not self.body.started:
-            for _ in self.body:
-                pass
+            with source_errors():
+                for _ in self.body:
+                    pass
         if self._former_hash is not None and not isinstance(self.body, bytes):
             return self._hash.hexdigest() if self.body.ended else self._former_hash
         return self._hash.hexdigest()
@@ -165,7 +168,7 @@ class Payload:
 class HashingReader:
     """The next ``length`` bytes of a file, as a separate file that can be rewound.
 
-    :raises OSError: from ``read``: the file ended early.
+    :raises SourceError: from ``read``: it failed, or the file ended early.
     """
 
     def __init__(self, file: BinaryIO, length: int, payload: Payload) -> None:
@@ -195,11 +198,12 @@ class HashingReader:
             size = left
         piece = _reading(self._payload, lambda: self._file.read(size)) if size else b""
         if size and not piece:
-            self._payload.source_error = OSError(
+            text = (
                 f"The file ended after {self._position} of {self._length} bytes: it was changed "
                 "while it was sent"
             )
-            raise self._payload.source_error
+            self._payload.source_error = OSError(text)
+            raise SourceError(text) from self._payload.source_error
         if self._position == self._payload.size:
             self._payload.add(piece)
         self._position += len(piece)
@@ -274,14 +278,14 @@ def readable(stream: Any) -> Any:
 
 
 def _reading(payload: Payload, read: Callable[[], _T]) -> _T:
-    """The result of ``read``; its error is kept, because HTTP layers replace it."""
+    """The result of ``read``; its error is kept, and raised in place of what HTTP layers raise."""
     try:
         return read()
     except StopIteration:
         raise
-    except BaseException as error:
+    except Exception as error:
         payload.source_error = error
-        raise
+        raise SourceError(str(error)) from error
 
 
 def _read_ahead(pieces: Iterator[bytes | str]) -> bytes:

@@ -6,12 +6,32 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 # Below this size, copying is cheaper than keeping the caller's buffer locked.
 _SMALL = 64 * 1024
 
 _BLOCK = 1024 * 1024  # of a file
+
+
+class SourceError(Exception):
+    """The data of a body could not be read while it was sent; the cause is the error.
+
+    It is no ``OSError``, which HTTP libraries take for one of the network: they would wait for the
+    response after a broken pipe.
+    """
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Raise the error of a source in place of the :class:`SourceError` of the block."""
+    try:
+        yield
+        return
+    except SourceError as error:
+        found = error.__cause__ or error
+    raise found  # here, it gets no other cause
 
 
 class Pieces:
@@ -60,6 +80,8 @@ class FilePieces(StreamedPieces):
     >>> body = FilePieces(io.BytesIO(b"abcdef"), 1, 3)
     >>> len(body), bytes(body), bytes(body)
     (3, b'bcd', b'bcd')
+
+    :raises SourceError: while it is iterated over: the file cannot be read, or is too short.
     """
 
     __slots__ = ("_file", "_start")
@@ -70,14 +92,17 @@ class FilePieces(StreamedPieces):
         self._size = size
 
     def __iter__(self) -> Iterator[bytes | memoryview]:
-        self._file.seek(self._start)
-        left = self._size
-        while left:
-            block = self._file.read(min(left, _BLOCK))
-            if not block:
-                raise EOFError(f"the file ended {left} bytes early")
-            left -= len(block)
-            yield block
+        try:
+            self._file.seek(self._start)
+            left = self._size
+            while left:
+                block = self._file.read(min(left, _BLOCK))
+                if not block:
+                    raise EOFError(f"the file ended {left} bytes early")
+                left -= len(block)
+                yield block
+        except Exception as error:
+            raise SourceError(str(error)) from error
 
 
 def hashed(hasher: Any, body: Any) -> Any:

@@ -82,6 +82,7 @@ from libcloud.storage.types import (
     ObjectHashMismatchError,
 )
 from libcloud.utils.arguments import whole_number
+from libcloud.utils.bodies import source_errors
 from libcloud.utils.files import size_of_file
 from libcloud.utils.headers import LOWER, strip_etag
 
@@ -1661,9 +1662,10 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
 
     def _put_presigned(self, url: str, number: int, body: Any, label: str) -> PartReceipt:
         """Send a part to a presigned URL of the endpoint of this driver, which is anonymous."""
-        return self._client.retry_loop.run(
-            lambda: s3.uploads.put_presigned(self._client, url, number, body, label)
-        )
+        with source_errors():
+            return self._client.retry_loop.run(
+                lambda: s3.uploads.put_presigned(self._client, url, number, body, label)
+            )
 
     def get_object_cdn_url(
         self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.transfer.values import Digest
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
-from libcloud.utils.bodies import StreamedPieces
+from libcloud.utils.bodies import SourceError, StreamedPieces, source_errors
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.download.port import RunningChecksum
@@ -264,14 +264,10 @@ class StreamedPart:
     def send(self, send: Callable[[EncodedPart], Any]) -> tuple[Any, Digest]:
         """The result of ``send`` for the encoded data, and the checksum that was sent.
 
-        :raises Exception: that of the source, in place of what ``send`` raised.
+        :raises Exception: that of the source.
         """
-        try:
+        with source_errors():
             response = send(EncodedPart(self))
-        except Exception:
-            if self._error is None:
-                raise
-            raise self._error  # noqa: B904 - its own cause is kept
         if self._value is None:
             text = f"{self._what}: the store responded before all data was sent"
             raise MalformedResponseError(text)
@@ -286,9 +282,8 @@ class StreamedPart:
             try:
                 chunk = next(chunks, None)
             except Exception as error:
-                # The HTTP layer must not take an OSError of the source for one of the network.
                 self._error = error
-                raise _SourceError(self._what) from error
+                raise SourceError(self._what) from error
             if chunk is None:
                 break
             running.update(chunk)
@@ -297,7 +292,7 @@ class StreamedPart:
         self._first = self._first or value
         if value != self._first:
             self._error = InvalidSourceError(f"{self._what} has other bytes each time it is made")
-            raise _SourceError(self._what)
+            raise SourceError(self._what) from self._error
         self._value = value
         yield f"0\r\n{self.checksum.header}:{encoded(value)}\r\n\r\n".encode("ascii")
 
@@ -346,10 +341,6 @@ class EncodedPart(StreamedPieces):
 
     def __iter__(self) -> Iterator[bytes]:
         return self._part.encode()
-
-
-class _SourceError(Exception):
-    """The source failed."""
 
 
 def _length_of(chunk: int) -> int:

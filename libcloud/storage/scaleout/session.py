@@ -57,6 +57,7 @@ from libcloud.storage.transfer.values import (
 )
 from libcloud.storage.types import ObjectTooLargeError, UploadOutcomeUnknownError
 from libcloud.utils.arguments import kind_of
+from libcloud.utils.bodies import source_errors
 
 __all__ = ["NewUpload", "UploadReceipt", "UploadSession", "begin"]
 
@@ -190,10 +191,11 @@ class UploadSession:
                 self.driver,
                 self.object_name,
             )
-        digest = self._store.digest(data)
         throttled: list[Failure] = []
-        put = partial(self._store.put_part, self.upload_id, number, data, digest)
-        part = self._retried(Step.PART, put, throttled, data)
+        with source_errors():
+            digest = self._store.digest(data)
+            put = partial(self._store.put_part, self.upload_id, number, data, digest)
+            part = self._retried(Step.PART, put, throttled, data)
         return receipt_of(part), len(throttled)
 
     def copy_part(self, number: int, obj: Object, start: int, stop: int) -> UploadReceipt | None:

@@ -31,7 +31,7 @@ from libcloud.storage.scaleout.text import anonymous_driver
 from libcloud.storage.transfer.cut import PieceRange
 from libcloud.storage.types import SizeMismatchError
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.bodies import FilePieces
+from libcloud.utils.bodies import FilePieces, source_errors
 
 SHOWN = 1000  # characters of an error
 
@@ -178,8 +178,9 @@ class _PartSource:
         for piece in self._pieces:
             content = self._first.pop() if self._first else self._content(*piece)
             try:
-                for view in (content,) if isinstance(content, memoryview) else content:
-                    yield memoryview(view)
+                with source_errors():
+                    for view in (content,) if isinstance(content, memoryview) else content:
+                        yield memoryview(view)
             except Exception as error:
                 raise PieceError(piece[1].piece) from error
 

@@ -301,10 +301,8 @@ def test_the_error_of_the_source_is_raised_and_not_that_of_the_connection(
         yield LARGE
         raise OSError("disk on fire")
 
-    with pytest.raises(OSError, match="disk on fire") as caught:
+    with pytest.raises(OSError, match="disk on fire"):
         _upload_stream(driver, failing())
-
-    assert isinstance(caught.value.__cause__, ConnectionError)
 
 
 def test_an_error_of_the_connection_stays_what_it_is(driver: StorageDriver) -> None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
+from libcloud.http import adapter
 from libcloud.storage import payload
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
@@ -92,6 +95,26 @@ def test_a_source_that_fails_publishes_nothing(s3: Store, failure: BaseException
     assert caught.value is failure
     assert s3.server.count("HeadObject") == 0
     assert not s3.server.objects
+
+
+def test_no_response_is_awaited_after_a_broken_pipe_of_the_source(
+    s3: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The HTTP library takes one of the connection for an early response."""
+    awaited = []
+    monkeypatch.setattr(adapter.HTTPConnection, "getresponse", lambda *_: awaited.append(1))
+    failure = BrokenPipeError(errno.EPIPE, "the source is closed")
+
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise failure
+            return super().read(size)
+
+    with pytest.raises(BrokenPipeError) as caught:
+        s3.driver.upload_object_via_stream(Failing(DATA), s3.container, "object")
+    assert caught.value is failure
+    assert not awaited
 
 
 def test_a_partially_sent_object_is_not_looked_up(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import pickle
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from libcloud.common.types import LibcloudError
+from libcloud.http import LibcloudConnection
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.s3 import S3StorageDriver
@@ -231,6 +233,35 @@ def test_a_part_in_a_file_is_sent_again_after_a_failure(s3: Store) -> None:
     s3.server.faults.add("UploadPart", Status(503, "SlowDown"), nth=2)
     session.complete([session.upload_part(1, io.BytesIO(DATA))])
     assert s3.body() == DATA
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(
+    "failure", [OSError(errno.EIO, "damaged"), ConnectionResetError(), BrokenPipeError()]
+)
+def test_a_file_that_cannot_be_read_is_no_failure_of_the_store(
+    s3: Store, failure: OSError, fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LibcloudConnection, "fast_path", fast)
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+
+    class Failing(io.BytesIO):
+        starts = 0  # of its checksum, and of attempts to send it
+
+        def seek(self, offset: int, whence: int = 0, /) -> int:
+            self.starts += whence == 0
+            return super().seek(offset, whence)
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.starts > 1:
+                raise failure
+            return super().read(size)
+
+    file = Failing(DATA)
+    with pytest.raises(type(failure)) as caught:
+        session.upload_part(1, file)
+    assert (caught.value, file.starts) == (failure, 2)
+    session.abort()
 
 
 @pytest.mark.parametrize("data", [DATA, iter([DATA]), io.BytesIO(DATA)])
