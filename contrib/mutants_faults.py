@@ -216,6 +216,14 @@ _PER_PROCESS = (
         caught_by="test_a_forked_child_has_a_whole_memory_budget",
     ),
     Mutant(
+        "a fork does not wait for imports of other threads",
+        "libcloud/utils/local.py",
+        "if owner not in (None, threading.get_ident())",
+        "if owner == 0",
+        (f"{_TESTS}/test_locks.py",),
+        caught_by="test_a_fork_waits_for_the_import_of_another_thread",
+    ),
+    Mutant(
         "a finalizer waits for the lock of its own thread",
         "libcloud/storage/transfer/client.py",
         "RetryBudget(lock=PerProcess(threading.RLock))",

@@ -11,9 +11,11 @@ import ast
 import contextlib
 import copy
 import gc
+import importlib
 import os
 import pickle
 import signal
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -342,7 +344,7 @@ def in_child(work: Callable[[], bool]) -> bool:
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(60)  # so that a child which waits for ever does not outlive the test
+        signal.alarm(30)  # so that a child which waits for ever does not outlive the test
         try:
             os._exit(0 if work() else 1)
         finally:
@@ -369,6 +371,37 @@ def test_a_lock_that_another_thread_holds_at_a_fork_is_free_in_the_child() -> No
     finally:
         done.set()
         thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_waits_for_the_import_of_another_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request imports modules, whose locks stay locked in the child."""
+    begun, released = threading.Event(), threading.Event()
+    monkeypatch.setattr(local, "_IMPORTED", {"slow_to_import"})
+    monkeypatch.setattr(local, "for_slow_to_import", (begun, released), raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "slow_to_import.py").write_text(
+        "from libcloud.utils.local import for_slow_to_import as events\n"
+        "events[0].set()\nassert events[1].wait(30)\nvalue = 1\n"
+    )
+    wait = importlib._bootstrap._lock_unlock_module  # type: ignore[attr-defined]
+
+    def release_and_wait(name: str) -> None:
+        released.set()
+        wait(name)
+
+    monkeypatch.setattr(importlib._bootstrap, "_lock_unlock_module", release_and_wait)
+    thread = threading.Thread(target=importlib.import_module, args=["slow_to_import"])
+    thread.start()
+    try:
+        assert begun.wait(30)
+        assert in_child(lambda: bool(importlib.import_module("slow_to_import").value))
+    finally:
+        released.set()
+        thread.join()
+        sys.modules.pop("slow_to_import", None)
 
 
 def test_a_forked_child_finds_the_codec_of_host_names() -> None:

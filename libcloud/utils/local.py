@@ -27,13 +27,42 @@ pickles do not contain them.
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 _T = TypeVar("_T")
+
+# Packages that the first request imports; that ends soon, which is not known of others.
+_IMPORTED = {*sys.stdlib_module_names, "libcloud", "lxml", "requests", "urllib3", "zlib_ng"}
+_IMPORTED |= {"certifi", "charset_normalizer", "idna"}
+
+
+def await_imports() -> None:
+    """Wait until no other thread imports a module of the library, or one that it needs.
+
+    Python does not release the lock of a module in a forked child whose parent was importing it,
+    and modules are imported at the first request.
+    """
+    machinery: Any = vars(importlib).get("_bootstrap")
+    while names := _imported_elsewhere(getattr(machinery, "_module_locks", {})):
+        for name in names:
+            machinery._lock_unlock_module(name)
+
+
+def _imported_elsewhere(locks: dict[str, Any]) -> list[str]:
+    """Modules whose locks other threads hold."""
+    names = [name for name in list(locks) if name.partition(".")[0] in _IMPORTED]
+    found = [(name, getattr(locks.get(name, str)(), "owner", None)) for name in names]
+    return [name for name, owner in found if owner not in (None, threading.get_ident())]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=await_imports)
 
 
 class PerProcess(Generic[_T]):
