@@ -11,6 +11,7 @@ _HTTP = "libcloud/http"
 _CLOSED = "test_after_a_response_that_ends_the_connection_another_one_is_used"
 _REUSED = "test_a_connection_is_reused_after_a_complete_response"
 _EXCHANGE = (f"{_TESTS}/test_http_fast_path.py",)
+_BODY = (f"{_TESTS}/test_http_body.py",)
 _IMPORTS = (f"{_TESTS}/test_http_imports.py",)
 
 MUTANTS = (
@@ -65,16 +66,16 @@ MUTANTS = (
     Mutant(
         "a body that is cut is whole",
         f"{_HTTP}/fast_path.py",
-        "state.received[start:size] if len(state.received) >= size else None",
-        "state.received[start:size]",
+        "state.received[start:end] if len(state.received) >= end else None",
+        "state.received[start:end]",
         _EXCHANGE,
         caught_by="test_a_response_equals_that_of_the_libraries",
     ),
     Mutant(
         "a deadline includes a streamed body",
-        f"{_HTTP}/__init__.py",
-        "        if stream and current.deadline:",
-        "        if False:",
+        f"{_HTTP}/fast_path.py",
+        "return 0 if current.deadline else _LARGEST_STREAMED",
+        "return _LARGEST_STREAMED",
         _EXCHANGE,
         caught_by="test_a_deadline_does_not_include_the_body_of_a_streamed_response",
     ),
@@ -177,5 +178,55 @@ MUTANTS = (
         "reusable and",
         (f"{_TESTS}/test_http_certainty.py",),
         caught_by="test_a_request_of_a_finalizer_in_a_reference_cycle_closes_its_socket",
+    ),
+    Mutant(
+        "a large body that is cut is whole",
+        f"{_HTTP}/body.py",
+        """            elif not data:
+                self._free()""",
+        """            elif not data:
+                self.close()""",
+        _BODY,
+        caught_by="test_a_large_body_is_read_as_by_the_libraries",
+    ),
+    Mutant(
+        "a connection is reused before its body was read",
+        f"{_HTTP}/body.py",
+        "ended = not self.left and self._reusable and",
+        "ended = self._reusable and",
+        _BODY,
+        caught_by="test_a_body_that_ended_early_is_not_at_its_end",
+    ),
+    Mutant(
+        "bytes behind a large body are the next response",
+        f"{_HTTP}/body.py",
+        " and not self._stream.holds_more()",
+        "",
+        _BODY,
+        caught_by="test_a_connection_is_not_reused_if_that_is_not_safe",
+    ),
+    Mutant(
+        "a body returns its connection whenever it is closed",
+        f"{_HTTP}/body.py",
+        'vars(self).pop("_connection", None)',
+        'vars(self).get("_connection")',
+        _BODY,
+        caught_by="test_a_body_returns_its_connection_once_with_its_last_byte",
+    ),
+    Mutant(
+        "a large body that is dropped keeps its connection",
+        f"{_HTTP}/body.py",
+        "    __del__ = close\n",
+        "",
+        _BODY,
+        caught_by="test_a_response_that_is_dropped_closes_its_connection",
+    ),
+    Mutant(
+        "pieces go on without what requests has read",
+        f"{_HTTP}/messages.py",
+        'body.take(size) if type(self) is FastResponse else b""',
+        "body.take(size)",
+        _BODY,
+        caught_by="test_a_large_body_is_read_as_by_the_libraries",
     ),
 )

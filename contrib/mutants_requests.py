@@ -43,8 +43,8 @@ MUTANTS = (
     Mutant(
         "bytes behind an answer are the next one",
         f"{_HTTP}/fast_path.py",
-        "whole = len(state.received) == size and not parsed.closes",
-        "whole = not parsed.closes",
+        "state.complete = reusable and len(state.received) == end",
+        "state.complete = reusable",
         _CERTAINTY,
         caught_by="test_bytes_behind_a_response_are_not_the_next_one",
     ),

@@ -26,7 +26,7 @@ from libcloud.http.connections import may_use_proxy, parse_origin, usual_timeout
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.messages import FastRequest, FastResponse, HttpLibResponseProxy
 from libcloud.http.secrets import redact_error
-from libcloud.http.timeouts import Deadline, current
+from libcloud.http.timeouts import Deadline
 from libcloud.utils.bodies import Pieces, sendable
 from libcloud.utils.headers import authority
 from libcloud.utils.local import PerThread
@@ -260,8 +260,6 @@ class LibcloudConnection(LibcloudBaseConnection):
             return None
         # A Request without data has an empty list.
         if body and not isinstance(body, (bytes, memoryview, Pieces)):
-            return None
-        if stream and current.deadline:  # which does not include a body that the caller reads
             return None
         (address, target), verify, defaults = (
             fast_path.split_url(url),

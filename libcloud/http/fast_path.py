@@ -3,9 +3,10 @@
 
 requests and urllib3 take half of the time that a short program needs until its first request, so
 they are imported for unusual requests and responses only. Proxies, hooks, cookies, redirects and
-client certificates are left to them, and responses that are compressed, truncated or large, set
-cookies or follow interim responses. The libraries then read the response from its first byte: what
-was already received, followed by the rest or by the error that occurred.
+client certificates are left to them, and responses that are compressed, set cookies or follow
+interim responses, and chunked ones that are large or truncated. The libraries then read the
+response from its first byte: what was already received, followed by the rest or by the error that
+occurred. A body of known length that is large or truncated is a :class:`~libcloud.http.body.Body`.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from libcloud.http.body import Body
 from libcloud.http.errors import named
 from libcloud.http.heads import HEAD_END, Head, RequestState, plain_head
 from libcloud.http.messages import FastRequest, FastResponse
+from libcloud.http.timeouts import current
 from libcloud.utils.bodies import Pieces, StreamedPieces
+from libcloud.utils.documents import read_document
 from libcloud.utils.headers import LOWER
 
 if TYPE_CHECKING:
@@ -36,7 +40,7 @@ _TAKEN = 16 * 1024
 # A body up to this size is sent together with the headers.
 _JOINED = 128 * 1024
 
-# Larger response bodies are left to the libraries, which allocate memory as the bytes arrive.
+# Memory for larger response bodies is allocated as the bytes arrive.
 _LARGEST = 1024 * 1024
 
 # A body up to this size is read at once even if the caller wants to read it in pieces.
@@ -171,6 +175,7 @@ def exchange(
     :return: :class:`FastResponse`; or a response of urllib3, which is not yet read, and returns the
         connection to ``pool`` itself.
     :raises requests.RequestException: no response came, as if requests had sent the request.
+    :raises ResponseTooLargeError: see :func:`~libcloud.utils.documents.read_document`.
     """
     received: Any = None
     connection, started = pool.take(), perf_counter()
@@ -185,20 +190,26 @@ def exchange(
             raise
         raise known from error
     finally:
-        if received is None or type(received) is tuple:
+        if received is None or (type(received) is tuple and type(received[1]) is bytes):
             pool.give_back(connection)
     if type(received) is not tuple:
         return received
     elapsed = timedelta(seconds=perf_counter() - started)
     parsed, body = received
     unread = stream and parsed.status in _SUCCESS
-    return FastResponse(parsed, body, request, elapsed, stream=unread)
+    response = FastResponse(parsed, body, request, elapsed, stream=unread)
+    if not unread:
+        read_document(response)
+    return response
 
 
 def _receive(
     connection: Any, head: bytes, request: FastRequest, *, pool: Pool, stream: bool
 ) -> Any:
-    """Send ``request``; return the head and the body of its response, or a response of urllib3."""
+    """Send ``request`` and receive its response.
+
+    :return: its head, and its body as bytes or :class:`Body`; or a response of urllib3.
+    """
     state: RequestState = connection.state
     method: str = request.method
     try:
@@ -206,11 +217,9 @@ def _receive(
         end = _until_head_ends(connection.sock, state)
         parsed = plain_head(state.received[:end], method) if end else None
         if parsed is not None and _is_plain(parsed, stream=stream):
-            size, body = _read_body(connection.sock, state, end, parsed.length)
-            if body is not None and not state.is_premature(parsed.status):
-                # Bytes after the response belong to no request.
-                whole = len(state.received) == size and not parsed.closes
-                state.complete = whole and not state.may_be_unread(parsed.status)
+            premature = state.is_premature(parsed.status)
+            body = None if premature else _read_body(connection, pool, parsed, end, stream=stream)
+            if body is not None:
                 return parsed, body
         from libcloud.http.received import unread_response
 
@@ -257,19 +266,34 @@ def _until_head_ends(sock: Any, state: RequestState) -> int:
 
 
 def _read_body(
-    sock: Any, state: RequestState, start: int, length: int | None
-) -> tuple[int, bytes | None]:
-    """Receive the body that begins after ``start`` bytes.
+    connection: Any, pool: Pool, head: Head, start: int, *, stream: bool
+) -> bytes | Body | None:
+    """Receive the body that begins after ``start`` bytes; leave one that is large to the caller.
 
-    :param length: ``None``: it is chunked.
-    :return: size of the whole response, and the body; ``None``: it is truncated, large or unusual.
+    :return: ``None``: it is chunked, and truncated, large or unusual.
     """
-    if length is None:
-        return _read_chunks(sock, state, start)
-    size = start + length
-    if len(state.received) < size:
-        _read(sock, state, size)
-    return size, state.received[start:size] if len(state.received) >= size else None
+    sock, state = connection.sock, connection.state
+    reusable = not head.closes and not state.may_be_unread(head.status)
+    if head.length is None:
+        end, body = _read_chunks(sock, state, start)
+    else:
+        end, body = start + head.length, None
+        if head.length <= _in_advance(streamed=stream and head.status in _SUCCESS):
+            _read(sock, state, end)
+            body = state.received[start:end] if len(state.received) >= end else None
+        if body is None:
+            return Body(connection, pool, start, head.length, reusable=reusable)
+    # Bytes after the response belong to no request.
+    state.complete = reusable and len(state.received) == end
+    return body
+
+
+def _in_advance(*, streamed: bool) -> int:
+    """Return the size of bodies that are received before the caller asks for them."""
+    if not streamed:
+        return _LARGEST
+    # A deadline does not include what the caller reads.
+    return 0 if current.deadline else _LARGEST_STREAMED
 
 
 def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | None]:
@@ -306,9 +330,9 @@ def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | 
 
 
 def _read(sock: Any, state: RequestState, size: int) -> None:
-    """Receive up to ``size`` bytes in total; less after an error."""
+    """Receive up to ``size`` bytes in total; less after an error, or at the end."""
     done = len(state.received)
-    if state.error is not None:
+    if done >= size or state.error is not None:
         return
     whole = memoryview(bytearray(size))
     whole[:done] = state.received
@@ -325,10 +349,5 @@ def _read(sock: Any, state: RequestState, size: int) -> None:
 
 def _is_plain(head: Head, *, stream: bool) -> bool:
     """Return whether the fast path can handle this response."""
-    streamed = stream and head.status in _SUCCESS
-    if head.length is None:
-        if streamed:
-            return False
-    elif head.length > (_LARGEST_STREAMED if streamed else _LARGEST):
-        return False
-    return _SPECIAL_IN_RESPONSES.isdisjoint(head.headers)
+    chunks = head.length is None and stream and head.status in _SUCCESS
+    return not chunks and _SPECIAL_IN_RESPONSES.isdisjoint(head.headers)

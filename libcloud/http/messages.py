@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from libcloud.http.body import AT_ONCE, Body
 from libcloud.http.heads import Head
 from libcloud.utils.headers import LOWER
 
@@ -124,16 +125,22 @@ class FastRequest(_StandIn):
 
 
 class FastResponse(_StandIn):
-    """A response whose body is already read; ``Response`` of requests.
+    """A response whose body is read already, or by the caller; ``Response`` of requests.
 
-    :param stream: the body can also be read from ``raw``.
+    :param stream: a body that is already read can be read from ``raw``, too.
     """
 
     _becomes = "Response"
-    _unread = b""
+    _body: Body | None = None
 
     def __init__(
-        self, head: Head, body: bytes, request: Any, elapsed: timedelta, *, stream: bool = False
+        self,
+        head: Head,
+        body: bytes | Body,
+        request: Any,
+        elapsed: timedelta,
+        *,
+        stream: bool = False,
     ) -> None:
         self.status_code = head.status
         self.reason = head.reason
@@ -141,9 +148,10 @@ class FastResponse(_StandIn):
         kind = head.headers.get("content-type")
         self.encoding = None if kind is None else encoding_of(kind[1])
         self.url, self.request, self.elapsed = request.url, request, elapsed
-        self._content, self._content_consumed = body, True
-        if stream:
-            self._unread = body
+        self._content: Any = body
+        self._content_consumed, self._streamed = True, stream
+        if isinstance(body, Body):
+            self._body, self._content, self._content_consumed = body, False, False
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
@@ -155,35 +163,53 @@ class FastResponse(_StandIn):
         return iter(genuine(self))
 
     def __enter__(self) -> Any:
-        return genuine(self)
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Do nothing: the connection is already back in its pool."""
+        """Close the connection, unless the body was read: then it is already back in its pool."""
+        if self._body is not None:
+            self._body.close()
 
     @property
     def content(self) -> bytes:
-        """The body."""
-        return self._content
+        """The body; what is left of it if a part was read before."""
+        if self._content is False:
+            if self._content_consumed:
+                return genuine(self).content  # type: ignore[no-any-return]
+            self._content = b"".join(self.iter_content(AT_ONCE))
+        return self._content  # type: ignore[no-any-return]
 
     @property
     def text(self) -> str:
         """The body as text; requests guesses the encoding if none is declared."""
         try:
             if self.encoding is not None:
-                return str(self._content, self.encoding, "replace")
+                return str(self.content, self.encoding, "replace")
         except LookupError:
             pass
         return genuine(self).text  # type: ignore[no-any-return]
 
     def iter_content(self, chunk_size: Any = 1, decode_unicode: bool = False) -> Iterator[Any]:
         """Return an iterator over the body, in pieces of ``chunk_size``; ``None``: as a whole."""
-        if decode_unicode or not isinstance(chunk_size, int) or chunk_size < 1:
+        content, usual = self._content, isinstance(chunk_size, int) and chunk_size > 0
+        if decode_unicode or not usual or (content is False and self._content_consumed):
             return genuine(self).iter_content(chunk_size, decode_unicode)  # type: ignore[no-any-return]
-        body = self._content
-        return (body[at : at + chunk_size] for at in range(0, len(body), chunk_size))
+        if content is False:
+            return self._pieces(chunk_size)
+        return (content[at : at + chunk_size] for at in range(0, len(content), chunk_size))
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        body: Any = self._body
+        while not body.closed:
+            piece = body.take(size) if type(self) is FastResponse else b""
+            if not piece:  # requests raises the error, or somebody has asked for more of it
+                yield from genuine(self).iter_content(size)
+                return
+            yield piece
+        self._content_consumed = True
 
     def _complete(self) -> tuple[type, dict[str, Any]]:
         """Its ``raw`` has no body, which is ``content``, unless the response is streamed."""
@@ -192,16 +218,20 @@ class FastResponse(_StandIn):
         from urllib3 import HTTPResponse
 
         headers = getattr(self.headers, "genuine", lambda: self.headers)()
+        body: Any = self._body
         raw = HTTPResponse(
-            body=io.BytesIO(self._unread),
+            body=body or io.BytesIO(self._content if self._streamed else b""),
             headers=headers,
             status=self.status_code,
             version=11,
             reason=self.reason,
             preload_content=False,
             decode_content=False,
+            pool=body and body.pool,
             request_method=self.request.method,
         )
+        if body is not None:
+            raw.length_remaining, raw._fp_bytes_read = body.left, body.length - body.left
         attributes = {**vars(Response()), "raw": raw, "connection": HTTPAdapter()}
         return Response, {**attributes, **vars(self), "headers": headers}
 

@@ -14,7 +14,6 @@ trailers.
 from __future__ import annotations
 
 import http.client
-import io
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import ReadTimeoutError
 
+from libcloud.http.body import Received
 from libcloud.http.heads import LENGTH, MOST_LINES, RequestState
 
 EMPTY_LINES = (b"\r\n", b"\n")
@@ -49,33 +49,25 @@ class InvalidResponseError(http.client.HTTPException):
     """A response that violates HTTP, or whose headers are too large."""
 
 
-class Received(io.BufferedReader):
-    """The bytes received on a socket for one response.
+class CheckedReceived(Received):
+    """Also has ``makefile``, the socket method that responses of the standard library use.
 
-    Also has ``makefile``, the socket method that responses of the standard library use.
-
-    :param data: bytes that were already received.
-    :param error: raised after ``data``; ``None``: the rest comes from ``sock``.
     :ivar ended: the last line read was empty.
     """
 
-    def __init__(self, sock: Any, data: bytes = b"", error: OSError | None = None) -> None:
-        super().__init__(_Counted(sock.makefile("rb", buffering=0), data, error))
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.ended = False
         self._chunked = False
         self._trailers: int | None = None  # before the last chunk
 
-    def makefile(self, mode: str) -> Received:
+    def makefile(self, mode: str) -> CheckedReceived:
         """Return this stream."""
         return self
 
     def begin_body(self, *, chunked: bool) -> None:
         """Called after the headers: lines are checked from now on if the body is chunked."""
         self._chunked, self.ended = chunked, False
-
-    def holds_more(self) -> bool:
-        """Return whether received bytes remain unread."""
-        return self.raw.tell() != self.tell()
 
     def readline(self, size: int | None = -1) -> bytes:
         """Read a line, and check it in a chunked body.
@@ -103,36 +95,6 @@ class Received(io.BufferedReader):
         return line
 
 
-class _Counted(io.RawIOBase):
-    """Returns ``data``, then ``rest`` or ``error``; its position counts the returned bytes."""
-
-    def __init__(self, rest: Any, data: bytes, error: OSError | None) -> None:
-        super().__init__()
-        self._rest, self._data, self._error = rest, memoryview(data), error
-        self._given = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._given
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._data:
-            count: int | None = min(len(buffer), len(self._data))
-            buffer[:count], self._data = self._data[:count], self._data[count:]
-        elif self._error is not None:
-            raise self._error
-        else:
-            count = self._rest.readinto(buffer)
-        self._given += count or 0
-        return count
-
-    def close(self) -> None:
-        self._rest.close()
-        super().close()
-
-
 class WholeHeadResponse(http.client.HTTPResponse):
     """A response with complete headers and an unambiguous length. Skips interim responses.
 
@@ -154,7 +116,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
     ) -> None:
         self._state = RequestState() if state is None else state
         self._begun = False
-        received: Any = Received(sock, self._state.received, self._state.error)
+        received: Any = CheckedReceived(sock, self._state.received, self._state.error)
         super().__init__(received, debuglevel, method, url)
 
     def begin(self) -> None:

@@ -115,6 +115,10 @@ def is_short(connection: LibcloudConnection) -> bool:
     return type(connection.response) is FastResponse
 
 
+def is_unread(connection: LibcloudConnection) -> bool:
+    return connection.response._content is False
+
+
 def unfolded(value: str) -> str:
     """One version of urllib3 leaves a value in the lines it came in, another does not."""
     return re.sub(r"\s*\r\n\s+", " ", value)
@@ -412,20 +416,24 @@ def test_a_streamed_response_is_the_same_on_the_fast_path(
 ) -> None:
     server.said = said
     first, again = connect(server, opened=False), connect(server, opened=True)
+    by_the_libraries = streamed(first, method, read)
+    if by_the_libraries == {"error": MemoryError}:  # some reserve memory before they read
+        by_the_libraries = {"error": urllib3.exceptions.ProtocolError}
 
-    assert streamed(again, method, read) == streamed(first, method, read)
+    assert streamed(again, method, read) == by_the_libraries
     assert not is_short(first)
 
 
 @pytest.mark.parametrize(
-    ("size", "short"), [(0, True), (128 * 1024, True), (128 * 1024 + 1, False)]
+    ("size", "unread"), [(0, False), (128 * 1024, False), (128 * 1024 + 1, True)]
 )
-def test_only_small_bodies_are_read_in_advance(server: Server, size: int, short: bool) -> None:
+def test_only_small_bodies_are_read_in_advance(server: Server, size: int, unread: bool) -> None:
     server.said = reply(200, LONG[:size])
     connection = connect(server, opened=True)
     connection.prepared_request("GET", "/x", stream=True)
 
-    assert is_short(connection) is short
+    assert is_short(connection)
+    assert is_unread(connection) is unread
     assert connection.response.content == LONG[:size]
 
 
@@ -435,7 +443,8 @@ def test_a_deadline_does_not_include_the_body_of_a_streamed_response(server: Ser
     connection.total_timeout = 60
     connection.prepared_request("GET", "/x", stream=True)
 
-    assert not is_short(connection)
+    assert is_short(connection)
+    assert is_unread(connection)
     assert connection.response.content == b"hello"
 
 

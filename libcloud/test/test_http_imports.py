@@ -51,6 +51,24 @@ def usual(url):
     data += [b"".join(made.request("/", raw=True, stream=True).iter_content(3)).decode()]
     return data
 
+def large(url):
+    made = connection(url)
+    pieces = list(made.request("/large", raw=True, stream=True).iter_content(200_000))
+    with made.request("/large", raw=True, stream=True)._response as left:
+        pieces.append(next(left.iter_content(5)))
+    whole = made.request("/large")
+    return [*map(len, pieces), len(whole.body)]
+
+def cut():
+    pieces = []
+    try:
+        for piece in connection().request("/cut", raw=True, stream=True).iter_content(200_000):
+            pieces.append(len(piece))
+    except OSError as error:
+        import requests
+        known = isinstance(error, requests.exceptions.ChunkedEncodingError)
+        return pieces, known, is_transient(error)
+
 def an_error(url):
     try:
         connection(url).request("/missing")
@@ -175,6 +193,8 @@ def kept(url):
 CASES = {
     "usual over http": lambda: usual(http),
     "usual over https": lambda: usual(https),
+    "large over http": lambda: large(http),
+    "large over https": lambda: large(https),
     "an error over http": lambda: an_error(http),
     "an error over https": lambda: an_error(https),
     "kept over http": lambda: kept(http),
@@ -185,7 +205,7 @@ CASES = {
     "Session.send": lambda: replaced("requests", "Session", "send"),
     "HTTPAdapter.send": lambda: replaced("requests.adapters", "HTTPAdapter", "send"),
     "urlopen": lambda: replaced("urllib3.connectionpool", "HTTPConnectionPool", "urlopen"),
-    **{f.__name__: f for f in (refused, untrusted, unverified, a_session, a_client_certificate,
+    **{f.__name__: f for f in (refused, cut, untrusted, unverified, a_session, a_client_certificate,
        a_proxy_of_the_environment, a_proxy_in_code, hooks, a_file, isinstance_later, attributes,
        a_pickle, wrapped, replaced_class, names)},
 }
@@ -205,6 +225,8 @@ BOTH = ["requests", "urllib3"]
 EXPECTED: dict[str, tuple[list[str], Any]] = {
     "usual over http": ([], ["got 300000", 200, "got 0"]),
     "usual over https": ([], ["got 300000", 200, "got 0"]),
+    "large over http": ([], [200_000, 200_000, 200_000, 5, 600_000]),
+    "large over https": ([], [200_000, 200_000, 200_000, 5, 600_000]),
     "an error over http": ([], [404, False, False]),
     "an error over https": ([], [404, False, False]),
     "kept over http": ([], True),
@@ -213,6 +235,7 @@ EXPECTED: dict[str, tuple[list[str], Any]] = {
     "cookie": (BOTH, {"taste": "sweet"}),
     "redirect": (BOTH, "got 0"),
     "refused": (BOTH, [True, True, True]),
+    "cut": (BOTH, [[200_000, 199_999], True, True]),
     "untrusted": (BOTH, [True, False]),
     "unverified": (BOTH, ["InsecureRequestWarning"]),
     "a_session": (BOTH, "b"),
@@ -239,6 +262,7 @@ class Server(Loopback):
 
     def answered(self, request: Received) -> bytes:
         path = request.target
+        self.close = path == "/cut"
         if path == "/missing":
             return reply(404, b"<Error/>")
         if path == "/headers":
@@ -253,6 +277,10 @@ class Server(Loopback):
             return reply(302, headers={"Location": "/"})
         if path == "/json":
             return reply(200, b'{"a": 1}', {"Content-Type": "application/json"})
+        if path == "/large":
+            return reply(200, bytes(600_000))
+        if path == "/cut":
+            return reply(200, bytes(400_000))[:-1]
         if path == "/count":
             return reply(200, str(self.connections).encode())
         body = b"" if request.method == "HEAD" else b"got %d" % len(request.body)

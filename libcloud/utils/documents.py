@@ -41,7 +41,7 @@ def read_document(response: Any) -> Any:
 
     :raises ResponseTooLargeError: it exceeds the limit. The connection is closed.
     """
-    if getattr(response, "_content", None) is not False or response.raw is None:
+    if getattr(response, "_content", None) is not False or vars(response).get("raw", 1) is None:
         return response.content  # already read, not from requests, or a mock without a body
     success = 200 <= response.status_code < 300
     limit = MAX_RESPONSE_SIZE if success else MAX_ERROR_SIZE

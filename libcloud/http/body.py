@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bytes of a response, and large bodies, which are read while the caller asks for them."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from typing import Any
+
+from libcloud.http.heads import RequestState
+
+AT_ONCE = 1024 * 1024
+"""Bytes to read at once if the caller wants all."""
+
+
+class Received(io.BufferedReader):
+    """The bytes received on a socket for one response.
+
+    :param data: bytes that were already received.
+    :param error: raised after ``data``; ``None``: the rest comes from ``sock``.
+    """
+
+    def __init__(self, sock: Any, data: bytes = b"", error: OSError | None = None) -> None:
+        super().__init__(_Counted(sock.makefile("rb", buffering=0), data, error))
+
+    def holds_more(self) -> bool:
+        """Return whether received bytes remain unread."""
+        return self.raw.tell() != self.tell()
+
+
+class _Counted(io.RawIOBase):
+    """Returns ``data``, then ``rest`` or ``error``; its position counts the returned bytes."""
+
+    def __init__(self, rest: Any, data: bytes, error: OSError | None) -> None:
+        super().__init__()
+        self._rest, self._data, self._error = rest, memoryview(data), error
+        self._given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._given
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._data:
+            count: int | None = min(len(buffer), len(self._data))
+            buffer[:count], self._data = self._data[:count], self._data[count:]
+        elif self._error is not None:
+            raise self._error
+        else:
+            count = self._rest.readinto(buffer)
+        self._given += count or 0
+        return count
+
+    def close(self) -> None:
+        self._rest.close()
+        super().close()
+
+
+class Body:
+    """A body of known length. It frees its connection once it was read to its end, or broke off.
+
+    It is the file of a response of urllib3, too, which names the errors: after one, reading raises
+    it again, or returns nothing although bytes are :attr:`left`.
+
+    :param connection: belongs to the body; see :class:`~libcloud.http.connections.Connection`.
+    :param pool: gets it back.
+    :param start: bytes of the response before the body.
+    :param reusable: another request may use the connection after the last byte.
+    :ivar left: bytes that were not read yet.
+    :ivar closed: it was read to its end, or closed by the caller.
+    """
+
+    closed = False
+
+    def __init__(
+        self, connection: Any, pool: Any, start: int, length: int, *, reusable: bool
+    ) -> None:
+        state: RequestState = connection.state
+        self.pool, self.length, self.left = pool, length, length
+        self._reusable = reusable
+        self._error: OSError | None = None
+        self._stream = Received(connection.sock, state.received[start:], state.error)
+        state.received = b""
+        self._connection = connection
+
+    def take(self, size: int, *, once: bool = False) -> bytes:
+        """Read ``size`` bytes, fewer at the end; nothing after an error, which :meth:`read` raises.
+
+        :param once: receive once, and return what came.
+        """
+        data = b""
+        try:
+            if "_connection" in vars(self):
+                read = self._stream.read1 if once else self._stream.read
+                data = read(min(size, self.left))
+        except OSError as error:
+            self._error = error
+        except ValueError:  # another thread has closed it
+            pass
+        finally:
+            self.left -= len(data)
+            if not self.left:
+                self.close()
+            elif not data:
+                self._free()
+        return data
+
+    def read(self, size: int | None = None, *, once: bool = False) -> bytes:
+        """As :meth:`take`, but raises the error; ``None``: read all that is left."""
+        if size is None or size < 0:
+            data = b"".join(iter(partial(self.read, AT_ONCE), b""))  # allocated as bytes arrive
+            if self.left and not self.closed:
+                from http.client import IncompleteRead
+
+                raise IncompleteRead(data, self.left)
+            return data
+        data = self.take(size, once=once) if size else b""
+        if not data and self._error is not None:
+            raise self._error
+        return data
+
+    def read1(self, size: int | None = None) -> bytes:
+        """Read up to ``size`` bytes, as soon as there are any."""
+        return self.read(AT_ONCE if size is None else size, once=True)
+
+    def close(self) -> None:
+        """Close the connection, unless the body was read to its end: then it is reused."""
+        self.closed = True
+        self._free()
+
+    __del__ = close
+
+    def _free(self) -> None:
+        # Atomic, because another thread may close the body.
+        connection = vars(self).pop("_connection", None)
+        if connection is None:
+            return
+        try:
+            ended = not self.left and self._reusable and not self._stream.holds_more()
+            self._stream.close()
+            connection.state.complete = ended
+        finally:
+            self.pool.give_back(connection)
