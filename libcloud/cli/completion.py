@@ -18,6 +18,8 @@ from types import MappingProxyType
 import click
 from click.shell_completion import ShellComplete, split_arg_string
 
+from libcloud.cli.candidates import candidates
+
 _BASH = r"""_libcloud_completion() {
     local kind text help
     COMPREPLY=()
@@ -132,7 +134,7 @@ def candidate_lines(
     :param raw: for bash, the incomplete word as it was typed, with its quotes.
     """
     *before, last = arguments or [""]
-    found = ShellComplete(cli, {}, "libcloud", "")
+    found = ShellComplete(cli, {"obj": candidates}, "libcloud", "")
     option, equals, _ = last.partition("=")
     start = f"{option}=" if equals and last.startswith("-") and shell != "bash" else ""
     for item in found.get_completions(before, last):

@@ -117,9 +117,9 @@ def argument(name: str, **attributes: Any) -> Callable[[_C], _C]:
 def _candidates(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    from libcloud.cli.candidates import candidates
-
-    return candidates(ctx, param, incomplete)
+    """What the function that ``completion.py`` puts into the context returns."""
+    found: list[CompletionItem] = ctx.obj(ctx, param, incomplete)
+    return found
 
 
 class CommandWithProgram(click.Command):
