@@ -12,8 +12,8 @@ MUTANTS = (
     Mutant(
         "a command that failed is waited for because of its children",
         f"{_CLI}/programs.py",
-        "        while not wait_for_input(self._pipe, _SILENCE):",
-        "        while not wait_for_input(self._pipe):",
+        "        while not wait_for_input(pipe, _SILENCE):",
+        "        while not wait_for_input(pipe):",
         (f"{_TESTS}/cli/test_programs.py",),
         caught_by="test_a_command_that_fails_is_not_waited_for_because_of_its_children",
     ),

@@ -8,9 +8,10 @@ import secrets
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
+from itertools import chain
 
 import click
 
@@ -82,11 +83,12 @@ def doctor(settings: Settings, *, url: str, write: bool) -> None:
         raise click.UsageError("--write requires a bucket: libcloud doctor --write s3://BUCKET")
     status = 0
     _print_check(Check("note", "libcloud", f"{__version__}, Python {platform.python_version()}"))
-    for check in _checks(target, settings, write=write):
-        _print_check(check)
-        status = status or check.status
-    if status:
-        raise ReportedError(status)
+    for step in _steps(target, settings, write=write):
+        for check in step:
+            _print_check(check)
+            status = status or check.status
+        if status:
+            raise ReportedError(status)
 
 
 def _print_check(check: Check) -> None:
@@ -107,51 +109,38 @@ def _lines(check: Check, columns: int) -> Iterator[str]:
             name = ""
 
 
-def _checks(target: Target, settings: Settings, *, write: bool) -> Iterator[Check]:
-    """All checks of ``target``, up to a failure that makes the others pointless."""
-    yield Check("note", "provider", target.provider)
-    if target.provider not in (Provider.LOCAL, Provider.DUMMY):
-        try:
-            found = list(_settings(target, settings))
-        except ProfileFileError as error:
-            yield Check("failure", "profile", str(error), status=USAGE)
-            return
-        except (CredentialsNotFoundError, MalformedCredentialsError) as error:
-            yield Check("failure", "credentials", describe(error), hint_for(error), ACCESS)
-            return
-        yield from found
-        if any(check.kind == "failure" for check in found):
-            return
+def _steps(target: Target, settings: Settings, *, write: bool) -> Iterator[Iterable[Check]]:
+    """The checks in steps; a failure in one of them makes the next ones pointless."""
+    yield _settings(target, settings)
     try:
         store = Store(target, connect(target, settings))
     except (LibcloudError, click.UsageError) as error:
         text = error.format_message() if isinstance(error, click.UsageError) else describe(error)
-        yield Check("failure", "driver", text, status=USAGE)
+        yield [Check("failure", "driver", text, status=USAGE)]
         return
     if store.is_s3:
-        yield from _endpoint(store)
-        access = list(_access(store))
-        yield from access
-        yield from _addressing(store)
-        if any(check.kind == "failure" for check in access):
-            return
+        yield chain(_endpoint(store), _access(store), _addressing(store))
     elif target.provider in SWIFT:
-        account = _attempt("access", lambda: _ask_account(store))
-        yield account
-        if account.kind == "failure":
-            return
-    yield from _capabilities(store.driver.capabilities)
-    if target.container:
-        yield from _bucket(store, write)
+        yield [_attempt("access", lambda: _ask_account(store))]
+    yield chain(_capabilities(store.driver.capabilities), _bucket(store, write))
 
 
 def _settings(target: Target, settings: Settings) -> Iterator[Check]:
-    if target.provider in SWIFT:
-        yield _openstack_settings(settings)
-        return
-    if target.provider == Provider.AZURE_BLOBS:
-        yield from _azure_account(target, settings)
-        return
+    yield Check("note", "provider", target.provider)
+    try:
+        if target.provider in SWIFT:
+            yield _openstack_settings(settings)
+        elif target.provider == Provider.AZURE_BLOBS:
+            yield from _azure_account(target, settings)
+        elif target.provider not in (Provider.LOCAL, Provider.DUMMY):
+            yield from _aws_settings(target, settings)
+    except ProfileFileError as error:
+        yield Check("failure", "profile", str(error), status=USAGE)
+    except (CredentialsNotFoundError, MalformedCredentialsError) as error:
+        yield Check("failure", "credentials", describe(error), hint_for(error), ACCESS)
+
+
+def _aws_settings(target: Target, settings: Settings) -> Iterator[Check]:
     found = find_settings(target, settings)
     yield _credentials(found, settings)
     if found.problem:
@@ -319,6 +308,8 @@ def _capabilities(capabilities: Capabilities) -> Iterator[Check]:
 
 def _bucket(store: Store, write: bool) -> Iterator[Check]:
     """Whether the bucket exists, and which operations are allowed."""
+    if not store.target.container:
+        return
     try:
         store.driver.get_container(store.target.container)
     except (LibcloudError, OSError) as error:

@@ -152,17 +152,15 @@ def exit_status(error: BaseException) -> int:
         return USAGE
     if isinstance(error, _NOT_FOUND_ERRORS):
         return NOT_FOUND
-    if isinstance(error, (CredentialsNotFoundError, InvalidCredsError)):
-        return ACCESS
-    if _has_class([error], "GoogleAuthError"):
+    is_denied = isinstance(error, (CredentialsNotFoundError, InvalidCredsError))
+    if is_denied or _has_class([error], "GoogleAuthError"):
         return ACCESS
     if isinstance(error, (InputError, types.SizeMismatchError)):
         return INPUT
-    if is_network_error(error) or getattr(error, "status", None) in (429, 500, 502, 503, 504):
+    status = getattr(error, "status", None)
+    if is_network_error(error) or status in (429, 500, 502, 503, 504):
         return UNREACHABLE
-    if getattr(error, "status", None) == 404:
-        return NOT_FOUND
-    return FAILED
+    return NOT_FOUND if status == 404 else FAILED
 
 
 def error_line(error: BaseException) -> str:

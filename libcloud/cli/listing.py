@@ -7,8 +7,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -26,22 +25,21 @@ if TYPE_CHECKING:
     from libcloud.storage.base import Object
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A line of a listing.
 
-    :param kind: ``"container"``, ``"directory"``, ``"object"``, ``"version"`` or
-        ``"delete_marker"``.
     :param time: as the store reports it; ``None`` if it does not.
+    :param type: ``"container"``, ``"directory"``, ``"object"``, ``"version"`` or
+        ``"delete_marker"``.
     """
 
-    kind: str
     name: str
     size: int | None = None
     time: str | None = None
     etag: str | None = None
     version_id: str | None = None
     is_latest: bool | None = None
+    type: str = "object"
 
 
 @click.command()
@@ -85,9 +83,10 @@ def ls(
         else:
             entries = _objects(selection, flat) if target.container else _containers(store)
         for entry in entries:
-            print_line(_as_json(entry) if settings.as_json else _as_line(entry, human=human))
+            facts = {name: fact for name, fact in entry._asdict().items() if fact is not None}
+            print_line(json.dumps(facts) if settings.as_json else _as_line(entry, human=human))
             shown += 1
-            objects += entry.kind == "object"
+            objects += entry.type == "object"
             size += entry.size or 0
         if target.name and not shown:
             raise NoObjectsError("no objects match")
@@ -124,19 +123,18 @@ def _versions(selection: Selection) -> Iterator[_Entry]:
     """The versions of objects whose keys start with the URL, or match its wildcards."""
     for version in selection.versions(is_prefix=True):
         entry, marker = _entry(version), version.is_delete_marker
-        yield replace(
-            entry,
-            kind="delete_marker" if marker else "version",
+        yield entry._replace(
             size=None if marker else entry.size,
             version_id=version.version_id,
             is_latest=bool(version.is_latest),
+            type="delete_marker" if marker else "version",
         )
 
 
 def _containers(store: Store) -> Iterator[_Entry]:
     for container in store.driver.iterate_containers():
-        created = container.extra.get("creation_date")
-        yield _Entry("container", container.name, time=str(created) if created else None)
+        created = str(container.extra.get("creation_date") or "")
+        yield _Entry(container.name, time=created or None, type="container")
 
 
 def _objects(selection: Selection, flat: bool) -> Iterator[_Entry]:
@@ -158,7 +156,7 @@ def _objects(selection: Selection, flat: bool) -> Iterator[_Entry]:
         if not isinstance(found, str):
             yield _entry(found)
         elif found != last:
-            yield _Entry("directory", found)
+            yield _Entry(found, type="directory")
             last = found
 
 
@@ -167,21 +165,15 @@ def _entry(obj: Object) -> _Entry:
     if not time.endswith("Z"):  # not in the format of S3
         when = modified(obj)
         time = when.isoformat() if when else time
-    return _Entry("object", obj.name, int(obj.size), time or None, obj.hash)
-
-
-def _as_json(entry: _Entry) -> str:
-    facts = asdict(entry)
-    facts["type"] = facts.pop("kind")
-    return json.dumps({name: value for name, value in facts.items() if value is not None})
+    return _Entry(obj.name, int(obj.size), time or None, obj.hash)
 
 
 def _as_line(entry: _Entry, *, human: bool) -> str:
     size = ""
     if entry.size is not None:
         size = size_text(entry.size) if human else str(entry.size)
-    elif entry.kind != "container":
-        size = "DIR" if entry.kind == "directory" else "DELETED"
+    elif entry.type != "container":
+        size = "DIR" if entry.type == "directory" else "DELETED"
     version = "" if entry.version_id is None else f"{escaped(entry.version_id):<32}  "
     size = f"{size:>{11 if human else 14}}"
     return f"{_local_time(entry.time):<19} {size}  {version}{escaped(entry.name)}"

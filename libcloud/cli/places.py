@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -131,15 +132,11 @@ class LocalDirectory:
         if not os.path.isdir(self.path):
             return
         for source in Walk(filters, self.follow_symlinks, self.reports).files(self.path):
-            time, error = None, source.error
-            try:
-                seconds = os.stat(source.path).st_mtime
-                time = datetime.fromtimestamp(seconds, timezone.utc)
-            except OSError as caught:
-                error = error or caught
-            except (ValueError, OverflowError):
-                pass  # a year after 9999
-            yield Entry(source.name, source.size, time, source.path, error)
+            time = None
+            if source.modified is not None:
+                with contextlib.suppress(ValueError, OverflowError, OSError):  # in the year 10000
+                    time = datetime.fromtimestamp(source.modified, timezone.utc)
+            yield Entry(source.name, source.size, time, source.path, source.error)
 
     @property
     def real_path(self) -> str:

@@ -16,7 +16,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from libcloud.cli.errors import ProgramError
@@ -31,8 +31,8 @@ _SILENCE = 0.25
 
 
 @contextlib.contextmanager
-def produce(program: tuple[str, ...]) -> Iterator[_Producer]:
-    """Start ``program``, whose standard output the block reads.
+def produce(program: tuple[str, ...]) -> Iterator[Any]:
+    """Start ``program``, whose standard output the block reads, an :class:`_Output`.
 
     It reads this process's standard input and shares its standard error. If the block fails, the
     program is terminated, and killed after 5 seconds.
@@ -40,16 +40,29 @@ def produce(program: tuple[str, ...]) -> Iterator[_Producer]:
     :raises ProgramError: it cannot be started.
     """
     with _running(program, stdout=subprocess.PIPE) as process:
-        yield _Producer(program[0], process)
+        yield _Output(program[0], process)
 
 
-class _Producer:
-    """A running program, and its standard output."""
+class _Output(io.RawIOBase):
+    """The standard output of a program.
+
+    It may remain open after the program has ended, if another process that it started has it. This
+    one may still write, so all is read to the end, unless the program failed.
+    """
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        self.output: Any = _Output(process.stdout, self._raise_if_failed)
         self._name = name
         self._process = process
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes, as soon as there are any; none at the end."""
+        pipe: Any = self._process.stdout
+        while not wait_for_input(pipe, _SILENCE):
+            self._raise_if_failed()
+        piece: bytes = pipe.read1(size)
+        if piece:
+            self._raise_if_failed()
+        return piece
 
     def checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield ``pieces``, which are read from the output, and then wait for the program.
@@ -62,27 +75,6 @@ class _Producer:
 
     def _raise_if_failed(self) -> None:
         _raise_if_failed(self._name, self._process.poll() or 0, "nothing was stored")
-
-
-class _Output(io.RawIOBase):
-    """The standard output of a program.
-
-    It may remain open after the program has ended, if another process that it started has it. This
-    one may still write, so all is read to the end, unless the program failed.
-    """
-
-    def __init__(self, pipe: Any, raise_if_failed: Callable[[], None]) -> None:
-        self._pipe = pipe
-        self._raise_if_failed = raise_if_failed
-
-    def read(self, size: int = -1) -> bytes:
-        """Some bytes, as soon as there are any; none at the end."""
-        while not wait_for_input(self._pipe, _SILENCE):
-            self._raise_if_failed()
-        piece: bytes = self._pipe.read1(size)
-        if piece:
-            self._raise_if_failed()
-        return piece
 
 
 @contextlib.contextmanager

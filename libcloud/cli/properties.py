@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +21,15 @@ from libcloud.cli.stores import open_store
 _json_option = option("--json", "Print a JSON object.", name="as_json")
 
 
-def _open_object(url: str, settings: Settings, feature: str) -> Any:
-    """The store of ``url``, which must support ``feature``, and the object; sends nothing."""
+@contextlib.contextmanager
+def _object(url: str, settings: Settings, feature: str) -> Iterator[tuple[Any, Any]]:
+    """The driver of ``url``, which must support ``feature``, and the object; sends nothing."""
     store = open_store(url, settings)
     target = store.target.require_object()
     store.require(feature)
-    return store, store.reference(target.name, settings.version_id)
+    obj = store.reference(target.name, settings.version_id)
+    with error_context(target.label(settings.version_id)):
+        yield store.driver, obj
 
 
 @click.command()
@@ -54,14 +59,13 @@ def tags(
     both = sorted(given.keys() & set(deleted))
     if both:
         raise click.UsageError(f"{both[0]!r} is both to be set and to be removed")
-    store, obj = _open_object(url, settings, "tags")
-    with error_context(store.target.label(settings.version_id)), value_errors_as_usage():
-        known = {} if replace else store.driver.ex_get_object_tags(obj)
+    with _object(url, settings, "tags") as (driver, obj), value_errors_as_usage():
+        known = {} if replace else driver.ex_get_object_tags(obj)
         if given or deleted or replace:
             known = {**known, **given}
             known = {key: value for key, value in known.items() if key not in deleted}
             try:
-                store.driver.ex_set_object_tags(obj, known)
+                driver.ex_set_object_tags(obj, known)
             except ValueError as error:
                 raise click.UsageError(str(error)) from error
     if settings.as_json:
@@ -82,11 +86,10 @@ def legal_hold(settings: Settings, *, url: str, state: str | None) -> None:
 
     A version with a legal hold cannot be deleted. The bucket needs object lock.
     """
-    store, obj = _open_object(url, settings, "object_lock")
-    with error_context(store.target.label(settings.version_id)):
+    with _object(url, settings, "object_lock") as (driver, obj):
         if state is not None:
-            store.driver.ex_set_legal_hold(obj, state.lower() == "on")
-        found = store.driver.ex_get_legal_hold(obj)
+            driver.ex_set_legal_hold(obj, state.lower() == "on")
+        found = driver.ex_get_legal_hold(obj)
     click.echo(json.dumps({"legal_hold": found}) if settings.as_json else "on" if found else "off")
 
 
@@ -125,12 +128,11 @@ def retention(
     if clear and mode is not None:
         raise click.UsageError("--clear cannot be combined with --mode")
     when: datetime | None = parse_time_option("--until", until)
-    store, obj = _open_object(url, settings, "object_lock")
-    with error_context(store.target.label(settings.version_id)):
+    with _object(url, settings, "object_lock") as (driver, obj):
         if clear or mode is not None:
             name = None if mode is None else mode.upper()
-            store.driver.ex_set_retention(obj, name, when, ex_bypass_governance=bypass_governance)
-        found = store.driver.ex_get_retention(obj)
+            driver.ex_set_retention(obj, name, when, ex_bypass_governance=bypass_governance)
+        found = driver.ex_get_retention(obj)
     if settings.as_json:
         facts = {} if found is None else {"mode": found.mode, "until": found.until.isoformat()}
         click.echo(json.dumps(facts))

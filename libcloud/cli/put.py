@@ -111,8 +111,8 @@ def put(
     if program:
         from libcloud.cli.programs import produce
 
-        with produce(program) as producer:
-            put_stream(uploader, sources[0], producer.output, producer.checked)
+        with produce(program) as output:
+            put_stream(uploader, sources[0], output, output.checked)
     elif sources and sources[0].path == STDIO:
         _put_stdin(uploader, sources[0])
     else:

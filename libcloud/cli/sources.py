@@ -29,12 +29,14 @@ class Source(NamedTuple):
 
     :param size: bytes; ``None`` if unknown.
     :param error: why the file, or the directory at ``path``, cannot be read.
+    :param modified: seconds since 1970; ``None`` if unknown.
     """
 
     path: str
     name: str
     size: int | None
     error: OSError | None = None
+    modified: float | None = None
 
 
 def plan_uploads(
@@ -62,7 +64,7 @@ def plan_uploads(
             found += walk.files(path, target.as_directory().name)
         elif walk.filters.select(os.path.basename(path)):
             name = target.name + os.path.basename(path) if target.is_directory else target.name
-            found.append(Source(path, name, _size(path)))
+            found.append(_file(path, name))
             if len(paths) > 1 and not target.is_directory:
                 raise click.UsageError(
                     f"to upload several files, end the URL with a slash: {target}/"
@@ -162,7 +164,7 @@ class Walk(NamedTuple):
                     continue
                 kind = _kind(entry)
                 if kind == "file" and self.filters.select(name):
-                    yield Source(entry.path, prefix + name, _size(entry.path))
+                    yield _file(entry.path, prefix + name)
             except OSError as error:  # for example, it was deleted in the meantime
                 if self.filters.select(name):
                     yield Source(entry.path, prefix + name, 0, error)
@@ -196,12 +198,12 @@ def _kind(entry: os.DirEntry[str]) -> Literal["file", "directory", "other"]:
         return "other"
 
 
-def _size(path: str) -> int | None:
-    """Size of a regular file, bytes; ``None`` if it is something else or the size is unknown."""
+def _file(path: str, name: str) -> Source:
+    """The size is unknown if it is no regular file, or one in ``/proc`` and the like."""
     status = os.stat(path)
-    if stat.S_ISREG(status.st_mode) and not status.st_size:
-        return 0
-    return status.st_size if files.has_exact_size(status) else None
+    is_empty = stat.S_ISREG(status.st_mode) and not status.st_size
+    size = status.st_size if is_empty or files.has_exact_size(status) else None
+    return Source(path, name, size, modified=status.st_mtime)
 
 
 def _reject_equal_names(sources: list[Source]) -> None:

@@ -155,9 +155,9 @@ def connect(target: Target, settings: Settings) -> Any:
         return kind(target.base, ex_use_locking=locks)
     if target.provider == Provider.DUMMY:
         return kind("key", "secret")
+    _set_up_certificates(settings)
     if target.provider in SWIFT:
         return _connect_swift(kind, settings)
-    _set_up_certificates(settings)
     try:
         if target.provider == Provider.AZURE_BLOBS:
             return _connect_azure(kind, target, settings)
@@ -171,7 +171,6 @@ def _connect_swift(kind: Any, settings: Settings) -> Any:
     """``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` is where tokens are requested."""
     from libcloud.common.credentials.openstack import discover_openstack
 
-    _set_up_certificates(settings)
     found = discover_openstack(settings.profile)
     hide_secrets(found.get("secret", ""), found.get("ex_force_auth_token", ""))
     given = {"region": settings.region, "ex_force_auth_url": settings.endpoint_url}

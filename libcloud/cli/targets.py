@@ -20,6 +20,8 @@ STDIO = "-"
 """The argument for standard input or output."""
 
 _WILDCARD = re.compile(r"[*?[]")
+_PATTERN = re.compile(r"(?<![^/])\*\*/|\*\*?|\?|\[(!.[^]]*|[^!][^]]*)\]|.", re.DOTALL)
+_TRANSLATED = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://(.*)", re.DOTALL)
 
 _SCHEMES = {
@@ -182,45 +184,25 @@ def key_pattern(pattern: str) -> re.Pattern[str]:
     """A regular expression for whole keys.
 
     ``*`` and ``?`` match all characters but a slash, ``**`` matches slashes as well, and ``[a-c]``
-    or ``[!a-c]`` matches one character. A ``[`` without a ``]`` is literal.
+    or ``[!a-c]`` matches one character. A ``[`` without a ``]`` is literal, and ``a/**/b`` also
+    matches ``a/b``.
     """
-    parts: list[str] = []
-    position = 0
-    while position < len(pattern):
-        char = pattern[position]
-        position += 1
-        if char == "*":
-            if pattern.startswith("*", position):
-                position += 1
-                # "a/**/b" also matches "a/b".
-                if pattern.startswith("/", position) and pattern[: position - 2][-1:] in ("", "/"):
-                    position += 1
-                    parts.append("(?:.*/)?")
-                else:
-                    parts.append(".*")
-            else:
-                parts.append("[^/]*")
-        elif char == "?":
-            parts.append("[^/]")
-        elif char == "[" and (end := _end_of_set(pattern, position)) >= 0:
-            inside = re.sub(r"([\\\[\]])", r"\\\1", pattern[position:end])
-            if inside.startswith("!"):
-                inside = f"^/{inside[1:]}"
-            elif inside.startswith("^"):
-                inside = f"\\{inside}"
-            parts.append(f"[{inside}]")
-            position = end + 1
-        else:
-            parts.append(re.escape(char))
+
+    def translated(match: re.Match[str]) -> str:
+        inside = match[1]
+        if inside is None:
+            return _TRANSLATED.get(match[0]) or re.escape(match[0])
+        inside = re.sub(r"([\\\[\]])", r"\\\1", inside)
+        if inside.startswith("!"):
+            inside = f"^/{inside[1:]}"
+        elif inside.startswith("^"):
+            inside = f"\\{inside}"
+        return f"[{inside}]"
+
     try:
-        return re.compile("".join(parts), re.DOTALL)
+        return re.compile(_PATTERN.sub(translated, pattern), re.DOTALL)
     except re.error as error:
         raise click.UsageError(f"{pattern!r} is not a valid pattern: {error}") from error
-
-
-def _end_of_set(pattern: str, start: int) -> int:
-    """Where the ``]`` is that ends a set of characters; negative if there is none."""
-    return pattern.find("]", start + 1 + pattern.startswith("!", start))
 
 
 class Filters(NamedTuple):

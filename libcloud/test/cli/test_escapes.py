@@ -26,7 +26,7 @@ class Screen(io.StringIO):
 
 
 def test_names_times_and_values_are_escaped_on_a_terminal() -> None:
-    entry = listing._Entry("object", f"name{RED}", 1, f"time{RED}\r")
+    entry = listing._Entry(f"name{RED}", 1, f"time{RED}\r")
     with redirect_stdout(Screen()):
         line = listing._as_line(entry, human=False)
         facts = [*map(listing.escaped, (f"n{RED}", f"v{RED}"))]

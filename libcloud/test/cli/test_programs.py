@@ -199,8 +199,8 @@ def test_no_part_of_a_pipeline_sees_the_end_of_a_download_that_fails(
 def test_the_programs_of_a_program_that_failed_end_with_it(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     code = f"sh -c 'echo $$ > {pid}; echo x; exec sleep 600' & wait"
-    with pytest.raises(ZeroDivisionError), produce(("sh", "-c", code)) as producer:
-        producer.output.readline()
+    with pytest.raises(ZeroDivisionError), produce(("sh", "-c", code)) as output:
+        output.readline()
         raise ZeroDivisionError
     assert int(pid.read_text()) not in _processes()
 
@@ -209,9 +209,9 @@ def test_a_program_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("libcloud.cli.programs._SECONDS_TO_END", 0.01)
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); "
     code += "time.sleep(600)"
-    with pytest.raises(ZeroDivisionError), produce(python(code)) as producer:
-        producer.output.readline()
-        process = producer._process
+    with pytest.raises(ZeroDivisionError), produce(python(code)) as output:
+        output.readline()
+        process = output._process
         raise ZeroDivisionError
     assert process.wait(30) == -signal.SIGKILL
 
