@@ -20,6 +20,14 @@ MUTANTS = (
         caught_by="test_a_transaction_left_by_an_exception_publishes_nothing",
     ),
     Mutant(
+        "fsspec makes no container for directories without files",
+        f"{_FILESYSTEM}/system.py",
+        "            await self._makedirs(container, exist_ok=True)\n",
+        "            pass\n",
+        _REQUESTS,
+        caught_by="test_empty_directories_are_put_as_their_container",
+    ),
+    Mutant(
         "fsspec mixes ranges of two versions",
         f"{_FILESYSTEM}/system.py",
         "                if known is not obj and not same_version(known, obj):",

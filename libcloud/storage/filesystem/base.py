@@ -376,14 +376,6 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         path = self._strip_protocol(path)
         await self._change(path, self._operations.make_directory, path, create_parents)
 
-    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Create the container of ``path`` if it does not exist.
-
-        :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
-        """
-        path = self._strip_protocol(path)
-        await self._change(path, self._operations.make_directories, path, exist_ok)
-
     async def _rmdir(self, path: str) -> None:
         path = self._strip_protocol(path)
         await self._change(path, self._operations.remove_directory, path)

@@ -34,6 +34,7 @@ from libcloud.storage.filesystem.files import (
     ReadFile,
     WriteFile,
 )
+from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
@@ -47,6 +48,9 @@ _OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
+
+# Collects the directories that a ``put`` would make, in place of making them.
+_directories: ContextVar[set[str] | None] = ContextVar("directories", default=None)
 
 # Collects the copies that a ``copy`` would make, in place of making them.
 _planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
@@ -292,8 +296,17 @@ class LibcloudFileSystem(DriverFileSystem):
         if type(self)._put_file is not LibcloudFileSystem._put_file:
             return await super()._put(*where, callback, batch_size, maxdepth, **kwargs)
         batch, mode = Batch(), kwargs.pop("mode", "overwrite")
-        await super()._put(*where, batch, batch_size, maxdepth)
+        directories: set[str] = set()
+        token = _directories.set(directories)
+        try:
+            await super()._put(*where, batch, batch_size, maxdepth)
+        finally:
+            _directories.reset(token)
         pairs = [(local, self._strip_protocol(path)) for local, path in batch.pairs]
+        # An upload creates its container on a 404; in a transaction, that comes too late.
+        uploaded = {split_path(path)[0] for _, path in pairs if not self._intrans}
+        for container in {split_path(path)[0] for path in directories} - uploaded:
+            await self._makedirs(container, exist_ok=True)
 
         def upload(local: Any, path: str, child: Any) -> None:
             self._operations.upload(local, path, child, mode, kwargs)
@@ -302,6 +315,17 @@ class LibcloudFileSystem(DriverFileSystem):
             return await self._transfer(upload, pairs, callback, batch_size)
         finally:
             self._listings.invalidate(*(path for _, path in pairs))
+
+    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Create the container of ``path`` if it does not exist.
+
+        :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
+        """
+        path, directories = self._strip_protocol(path), _directories.get()
+        if directories is not None and exist_ok:
+            directories.add(path)
+        else:
+            await self._change(path, self._operations.make_directories, path, exist_ok)
 
     async def _put_file(
         self,

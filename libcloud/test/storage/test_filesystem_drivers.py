@@ -66,6 +66,15 @@ def test_files_are_read_as_they_were_written(store: Any) -> None:
             fs.cat_file(path)
 
 
+def test_a_directory_is_put_into_a_container_that_is_missing(store: Any, tmp_path: Path) -> None:
+    fs, _ = store
+    for number in range(3):
+        (tmp_path / "source" / str(number)).mkdir(parents=True)
+        (tmp_path / "source" / str(number) / "file").write_bytes(b"data")
+    fs.put(f"{tmp_path}/source/", "new/", recursive=True)
+    assert fs.find("new") == ["new/0/file", "new/1/file", "new/2/file"]
+
+
 def test_a_file_that_is_replaced_while_it_is_open_has_expired(store: Any) -> None:
     fs, _ = store
     fs.pipe_file("bucket/a", DATA)
