@@ -203,7 +203,6 @@ class GoogleBaseAuthConnection(ConnectionUserAndKey):
         return self.get_new_token()
 
     def _token_request(self, request_body: dict[str, Any]) -> dict[str, Any]:
-        """Send a request to the token endpoint."""
         response = self.request(_TOKEN_PATH, method="POST", data=urlencode(request_body))
         return _with_expiry(response.object)
 
@@ -240,29 +239,19 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
                 f"The key {masked(self.user_id)} requires a login in a browser, and there is no "
                 "terminal to ask for it. Use an HMAC key (GOOG...) or a service account"
             )
-        return self._token_request(
-            {
-                "code": self.get_code(),
-                "client_id": self.user_id,
-                "client_secret": self.key,
-                "redirect_uri": self._redirect_uri_with_port,
-                "grant_type": "authorization_code",
-            }
-        )
+        uri = self._redirect_uri_with_port
+        return self._granted("authorization_code", code=self.get_code(), redirect_uri=uri)
 
     def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
         """Return a new token, without asking the user if ``token_info`` has a refresh token."""
         if "refresh_token" not in token_info:
             return self.get_new_token()
-        token = self._token_request(
-            {
-                "refresh_token": token_info["refresh_token"],
-                "client_id": self.user_id,
-                "client_secret": self.key,
-                "grant_type": "refresh_token",
-            }
-        )
-        return {"refresh_token": token_info["refresh_token"], **token}
+        kept = {"refresh_token": token_info["refresh_token"]}
+        return {**kept, **self._granted("refresh_token", **kept)}
+
+    def _granted(self, grant_type: str, **fields: str) -> dict[str, Any]:
+        own = {"client_id": self.user_id, "client_secret": self.key, "grant_type": grant_type}
+        return self._token_request({**fields, **own})
 
     @property
     def _redirect_uri_with_port(self) -> str:
@@ -491,7 +480,6 @@ class GoogleBaseConnection(ConnectionUserAndKey, PollingConnection):
 
 
 def _with_expiry(token: Any) -> dict[str, Any]:
-    """Add the expiry time to ``token``."""
     if not isinstance(token, dict) or "access_token" not in token:
         raise GoogleAuthError(
             "The response of Google contains no token. Check the credentials and the system clock."

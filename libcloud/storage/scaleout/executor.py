@@ -206,10 +206,8 @@ def _exists(session: UploadSession) -> bool:
     try:
         driver = driver_with(session.driver, session.facts.headers)
         driver.get_object(session.container_name, session.object_name)
-    except ObjectDoesNotExistError:
-        return False
-    except LibcloudError:  # it is encrypted by a key of the caller
-        return True
+    except LibcloudError as error:  # others: it is encrypted by a key of the caller
+        return not isinstance(error, ObjectDoesNotExistError)
     return True
 
 

@@ -236,7 +236,6 @@ class Share:
         return True
 
     def _overdraw(self, size: int) -> None:
-        """Hold ``size`` bytes beyond the budget."""
         ledger, thread, limit = self._ledger, get_ident(), self._budget.size
         if thread in ledger.beyond:
             others = sum(owner == thread for owner in ledger.holders.values())

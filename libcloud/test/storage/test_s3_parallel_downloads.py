@@ -455,10 +455,10 @@ def test_pieces_are_split_where_parts_end(lengths: list[int], size: int) -> None
     pieces = [bytes(next(rest) for _ in range(length)) for length in lengths]
     parts = parallel._Parts(len(data), size)
     found: dict[int, bytes] = {}
-    for piece in parallel._split(iter(pieces), parts):
-        assert piece.starts == (piece.part not in found)
-        found[piece.part] = found.get(piece.part, b"") + bytes(piece.data)
-        assert piece.ends == (len(found[piece.part]) == parts.length_of(piece.part))
+    for part, view, starts, ends in parallel._split(iter(pieces), parts):
+        assert starts == (part not in found)
+        found[part] = found.get(part, b"") + bytes(view)
+        assert ends == (len(found[part]) == parts.length_of(part))
     assert list(found.values()) == [data[at : at + size] for at in range(0, len(data), size)]
 
 

@@ -105,9 +105,10 @@ class PinnedRange(NamedTuple):
         epoch = limiter.epoch
         while True:
             if error is not None:
-                failure = self._failure(error)
+                is_cut = isinstance(error, _EndedEarlyError)
+                failure = Failure(error, transient=True) if is_cut else self.port.failure(error)
                 if not pause_after(failure, attempt, retries, epoch, sleep=self.port.sleep):
-                    if isinstance(error, _EndedEarlyError):
+                    if is_cut:
                         raise _too_short(received, self.length, self.port.obj)
                     raise error
                 attempt += 1
@@ -119,11 +120,6 @@ class PinnedRange(NamedTuple):
                 continue
             retries.succeeded(epoch)
             return content, attempt
-
-    def _failure(self, error: Exception) -> Failure:
-        if isinstance(error, _EndedEarlyError):
-            return Failure(error, transient=True)
-        return self.port.failure(error)
 
     def _check(self, response: RangeResponse, first: int, end: int, received: int) -> None:
         """Compare a response with the range that was requested."""

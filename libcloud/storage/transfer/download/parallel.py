@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from threading import RLock, Thread
 
 from libcloud.storage.base import Object
@@ -104,20 +103,6 @@ class AdaptiveConnections:
         more = min(self._most, 2 * self._proven)
         self._settling = more != self.size
         self.size = more
-
-
-@dataclass(frozen=True, slots=True)
-class _Slice:
-    """Consecutive bytes of one part.
-
-    :param starts: they are the first of the part.
-    :param ends: they are the last of the part.
-    """
-
-    part: int
-    data: memoryview
-    starts: bool
-    ends: bool
 
 
 class _Parts:
@@ -273,7 +258,6 @@ class ParallelDownload:
             verification.check(verification.combine(zip(parts.digests, lengths, strict=True)))
 
     def _start_workers(self, descriptor: int) -> None:
-        """Start as many as are missing."""
         missing = self._connections.size - 1 - self._running
         for _ in range(0 if self._failed or self._parts.exhausted else missing):
             try:
@@ -302,21 +286,21 @@ class ParallelDownload:
         claimed, checksum = False, None
         self._start_workers(descriptor)
         since, before = time.monotonic(), 0
-        for piece in _split(self._body.read(_PIECE, verify=False), parts):
-            if piece.starts:
-                claimed = parts.claim(piece.part)
+        for part, data, starts, ends in _split(self._body.read(_PIECE, verify=False), parts):
+            if starts:
+                claimed = parts.claim(part)
                 if not claimed:  # perhaps a worker will fail
                     self._join()
-                    claimed = parts.claim(piece.part)
+                    claimed = parts.claim(part)
                 if not parts.remaining:
                     return
                 checksum = self._new_checksum()
             if claimed:
-                self._count(piece.data, position)
-                _write(descriptor, piece.data, position, checksum)
-            position += len(piece.data)
-            if claimed and piece.ends:
-                parts.finish(piece.part, checksum)
+                self._count(data, position)
+                _write(descriptor, data, position, checksum)
+            position += len(data)
+            if claimed and ends:
+                parts.finish(part, checksum)
             seconds = time.monotonic() - since
             if seconds >= _INTERVAL:
                 self._connections.measured((self._received - before) / max(seconds, 1e-6))
@@ -380,8 +364,8 @@ class ParallelDownload:
         return self._verification.new() if self._verification is not None else None
 
 
-def _split(pieces: Iterator[bytes], parts: _Parts) -> Iterator[_Slice]:
-    """``pieces``, split where a part ends."""
+def _split(pieces: Iterator[bytes], parts: _Parts) -> Iterator[tuple[int, memoryview, bool, bool]]:
+    """``pieces``, split where a part ends: its number, data, and if that starts and ends it."""
     part = offset = 0
     for piece in pieces:
         rest = memoryview(piece)
@@ -389,7 +373,7 @@ def _split(pieces: Iterator[bytes], parts: _Parts) -> Iterator[_Slice]:
             data = rest[: parts.length_of(part) - offset]
             rest = rest[len(data) :]
             ends = offset + len(data) == parts.length_of(part)
-            yield _Slice(part, data, not offset, ends)
+            yield part, data, not offset, ends
             part, offset = (part + 1, 0) if ends else (part, offset + len(data))
 
 

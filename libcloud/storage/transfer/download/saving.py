@@ -145,7 +145,6 @@ def read(
 
 
 def _save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
-    """Save the body of ``started``."""
     response = started.response
     if _is_own(driver, response):
         body = response._response
@@ -206,7 +205,6 @@ def _hook_keywords(obj: Object, response: Any, to: Destination, *, partial: bool
 def _pieces(
     driver: Any, obj: Object, started: Download, chunk_size: int | None, *, partial: bool
 ) -> Iterator[bytes]:
-    """The body of ``started`` in pieces of ``chunk_size`` bytes."""
     size, response = chunk_size or STREAM_PIECE, started.response
     is_own = _is_own(driver, response)
     if is_own:

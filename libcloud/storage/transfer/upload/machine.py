@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from libcloud.storage.transfer.budget import Share
 from libcloud.storage.transfer.retry import Retries
@@ -202,16 +203,7 @@ class UploadMachine:
             one = last and size <= self._plan.limits.max_put_size
             self._move(Event.STREAM_FITS_ONE_PART if one else Event.FIRST_PART_FULL)
 
-    def succeeded(
-        self,
-        send: Send,
-        response: str
-        | bool
-        | PartReceipt
-        | StoredObject
-        | tuple[Confirmation, StoredObject | None]
-        | None,
-    ) -> None:
+    def succeeded(self, send: Send, response: Any) -> None:
         """The store accepted the request.
 
         :param response: what the method of the port returns.
@@ -236,7 +228,6 @@ class UploadMachine:
         if step in (Step.ABORT, Step.CHECK):
             self._after_cleanup(send, parts_remain=bool(response))
         elif step is Step.CONFIRM:
-            assert isinstance(response, tuple)
             self._confirmed(*response)
         elif self.error is not None:
             self._clean_up()
@@ -398,7 +389,6 @@ class UploadMachine:
             self._move(Event.ABORT_FINISHED)
 
     def _cleanup_failed(self, send: Send, failure: Failure) -> Send | None:
-        """Continue after a request of the clean-up failed."""
         if failure.upload_gone and send.step is Step.ABORT and self._complete_sent:
             # Gone after an error response to Complete: it may have been published.
             self._complete_sent = False

@@ -237,7 +237,6 @@ class ThreadWorkers(Generic[Content]):
             self._alone = True
 
     def _pool(self) -> Executor:
-        """The executor to use; a new one is created on first use."""
         if self._given is not None:
             return self._given
         if self._own is None:
@@ -315,15 +314,13 @@ class ThreadWorkers(Generic[Content]):
             self._idle.notify_all()
         self._wake.put(None)
 
-    def _stopped_within(self, delay: float) -> bool:
-        with self._idle:
-            return self._idle.wait_for(lambda: self._stopped, delay)
-
     def _perform(self, task: Task[Content]) -> Outcome | None:
         """``None`` if stopped while it waited: the request was not sent."""
         try:
-            if task.send.delay and self._stopped_within(task.send.delay):
-                return None
+            if task.send.delay:
+                with self._idle:
+                    if self._idle.wait_for(lambda: self._stopped, task.send.delay):
+                        return None
             if task.wants_digest:
                 failure = prepare(self._store, task)
                 with self._idle:

@@ -76,26 +76,25 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
     def _fill(self, data: bytes | memoryview) -> bool:
         """Divide ``data`` into parts; false if the upload has failed."""
         while len(data):
-            room = self._part.room if self._part is not None else 0
-            if not room and not self._ask_for_part():
-                return False
-            assert self._part is not None
-            room = self._part.room
+            part = self._part
+            if part is None or not part.room:
+                part = self._ask_for_part()
+                if part is None:
+                    return False
+            room = part.room
             if len(data) > room:
                 data = memoryview(data)
-            self._part.add(data[:room])
+            part.add(data[:room])
             data = data[room:]
         return True
 
-    def _ask_for_part(self) -> bool:
-        """Send the part that is full and get the next one to fill; false if there is none."""
+    def _ask_for_part(self) -> PartBuffer | None:
+        """Send the part that is full and get the next one to fill; ``None`` if there is none."""
         if self._part is not None:
             self._push_part(last=False)
         command = self.advance()
-        if isinstance(command, Stop):
-            return False
-        self._part = PartBuffer(command.size)
-        return True
+        self._part = None if isinstance(command, Stop) else PartBuffer(command.size)
+        return self._part
 
     def _push_part(self, *, last: bool) -> None:
         """Pass the part on and keep no reference to it: its memory is free once it is sent."""
