@@ -229,4 +229,12 @@ MUTANTS = (
         _BODY,
         caught_by="test_a_large_body_is_read_as_by_the_libraries",
     ),
+    Mutant(
+        "version 1 of urllib3 takes a large body that is cut for whole",
+        f"{_HTTP}/messages.py",
+        "enforce_content_length=True",
+        "enforce_content_length=False",
+        _BODY,
+        caught_by="test_any_version_of_urllib3_compares_the_length",
+    ),
 )

@@ -154,7 +154,7 @@ READS: dict[str, Callable[[Any], Any]] = {
     "raw": lambda response: (response.raw.read(), response.raw.read(9), response.raw.closed),
     "raw in pieces": lambda response: by_raw(response, lambda raw: raw.read(999)),
     "raw as it comes": lambda response: by_raw(response, lambda raw: raw.read1(999)),
-    "raw of no size": lambda response: (response.raw.read(0), response.raw.read(-1)),
+    "raw of no size": lambda response: (response.raw.read(0), response.raw.read(None)),
     "raw stream": lambda response: list(response.raw.stream(9999)),
     "raw into": into,
     "raw data": lambda response: response.raw.data,
@@ -292,6 +292,12 @@ def test_a_large_body_is_read_without_the_libraries(server: Server, stream: bool
     assert type(connection.response) is FastResponse
 
 
+def test_any_version_of_urllib3_compares_the_length(server: Server) -> None:
+    response = request(connect(server))
+    assert response.raw.enforce_content_length
+    response.close()
+
+
 class Freed(list[Any]):
     """A pool that notes what it gets back, and whether it can be reused."""
 
@@ -325,7 +331,7 @@ def test_a_body_returns_its_connection_once_with_its_last_byte() -> None:
 @pytest.mark.parametrize(("data", "reusable"), [(b"abcde?", True), (b"abcde", False)])
 def test_a_connection_is_not_reused_if_that_is_not_safe(data: bytes, reusable: bool) -> None:
     with body_of(data, 5, reusable=reusable) as (body, freed):
-        assert (body.read(), freed) == (b"abcde", [False])
+        assert (body.read(-1), freed) == (b"abcde", [False])
 
 
 def test_a_body_that_ended_early_is_not_at_its_end() -> None:
