@@ -104,7 +104,6 @@ class LibcloudConnection(LibcloudBaseConnection):
     changes it for all connections, at any time.
     """
 
-    host: Any = None
     timeout: float | None = None
     _timeout: Any = DEFAULT_REQUEST_TIMEOUT
     response: Any = PerThread()

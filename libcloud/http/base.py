@@ -28,6 +28,7 @@ class _LazySession:
 class LibcloudBaseConnection:
     """Settings of a connection: proxy, certificates, session."""
 
+    host: Any = None
     session: Any = _LazySession()
     proxy_scheme: str | None = None
     proxy_host: str | None = None
@@ -92,8 +93,8 @@ class LibcloudBaseConnection:
         if "ca_cert" in kwargs:
             ca_cert = kwargs["ca_cert"]
         else:
-            is_plain = str(self.host).startswith("http:")
-            ca_cert = libcloud.security.trusted_certificates(secure=not is_plain)
+            secure = not str(self.host).startswith("http:")
+            ca_cert = libcloud.security.trusted_certificates(secure=secure)
         if isinstance(ca_cert, list):
             warnings.warn(
                 "A list of certificate files is not supported; the first one is used.",
