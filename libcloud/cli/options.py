@@ -20,6 +20,7 @@ from libcloud.cli.errors import InputError, ObjectExistsError, on_error
 from libcloud.cli.settings import combined, option, size
 from libcloud.cli.text import count
 from libcloud.storage.types import ObjectDoesNotExistError
+from libcloud.utils.values import Value
 
 if TYPE_CHECKING:
     from libcloud.cli.stores import Store
@@ -78,8 +79,8 @@ _WRITE = combined(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectOptions:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ObjectOptions(Value):
     """How objects are stored and read (keywords of the S3 drivers), and what the input must be."""
 
     extra: dict[str, Any] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 
 from libcloud.common.address import with_query
 from libcloud.utils.bodies import Pieces
+from libcloud.utils.values import Value
 
 Body = bytes | bytearray | memoryview | Pieces
 Params = tuple[tuple[str, str | None], ...]
@@ -20,8 +21,8 @@ Params = tuple[tuple[str, str | None], ...]
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HttpRequest(Value):
     """A request without host and credentials.
 
     :param method: verb, upper case.

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from libcloud.utils.values import Value
+
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 TIB = 1024 * GIB
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Limits(Value):
     """How large objects and parts may be, in bytes.
 
     Defaults are Amazon's. Reference: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
@@ -35,8 +37,8 @@ class Limits:
     equal_parts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Capabilities(Value):
     """What a driver supports for its store.
 
     :param multipart: a stream of unknown length is uploaded in parts, in bounded memory.

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.utils.redact import redact_text
+from libcloud.utils.values import Value
 
 _ErrorT = TypeVar("_ErrorT", bound=LibcloudError)
 
@@ -29,8 +30,8 @@ _SECRETS = re.compile(
 _MAC = re.compile(r"(?i)(signature found in the HTTP request )'[^']*'")
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorDetail:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ErrorDetail(Value):
     """The error in a response. What the store does not report is empty, or ``None``.
 
     :param status: HTTP status; 200 if the error is in the body of a success.

@@ -35,6 +35,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from libcloud.common.types import InvalidSourceError as InvalidSourceError
 from libcloud.common.types import LibcloudError
+from libcloud.utils.values import Value
 
 __all__ = [
     "OLD_CONSTANT_TO_NEW_MAPPING",
@@ -71,8 +72,8 @@ _ItemT = TypeVar("_ItemT")
 _ValueT = TypeVar("_ValueT")
 
 
-@dataclass(frozen=True, slots=True)
-class OperationResult(Generic[_ItemT, _ValueT]):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OperationResult(Value, Generic[_ItemT, _ValueT]):
     """The outcome of an operation on one of many objects.
 
     :param item: what the caller passed for it.

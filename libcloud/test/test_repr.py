@@ -23,6 +23,7 @@ from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.s3 import S3EUWestStorageDriver, S3StorageDriver
 from libcloud.storage.s3 import options
+from libcloud.utils.values import Value
 
 SECRET = "s3cr3t-0f-th3-us3r"
 
@@ -108,7 +109,9 @@ def _values() -> Iterator[tuple[type, list[tuple[str, object]]]]:
             for kind in vars(importlib.import_module(name)).values():
                 if not isinstance(kind, type) or not kind.__module__.startswith("libcloud."):
                     continue
-                if dataclasses.is_dataclass(kind) and hasattr(kind.__repr__, "__wrapped__"):
+                own = kind.__repr__
+                is_generated = hasattr(own, "__wrapped__") or own is Value.__repr__
+                if dataclasses.is_dataclass(kind) and is_generated:
                     fields = dataclasses.fields(kind)
                     yield kind, [(field.name, field.type) for field in fields if field.repr]
                 elif hasattr(kind, "_field_defaults") and kind.__repr__.__module__ == "collections":

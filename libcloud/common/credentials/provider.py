@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.utils.local import PerProcess
+from libcloud.utils.values import Value
 
 # Characters that a signed header can contain: visible ASCII and spaces.
 _SENDABLE = re.compile(r"[\x20-\x7e]*")
@@ -52,8 +53,8 @@ class MalformedCredentialsError(InvalidCredsError):
         return str(self.value)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Credentials:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Credentials(Value):
     """An access key pair. Its ``repr`` shows neither the secret nor the token.
 
     :param token: session token of temporary credentials, sent and signed; ``None``: long-term ones.

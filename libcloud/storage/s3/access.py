@@ -18,6 +18,7 @@ from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.s3.endpoint import Addressing, Endpoint, parse_endpoint
 from libcloud.storage.s3.profiles import AMAZON, S3Profile
 from libcloud.utils.arguments import kind_of, seconds
+from libcloud.utils.values import Value
 
 if TYPE_CHECKING:
     from libcloud.common.credentials import Credentials
@@ -29,8 +30,8 @@ CHECKSUM_CALCULATIONS = ("when_supported", "when_required")
 """When checksums are sent: the values of AWS_REQUEST_CHECKSUM_CALCULATION."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessOptions:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AccessOptions(Value):
     """Keywords of a driver, which are documented there; they are applied to its connection."""
 
     credentials: Callable[[], Credentials] | None = field(repr=False)  # may be a partial

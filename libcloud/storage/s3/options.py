@@ -20,6 +20,7 @@ from urllib.parse import quote
 from libcloud.storage.keywords import ReadKeywords, UploadKeywords
 from libcloud.storage.s3.checksums import encoded
 from libcloud.utils.arguments import kind_of, unexpected_keyword
+from libcloud.utils.values import Value
 
 if TYPE_CHECKING:
     from libcloud.storage.s3.profiles import S3Profile
@@ -46,8 +47,8 @@ _LONGEST_TAG = 128
 _LONGEST_TAG_VALUE = 256
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectOptions:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ObjectOptions(Value):
     """The keywords of :class:`~libcloud.storage.keywords.UploadKeywords` that concern the object.
 
     Their names are without ``ex_`` here.

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from libcloud.utils.values import Value
 
-@dataclass(frozen=True, slots=True)
-class UploadEvent:
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class UploadEvent(Value):
     """The base class of all events.
 
     :param bytes_done: bytes that the store has confirmed so far.
@@ -22,14 +24,14 @@ class UploadEvent:
     bytes_done: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UploadStarted(UploadEvent):
     """The multipart upload was created."""
 
     upload_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PartStarted(UploadEvent):
     """A part is sent for the first time. ``number`` is 0 for an object sent by one PUT."""
 
@@ -37,7 +39,7 @@ class PartStarted(UploadEvent):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PartDone(UploadEvent):
     """The store has confirmed a part (or, with ``number`` 0, the whole object)."""
 
@@ -45,7 +47,7 @@ class PartDone(UploadEvent):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Retried(UploadEvent):
     """A request failed and will be retried.
 
@@ -65,7 +67,7 @@ class Retried(UploadEvent):
     throttled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Throttled(UploadEvent):
     """The store throttled a request, so fewer parts are sent at once.
 
@@ -76,12 +78,12 @@ class Throttled(UploadEvent):
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UploadCompleting(UploadEvent):
     """All parts are stored; the request to publish the object is sent, which can take minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UploadCompleted(UploadEvent):
     """The object is published."""
 
@@ -89,7 +91,7 @@ class UploadCompleted(UploadEvent):
     parts: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class UploadAborted(UploadEvent):
     """The upload failed and nothing of it was published.
 

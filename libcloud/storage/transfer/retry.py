@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.exceptions import is_unsent
+from libcloud.utils.values import Value
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.values import Failure
@@ -27,8 +28,8 @@ def is_outcome_open(error: BaseException, statuses: frozenset[int] = OUTCOME_OPE
     return getattr(error, "status", None) in statuses and not is_unsent(error)
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RetryPolicy(Value):
     """Exponential delays with full jitter.
 
     :param attempts: maximum attempts of a request, including the first; 1 disables retries.

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import ClassVar
 
 from libcloud.utils.bodies import Pieces
+from libcloud.utils.values import Value
 
 Body = bytes | bytearray | memoryview | Pieces
 
@@ -39,8 +40,8 @@ class Confirmation(Enum):
     UNCLEAR = "unclear"
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Digest:
+@dataclass(slots=True, eq=False, repr=False)
+class Digest(Value):
     """A checksum of one body.
 
     :param headers: that carry it, ready to send; empty when nothing is to be checked.
@@ -53,8 +54,8 @@ class Digest:
     value: bytes = b""
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class PartReceipt:
+@dataclass(slots=True, eq=False, repr=False)
+class PartReceipt(Value):
     """The response of the store to a part.
 
     :param number: 1 for the first.
@@ -69,8 +70,8 @@ class PartReceipt:
     digest: Digest = field(default_factory=Digest)
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class StoredObject:
+@dataclass(slots=True, eq=False, repr=False)
+class StoredObject(Value):
     """An object that the store says it holds; also the ``response`` of a driver's callback.
 
     :param etag: without quotes; ``""`` when the store gave none.
@@ -86,8 +87,8 @@ class StoredObject:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Failure(Value):
     """Why a request did not succeed.
 
     :param error: raised if there are no more attempts.
@@ -111,16 +112,16 @@ class Failure:
     retry_after: float | None = None
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Pull:
+@dataclass(slots=True, eq=False, repr=False)
+class Pull(Value):
     """Take part ``number``, of ``size`` bytes (the last one: up to), from the source."""
 
     number: int
     size: int
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Send:
+@dataclass(slots=True, eq=False, repr=False)
+class Send(Value):
     """Make a request.
 
     :param number: of the part; 0 for other steps.
@@ -134,20 +135,20 @@ class Send:
     delay: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Wait(Value):
     """Wait for the response to a request in flight."""
 
 
-@dataclass(frozen=True, slots=True)
-class Await:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Await(Value):
     """Wait until the memory budget has ``size`` bytes for this upload."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Stop(Value):
     """The upload has ended; see ``result`` and ``error`` of the machine."""
 
 

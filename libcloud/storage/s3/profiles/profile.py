@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from libcloud.storage.capabilities import TIB, Capabilities, Limits
+from libcloud.utils.values import Value
 
 # Amazon's limits except for the object, which is 5 TiB nearly everywhere, as it was at Amazon
 # until December 2025.
@@ -20,8 +21,8 @@ _LIMITS = Limits(max_object_size=5 * TIB)
 _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class S3Profile:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class S3Profile(Value):
     """One store, or one kind of server. The defaults suit an unknown server.
 
     :param name: for messages.

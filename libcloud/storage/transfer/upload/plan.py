@@ -21,14 +21,15 @@ from functools import lru_cache
 
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.types import ObjectTooLargeError, SizeMismatchError
+from libcloud.utils.values import Value
 
 DEFAULT_PART_SIZE = 8 * MIB
 
 _KEPT_SMALL = 4  # a quarter of the part numbers keep the first size
 
 
-@dataclass(slots=True)
-class PartPlan:
+@dataclass(slots=True, eq=False, repr=False)
+class PartPlan(Value):
     """Sizes of all parts of one upload, bytes.
 
     :param limits: the store's.

@@ -40,6 +40,7 @@ from libcloud.storage.types import ObjectError, ObjectTooLargeError
 from libcloud.storage.writer import UploadWriter
 from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
 from libcloud.utils.bodies import Pieces
+from libcloud.utils.values import Value
 
 _Result = TypeVar("_Result")
 _TransferT = TypeVar("_TransferT", bound=Transfer[Any])
@@ -48,8 +49,8 @@ DEFAULT_WINDOW = 12
 DEFAULT_MEMORY = 128 * MIB
 
 
-@dataclass(frozen=True, slots=True)
-class UploadOptions:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class UploadOptions(Value):
     """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
 
     They are described in :class:`~libcloud.storage.keywords.EngineKeywords`.
@@ -113,8 +114,8 @@ def split_keywords(
     return kept, UploadOptions(**options)
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Resumed(Value):
     """An upload that was started earlier.
 
     :param sizes: sizes of parts, by number, instead of the planned ones.
@@ -124,8 +125,8 @@ class Resumed:
     sizes: Mapping[int, int]
 
 
-@dataclass(slots=True)
-class ObjectUpload(Generic[Content]):
+@dataclass(slots=True, eq=False, repr=False)
+class ObjectUpload(Value, Generic[Content]):
     """The upload of one object through the port of any protocol.
 
     :param store: the port; see :class:`~libcloud.storage.transfer.upload.port.PartStore`.

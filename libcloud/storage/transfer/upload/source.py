@@ -19,6 +19,7 @@ from libcloud.storage.transfer.upload.port import Content, SourcePart
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
 from libcloud.utils.bodies import Pieces, flat, hashed, new_md5, steps
+from libcloud.utils.values import Value
 
 _READ_SIZE = 1024 * 1024
 
@@ -159,8 +160,8 @@ class PartSource:
         return False
 
 
-@dataclass(slots=True)
-class WholeSource(Generic[Content]):
+@dataclass(slots=True, eq=False, repr=False)
+class WholeSource(Value, Generic[Content]):
     """One part of any size, for an object that is sent by one request."""
 
     content: Content
@@ -222,8 +223,8 @@ class LocalFile(io.FileIO):
         self.exact_size = status.st_size if files.has_exact_size(status) else None
 
 
-@dataclass(slots=True)
-class FileRange:
+@dataclass(slots=True, eq=False, repr=False)
+class FileRange(Value):
     """A part that is read from its file by the thread that sends it.
 
     The position of the file is not used, so that several threads can read at once.

@@ -22,6 +22,7 @@ from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.source import FileRange
 from libcloud.storage.transfer.values import Digest, Failure, Send, Step
 from libcloud.utils import cancellation
+from libcloud.utils.values import Value
 
 _Held = TypeVar("_Held", bound=Sized)
 
@@ -52,8 +53,8 @@ _METHODS = {
 }
 
 
-@dataclass(slots=True)
-class Task(Generic[Content]):
+@dataclass(slots=True, eq=False, repr=False)
+class Task(Value, Generic[Content]):
     """A request with all it needs.
 
     :param arguments: of the store's method for the step; a part and its digest follow them.
@@ -73,8 +74,8 @@ class Task(Generic[Content]):
         return self.digest is None and self.body is not None
 
 
-@dataclass(slots=True)
-class Outcome:
+@dataclass(slots=True, eq=False, repr=False)
+class Outcome(Value):
     """The outcome of a task: a response, or a failure."""
 
     send: Send

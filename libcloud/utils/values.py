@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Equality, hash and representation of dataclasses that every program defines.
+
+``@dataclass`` compiles these methods for each class anew, which is half of what it costs, or more:
+a quarter of a millisecond for four fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+
+class Value:
+    """Base of dataclasses that are defined with ``eq=False, repr=False``.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True, slots=True, eq=False, repr=False)
+    ... class Point(Value):
+    ...     x: int
+    ...     y: int = 0
+    >>> Point(1), Point(1) == Point(1, 0), hash(Point(1)) == hash(Point(2))
+    (Point(x=1, y=0), True, False)
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return _compared(self) == _compared(other)
+
+    def __hash__(self) -> int:
+        return hash(_compared(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}({', '.join(_shown(self))})"
+
+
+def _compared(value: Any) -> tuple[Any, ...]:
+    return tuple(getattr(value, one.name) for one in fields(value) if one.compare)
+
+
+def _shown(value: Any) -> Iterator[str]:
+    return (f"{one.name}={getattr(value, one.name)!r}" for one in fields(value) if one.repr)
