@@ -109,7 +109,7 @@ def _values() -> Iterator[tuple[type, list[tuple[str, object]]]]:
             for kind in vars(importlib.import_module(name)).values():
                 if not isinstance(kind, type) or not kind.__module__.startswith("libcloud."):
                     continue
-                own = kind.__repr__
+                own: object = kind.__repr__
                 is_generated = hasattr(own, "__wrapped__") or own is Value.__repr__
                 if dataclasses.is_dataclass(kind) and is_generated:
                     fields = dataclasses.fields(kind)
