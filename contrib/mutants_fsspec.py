@@ -109,8 +109,8 @@ MUTANTS = (
     Mutant(
         "a file with the name of a directory is lost when that is moved",
         f"{_FILESYSTEM}/base.py",
-        "            recorded.update(name for name in inner if name != path)\n",
-        "            recorded.update(inner)\n",
+        "            seen.update(name for name in inner if name != path)\n",
+        "            seen.update(inner)\n",
         _REQUESTS,
         caught_by="test_a_file_that_has_the_name_of_a_directory_is_copied_and_moved",
     ),

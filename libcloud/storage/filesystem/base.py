@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 # fsspec has no types.
 from fsspec.asyn import (  # type: ignore[import-untyped]
@@ -32,10 +32,13 @@ from libcloud.storage.filesystem.listing import (
     by_own_names,
     directory_entry,
     entry_of,
+    split_path,
     time_of,
 )
 from libcloud.storage.filesystem.operations import Operations
 from libcloud.storage.filesystem.workers import Calls
+
+_T = TypeVar("_T")
 
 # Before version 2025.5, fsspec does not: the child would wait for the event loop of its parent.
 if hasattr(os, "register_at_fork"):
@@ -43,7 +46,20 @@ if hasattr(os, "register_at_fork"):
 
 # Directories that the running ``get`` or ``copy`` has seen in a listing that would also have
 # included a file of the same name.
-_recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
+recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
+
+# Containers that the running ``put`` would look up for its directories.
+containers_of_directories: ContextVar[set[str] | None] = ContextVar("containers", default=None)
+
+
+@contextlib.contextmanager
+def collected(variable: ContextVar[_T | None], empty: _T) -> Iterator[_T]:
+    """Let ``variable`` contain ``empty`` in the block, in which it is filled."""
+    token = variable.set(empty)
+    try:
+        yield empty
+    finally:
+        variable.reset(token)
 
 
 def _check_depth(levels: int | None) -> None:
@@ -299,10 +315,10 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
             with contextlib.suppress(FileNotFoundError):
                 here = await self._info(path)
                 found = {path: here} if withdirs or here["type"] == "file" else {}
-        recorded = _recorded.get()
-        if recorded is not None:
+        seen = recorded.get()
+        if seen is not None:
             inner = (name for name, entry in found.items() if entry["type"] == "directory")
-            recorded.update(name for name in inner if name != path)
+            seen.update(name for name in inner if name != path)
         names = sorted(found)
         return {name: found[name] for name in names} if detail else names
 
@@ -376,6 +392,17 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         path = self._strip_protocol(path)
         await self._change(path, self._operations.make_directory, path, create_parents)
 
+    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
+        """Create the container of ``path`` if it does not exist.
+
+        :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
+        """
+        path, containers = self._strip_protocol(path), containers_of_directories.get()
+        if containers is not None and exist_ok:
+            containers.add(split_path(path)[0])
+        else:
+            await self._change(path, self._operations.make_directories, path, exist_ok)
+
     async def _rmdir(self, path: str) -> None:
         path = self._strip_protocol(path)
         await self._change(path, self._operations.remove_directory, path)
@@ -399,18 +426,8 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         finally:  # a change whose response was lost may have been made
             self._listings.invalidate(path)
 
-    @contextlib.contextmanager
-    def _recording_directories(self) -> Iterator[set[str]]:
-        """The paths that are directories according to listings in the block, to save requests."""
-        recorded: set[str] = set()
-        token = _recorded.set(recorded)
-        try:
-            yield recorded
-        finally:
-            _recorded.reset(token)
-
     def _is_recorded(self, path: str) -> bool:
-        return path in (_recorded.get() or ())
+        return path in (recorded.get() or ())
 
     async def _transfer(
         self,

@@ -24,6 +24,9 @@ from libcloud.storage.filesystem.base import (
     DriverFileSystem,
     StorageOptions,
     check_names,
+    collected,
+    containers_of_directories,
+    recorded,
 )
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.filesystem.errors import FileExpired, as_os_errors
@@ -48,9 +51,6 @@ _OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
-
-# Collects the directories that a ``put`` would make, in place of making them.
-_directories: ContextVar[set[str] | None] = ContextVar("directories", default=None)
 
 # Collects the copies that a ``copy`` would make, in place of making them.
 _planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
@@ -193,7 +193,7 @@ class LibcloudFileSystem(DriverFileSystem):
         if type(self)._get_file is not LibcloudFileSystem._get_file:
             return await super()._get(rpath, lpath, recursive, callback, maxdepth, **kwargs)
         batch, version_id = Batch(), kwargs.get("version_id")
-        with self._recording_directories() as directories:
+        with collected(recorded, set()) as directories:
             await super()._get(rpath, lpath, recursive, batch, maxdepth, **kwargs)
         pairs = [(self._strip_protocol(path), local) for path, local in batch.pairs]
         check_names([pair for pair in pairs if pair[0] not in directories])
@@ -296,16 +296,12 @@ class LibcloudFileSystem(DriverFileSystem):
         if type(self)._put_file is not LibcloudFileSystem._put_file:
             return await super()._put(*where, callback, batch_size, maxdepth, **kwargs)
         batch, mode = Batch(), kwargs.pop("mode", "overwrite")
-        directories: set[str] = set()
-        token = _directories.set(directories)
-        try:
+        with collected(containers_of_directories, set()) as containers:
             await super()._put(*where, batch, batch_size, maxdepth)
-        finally:
-            _directories.reset(token)
         pairs = [(local, self._strip_protocol(path)) for local, path in batch.pairs]
         # An upload creates its container on a 404; in a transaction, that comes too late.
         uploaded = {split_path(path)[0] for _, path in pairs if not self._intrans}
-        for container in {split_path(path)[0] for path in directories} - uploaded:
+        for container in containers - uploaded:
             await self._makedirs(container, exist_ok=True)
 
         def upload(local: Any, path: str, child: Any) -> None:
@@ -315,17 +311,6 @@ class LibcloudFileSystem(DriverFileSystem):
             return await self._transfer(upload, pairs, callback, batch_size)
         finally:
             self._listings.invalidate(*(path for _, path in pairs))
-
-    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Create the container of ``path`` if it does not exist.
-
-        :raises FileExistsError: ``path`` exists, unless ``exist_ok``.
-        """
-        path, directories = self._strip_protocol(path), _directories.get()
-        if directories is not None and exist_ok:
-            directories.add(path)
-        else:
-            await self._change(path, self._operations.make_directories, path, exist_ok)
 
     async def _put_file(
         self,
@@ -355,7 +340,7 @@ class LibcloudFileSystem(DriverFileSystem):
         await self._change(path, self._operations.write, path, value, mode, kwargs)
 
     async def _copy(self, *args: Any, **kwargs: Any) -> Any:
-        with self._recording_directories():
+        with collected(recorded, set()):
             return await super()._copy(*args, **kwargs)
 
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
@@ -396,12 +381,8 @@ class LibcloudFileSystem(DriverFileSystem):
         self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None
     ) -> None:
         # fsspec's own copies a file onto itself, or a directory into itself, and then deletes it.
-        planned: list[tuple[str, str]] = []
-        token = _planned.set(planned)
-        try:
+        with collected(_planned, []) as planned:
             await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth)
-        finally:
-            _planned.reset(token)
         if planned and all(source == target for source, target in planned):
             return
         originals = {source for source, _ in planned}
