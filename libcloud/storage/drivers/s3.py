@@ -1357,7 +1357,9 @@ class BaseS3StorageDriver(StorageDriver):
         stored, data_hash = result["response"], result["data_hash"]
         if type(stored) is not transfer.values.StoredObject:  # that of an override
             if stored.status not in s3.upload_port.STORED:
-                s3.uploads.raise_refusal(self._client, stored, container.name, object_name)
+                what = f"Error uploading {container.name}/{object_name}"
+                request, names = s3.requests.put_object(path), (container.name, object_name)
+                raise self._client.refusal(request, stored, what, names)
             etag, size = strip_etag(stored.headers.get("etag", "")), result["bytes_transferred"]
             stored = transfer.values.StoredObject(etag, size, 0, stored.headers)
         if verify_hash and not s3.integrity.encrypted(sent):

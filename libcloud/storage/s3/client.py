@@ -13,20 +13,22 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
-from libcloud.storage.s3.names import label_of
 from libcloud.storage.s3.recovery import Recoveries
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import (
     ConditionalConflictError,
     ContainerDoesNotExistError,
+    ContainerError,
     InvalidContainerNameError,
     ObjectDoesNotExistError,
+    ObjectError,
     PreconditionFailedError,
 )
 from libcloud.utils.local import PerProcess
@@ -41,7 +43,19 @@ _log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
-_UPLOAD_GONE = ("NoSuchUpload", "")
+_Kind = type[ContainerError] | type[ObjectError]
+
+_KINDS: Mapping[str, _Kind] = MappingProxyType(
+    {
+        "ConditionalRequestConflict": ConditionalConflictError,
+        "InvalidBucketName": InvalidContainerNameError,
+        "NoSuchBucket": ContainerDoesNotExistError,
+        "NoSuchKey": ObjectDoesNotExistError,
+        "NoSuchVersion": ObjectDoesNotExistError,
+        "PreconditionFailed": PreconditionFailedError,
+    }
+)
+
 _NONE: frozenset[str] = frozenset()
 
 
@@ -136,7 +150,7 @@ class S3Client(StoreClient[ClientOwner]):
                 except LibcloudError as error:
                     if recoveries.recover(getattr(error, "detail", None)):
                         continue
-                    self._explain(error, what, names)
+                    self._explain(error, request, what, names)
                     raise
                 except Exception as error:
                     transfer.client.raise_if_lost(error, what, self.owner)
@@ -146,7 +160,7 @@ class S3Client(StoreClient[ClientOwner]):
                     continue
                 proven = raw or s3.http_response.is_proven(connection, request, response, what)
                 if not proven or response.status not in (ok or self.successes):
-                    raise self.refusal(response, what, *names)
+                    raise self.refusal(request, response, what, names)
             except LibcloudError as error:
                 if refused:
                     raise
@@ -169,85 +183,48 @@ class S3Client(StoreClient[ClientOwner]):
 
         return patient
 
-    def _explain(self, error: LibcloudError, what: str, names: tuple[str, str]) -> None:
+    def _explain(
+        self, error: LibcloudError, request: HttpRequest, what: str, names: tuple[str, str]
+    ) -> None:
         """Add the operation to the text of ``error``, or raise the specific exception for it."""
         detail = getattr(error, "detail", None)
-        if type(error) is LibcloudError and detail is not None:
-            translated = self.error_for(detail, f"{what}: {error.value}", *names)
-            if translated is not None:
-                raise translated from error
         if detail is not None or isinstance(error, MalformedResponseError):
             error.value = f"{what}: {error.value}"
+        # Another host, such as the one that knows the endpoint of the account, has no objects.
+        if type(error) is LibcloudError and detail is not None and not is_unsent(error):
+            error.value += _hint_of(request, detail, {})
+            translated = self.error_for(detail, error.value, names, request)
+            if translated is not None:
+                raise translated from error
 
     def refusal(
-        self, response: Any, what: str, container_name: str, object_name: str
+        self, request: HttpRequest, response: Any, what: str, names: tuple[str, str]
     ) -> LibcloudError:
-        """The exception for a response that is not a success."""
+        """The exception for a response to ``request`` that is not a success."""
         detail = detail_of(response)
-        text = f"{what}: {s3.errors.describe(detail)}"
-        return self.error_of(detail, text, container_name, object_name)
-
-    def error_of(
-        self, detail: ErrorDetail, text: str, container_name: str, object_name: str
-    ) -> LibcloudError:
-        """The exception for an error of the store."""
-        translated = self.error_for(detail, text, container_name, object_name)
+        hint = _hint_of(request, detail, response.headers or {})
+        text = f"{what}: {s3.errors.describe(detail)}{hint}"
+        translated = self.error_for(detail, text, names, request)
         return translated or s3.errors.attach_detail(LibcloudError(text, driver=self.owner), detail)
 
     def error_for(
-        self, detail: ErrorDetail, text: object, container_name: str, object_name: str
+        self,
+        detail: ErrorDetail,
+        text: str,
+        names: tuple[str, str],
+        request: HttpRequest | None = None,
     ) -> LibcloudError | None:
-        """The specific exception for an error of the store; ``None`` if there is none."""
-        owner = self.owner
-        error: LibcloudError
-        if detail.code == "NoSuchBucket":
-            error = ContainerDoesNotExistError(text, owner, container_name)
-        elif detail.code == "InvalidBucketName":
-            error = InvalidContainerNameError(text, owner, container_name)
-        elif detail.code in ("NoSuchKey", "NoSuchVersion"):
-            error = ObjectDoesNotExistError(text, owner, object_name)
-        elif detail.status == 412 or detail.code == "PreconditionFailed":
-            error = PreconditionFailedError(text, owner, object_name)
-        elif detail.code == "ConditionalRequestConflict":
-            error = ConditionalConflictError(text, owner, object_name)
-        else:
+        """The specific exception for an error of the store; ``None`` if there is none.
+
+        :param request: that was refused; ``None``: it was not refused as a whole.
+        """
+        kind = _KINDS.get(detail.code)
+        if kind is None and request is not None:
+            kind = _kind_by_status(detail, names, request)
+        if kind is None:
             return None
-        return s3.errors.attach_detail(error, detail)
-
-    def container_not_found(self, response: Any, name: str) -> ContainerDoesNotExistError:
-        """The exception for a 404 of a container."""
-        detail = detail_of(response)
-        text = s3.errors.describe(detail)
-        return s3.errors.attach_detail(ContainerDoesNotExistError(text, self.owner, name), detail)
-
-    def raise_if_no_container(self, error: LibcloudError, name: str) -> None:
-        """In an upload of a whole object, 404 can only mean that the container does not exist.
-
-        Unless another host sent it, such as the one that knows the endpoint of the account.
-        """
-        detail = getattr(error, "detail", None)
-        if is_unsent(error):
-            return
-        if type(error) is LibcloudError and detail is not None and detail.status == 404:
-            missing = ContainerDoesNotExistError(error.value, self.owner, name)
-            raise s3.errors.attach_detail(missing, detail) from error
-
-    def object_not_found(
-        self, response: Any, container_name: str, object_name: str, version_id: str | None = None
-    ) -> LibcloudError:
-        """The exception for a 404 of an object, or for a version that has no data.
-
-        The response to a HEAD request does not say whether the container exists.
-        """
-        detail = detail_of(response)
-        if detail.code == "NoSuchBucket":
-            return self.container_not_found(response, container_name)
-        label = label_of(container_name, object_name, version_id)
-        hint = _hint_of(response.headers or {})
-        text = f"{label}: {s3.errors.describe(detail)}{hint}"
-        return s3.errors.attach_detail(
-            ObjectDoesNotExistError(text, self.owner, object_name), detail
-        )
+        name = names[0] if issubclass(kind, ContainerError) else names[1]
+        return s3.errors.attach_detail(kind(text, self.owner, name), detail)
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
         """What ``parse`` reads from the document in ``response``.
@@ -295,8 +272,7 @@ def failure_of(error: BaseException) -> Failure:
         return transfer.values.Failure(
             error,
             transient=s3.errors.is_transient(detail),
-            upload_gone=detail.code == "NoSuchUpload"
-            or (detail.status == 404 and detail.code in _UPLOAD_GONE),
+            upload_gone=detail.code == "NoSuchUpload" or (detail.status == 404 and not detail.code),
             condition_failed=detail.status == 412 or detail.code == "PreconditionFailed",
             throttled=detail.status in transfer.client.THROTTLED
             or detail.code in s3.errors.THROTTLING_CODES,
@@ -313,10 +289,39 @@ def detail_of(response: Any) -> ErrorDetail:
     return s3.errors.error_detail(int(response.status), dict(response.headers or {}), content)
 
 
-def _hint_of(headers: Mapping[str, str]) -> str:
-    """What the headers of a response add about an object that does not exist."""
-    if headers.get("x-amz-delete-marker", "").lower() != "true":
-        return ""
-    marker = headers.get("x-amz-version-id")
-    which = f" {marker}" if marker else ""
-    return f". The object was deleted (delete marker{which}); its versions are kept"
+def _kind_by_status(
+    detail: ErrorDetail, names: tuple[str, str], request: HttpRequest
+) -> _Kind | None:
+    """The specific exception for an error whose code has none, as that of HEAD."""
+    container_name, object_name = names
+    params = {name for name, _ in request.params}
+    if detail.status == 412:
+        return PreconditionFailedError
+    # Amazon S3 User Guide, "Working with delete markers".
+    if detail.status == 405 and "versionId" in params:
+        return ObjectDoesNotExistError
+    is_of_upload = detail.code == "NoSuchUpload" or "uploadId" in params
+    if detail.status != 404 or is_of_upload or not container_name:
+        return None
+    if request.method != "POST" and (request.method != "PUT" or params):
+        return ObjectDoesNotExistError if object_name else ContainerDoesNotExistError
+    # An object that is to be created can only lack its container; a copy may lack its source.
+    is_new = object_name and not s3.requests.is_copy(request)
+    return ContainerDoesNotExistError if is_new else None
+
+
+def _hint_of(request: HttpRequest, detail: ErrorDetail, headers: Mapping[str, str]) -> str:
+    """What to add to the text of an error that may be about the version of an object.
+
+    :param headers: of the response.
+    """
+    if detail.status == 404 and headers.get("x-amz-delete-marker", "").lower() == "true":
+        marker = headers.get("x-amz-version-id")
+        which = f" {marker}" if marker else ""
+        return f". The object was deleted (delete marker{which}); its versions are kept"
+    version_id = dict(request.params).get("versionId")
+    if version_id is not None and detail.status == 405:
+        return ". The version is a delete marker: it has no data"
+    if version_id is not None and detail.status == 400 and "Lock" not in detail.message:
+        return f". Is {version_id!r} an id of a version in this store?"  # or it has no object lock
+    return ""

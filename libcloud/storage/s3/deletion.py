@@ -178,7 +178,8 @@ class BulkDeletion:
         detail = s3.errors.ErrorDetail(200, code, message)
         label = s3.names.label_of(container.name, *key)
         text = f"Error deleting {label}: {s3.errors.describe(detail)}"
-        return self.client.error_of(detail, text, container.name, key[0])
+        known = self.client.error_for(detail, text, (container.name, key[0]))
+        return known or s3.errors.attach_detail(LibcloudError(text, self.client.owner), detail)
 
 
 def _key(place: Place) -> _Key:

@@ -53,11 +53,8 @@ def start_download(
     headers = _headers_of(headers, selection, checksums=bool(owner.profile.checksums))
     request = s3.requests.get_object(path, version_id=version_id, headers=headers)
     try:
-        response = client.send(request, what, ok=(200, 206, 404), raw=True, names=names)
-        if response.status == 404:
-            raise client.object_not_found(response, *names, version_id)
+        response = client.send(request, what, ok=(200, 206), raw=True, names=names)
     except LibcloudError as error:
-        s3.versions.explain(error, client, obj.name, version_id)
         raise_if_changed(error, obj, selection)
         raise
     found = response.headers

@@ -129,10 +129,7 @@ def pages(
 
     def fetch(marker: Marker) -> _Fetched[_EntryT]:
         def ask(encoded: bool) -> _Fetched[_EntryT]:
-            ok = (200, 404) if kind in (_OBJECTS, _DIRECTORIES) else (200,)
-            response = client.send(request(marker, encoded), what, names=names, ok=ok)
-            if response.status == 404:
-                raise client.container_not_found(response, names[0])
+            response = client.send(request(marker, encoded), what, names=names)
             return client.parse(parse, response, what), response
 
         return _with_exact_names(client, kind, ask) if kind else ask(False)

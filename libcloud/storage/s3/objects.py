@@ -74,14 +74,7 @@ def look_up(
     request = s3.requests.head(place.path, {**transfer.download.start.AS_STORED, **(headers or {})})
     request = s3.requests.of_version(request, version_id)
     label = s3.names.label_of(*place.names, version_id)
-    try:
-        what = f"Error looking for {label}"
-        response = client.send(request, what, ok=(200, 404), names=place.names)
-    except LibcloudError as error:
-        s3.versions.explain(error, client, place.name, version_id)
-        raise
-    if response.status == 404:
-        raise client.object_not_found(response, *place.names, version_id)
+    response = client.send(request, f"Error looking for {label}", names=place.names)
     s3.versions.check_response(client, response.headers, label, version_id)
     return response.headers  # type: ignore[no-any-return]
 
@@ -141,13 +134,7 @@ def delete(client: S3Client, place: Place, version_id: str | None = None) -> boo
     what = f"Error deleting {s3.names.label_of(*place.names, version_id)}"
 
     def attempt() -> bool:
-        try:
-            response = client.send_once(request, what, ok=(200, 204, 404), names=place.names)
-        except LibcloudError as error:
-            s3.versions.explain(error, client, place.name, version_id)
-            raise
-        if response.status == 404:
-            raise client.object_not_found(response, *place.names, version_id)
+        response = client.send_once(request, what, ok=(200, 204), names=place.names)
         return bool(response.status == 204)
 
     try:
@@ -168,13 +155,10 @@ def look_up_container(client: S3Client, path: str, name: str) -> None:
     """
     what = f"Error looking for the container {name}"
     try:
-        response = client.send(s3.requests.head(path), what, ok=(200, 404), names=(name, ""))
+        client.send(s3.requests.head(path), what, names=(name, ""))
     except LibcloudError as error:
         if getattr(error, "status", None) != 403:
             raise
-        return
-    if response.status == 404:
-        raise client.container_not_found(response, name)
 
 
 def create_container(client: S3Client, path: str, name: str, location: str | None) -> None:
@@ -216,10 +200,8 @@ def delete_container(client: S3Client, path: str, name: str) -> bool:
 
     def attempt() -> bool:
         response = client.send_once(
-            s3.requests.delete(path), what, ok=(200, 204, 404, 409), names=(name, "")
+            s3.requests.delete(path), what, ok=(200, 204, 409), names=(name, "")
         )
-        if response.status == 404:
-            raise client.container_not_found(response, name)
         if response.status == 409:
             detail = detail_of(response)
             text = "the container is not empty; delete its objects first. "

@@ -276,7 +276,7 @@ def returns_no_content(request: HttpRequest) -> bool:
     """
     if request.method == "DELETE":
         return True
-    return request.method == "PUT" and not _is_copy(request)
+    return request.method == "PUT" and not is_copy(request)
 
 
 def takes_long(request: HttpRequest) -> bool:
@@ -289,10 +289,10 @@ def takes_long(request: HttpRequest) -> bool:
         return any(name == "uploadId" for name, _ in request.params)
     if request.body:
         return False  # a request for a copy has none
-    return _is_copy(request)
+    return is_copy(request)
 
 
-def _is_copy(request: HttpRequest) -> bool:
+def is_copy(request: HttpRequest) -> bool:
     return "-copy-source\n" in "\n".join((*request.headers, "")).lower()
 
 

@@ -67,50 +67,37 @@ class Setting:
                 raise MalformedDocumentError(f"The answer is {found.name}, not {root}")
             return read(found)
 
-        what = f"Error getting the {self.label} of {self._place}"
-        response = self._send(HttpRequest("GET", self.path, ((self.name, None),)), what)
-        if response.status != 404:
-            return self.client.parse(parse, response, what), response.headers
-        code = s3.client.detail_of(response).code
-        of_object = bool(self.names[1]) and code not in _NO_OBJECT
-        if not of_object and code != "NoSuchLifecycleConfiguration":
-            raise self._missing(response)
-        return None, {}
+        try:
+            response, what = self._send(
+                HttpRequest("GET", self.path, ((self.name, None),)), "getting"
+            )
+        except LibcloudError as error:
+            code = getattr(error, "code", None)
+            of_object = bool(self.names[1]) and code not in _NO_OBJECT
+            is_unset = of_object or code == "NoSuchLifecycleConfiguration"
+            if getattr(error, "status", None) != 404 or not is_unset:
+                raise
+            return None, {}
+        return self.client.parse(parse, response, what), response.headers
 
     def put(self, root: str, inner: str, headers: Mapping[str, str] | None = None) -> None:
         """Set it to a document with ``inner``, with the Content-MD5 that this must have."""
         content = f'<{root} xmlns="{NAMESPACE}">{inner}</{root}>'.encode()
         digest = s3.integrity.DIGESTS["md5"](content).headers
         sent = {"Content-Type": "application/xml", **digest, **(headers or {})}
-        self._change(HttpRequest("PUT", self.path, ((self.name, None),), sent, content), "setting")
+        self._send(HttpRequest("PUT", self.path, ((self.name, None),), sent, content), "setting")
 
     def delete(self, verb: str = "removing") -> None:
         """Remove the setting."""
-        self._change(HttpRequest("DELETE", self.path, ((self.name, None),)), verb)
+        self._send(HttpRequest("DELETE", self.path, ((self.name, None),)), verb)
 
-    def _change(self, request: HttpRequest, verb: str) -> None:
-        response = self._send(request, f"Error {verb} the {self.label} of {self._place}")
-        if response.status == 404:
-            raise self._missing(response)
-
-    def _send(self, request: HttpRequest, what: str) -> Any:
+    def _send(self, request: HttpRequest, verb: str) -> tuple[Any, str]:
+        """The response, and what the operation is called."""
         request = s3.requests.of_version(request, self.version_id)
-        try:
-            return self.client.send(request, what, ok=(200, 204, 404), names=self.names)
-        except LibcloudError as error:
-            s3.versions.explain(error, self.client, self.names[1], self.version_id)
-            raise
-
-    def _missing(self, response: Any) -> Exception:
-        if not self.names[1]:
-            return self.client.container_not_found(response, self.names[0])
-        return self.client.object_not_found(response, *self.names, self.version_id)
-
-    @property
-    def _place(self) -> str:
         container_name, object_name = self.names
         of_object = s3.names.label_of(container_name, object_name, self.version_id)
-        return of_object if object_name else container_name
+        what = f"Error {verb} the {self.label} of {of_object if object_name else container_name}"
+        return self.client.send(request, what, ok=(200, 204), names=self.names), what
 
 
 # Buckets.

@@ -114,15 +114,11 @@ class S3UploadPort:
         headers = self._headers
         if not has_digest(headers):
             headers = {**headers, **digest.headers}
-        try:
-            if isinstance(body, Payload):  # it is read while it is sent
-                with body.attempt() as data:
-                    response = self._send_whole(data, headers)
-            else:
-                response = self._send_whole(bytes(body) if self._copy_bodies else body, headers)
-        except LibcloudError as error:
-            self._client.raise_if_no_container(error, self._container.name)
-            raise
+        if isinstance(body, Payload):  # it is read while it is sent
+            with body.attempt() as data:
+                response = self._send_whole(data, headers)
+        else:
+            response = self._send_whole(bytes(body) if self._copy_bodies else body, headers)
         found, size = response.headers, len(body)
         if "etag" not in found:
             found = proven(response, size, self._look, label=self._label, driver=self._driver)

@@ -188,14 +188,6 @@ def _digest_name(
     return s3.headers.OptionalValue(name)
 
 
-def raise_refusal(client: S3Client, response: Any, container_name: str, object_name: str) -> None:
-    """Raise the error in the response to a request that uploads a whole object."""
-    names = (container_name, object_name)
-    error = client.refusal(response, f"Error uploading {'/'.join(names)}", *names)
-    client.raise_if_no_container(error, container_name)
-    raise error
-
-
 def reported_checksum(
     driver: UploadDriver, headers: Mapping[str, str], data_hash: str | None
 ) -> dict[str, str] | None:

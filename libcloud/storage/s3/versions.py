@@ -99,27 +99,6 @@ def version_to_delete(obj: Object) -> str | None:
     return obj.version_id if isinstance(obj, ObjectVersion) else None
 
 
-def explain(
-    error: LibcloudError, client: S3Client, object_name: str, version_id: str | None
-) -> None:
-    """Add to an error of a request what the version id may have to do with it.
-
-    The response to a HEAD or GET request for a delete marker is 405: Amazon S3 User Guide, "Working
-    with delete markers".
-
-    :raises ObjectDoesNotExistError: the version is a delete marker.
-    """
-    detail = getattr(error, "detail", None)
-    if version_id is None or detail is None:
-        return
-    if detail.status == 400 and "Lock" not in detail.message:  # or it has no object lock
-        error.value = f"{error.value}. Is {version_id!r} an id of a version in this store?"
-    elif detail.status == 405:
-        text = f"{error.value}. The version is a delete marker: it has no data"
-        missing = ObjectDoesNotExistError(text, client.owner, object_name)
-        raise s3.errors.attach_detail(missing, detail) from error
-
-
 def check_response(
     client: S3Client, headers: Mapping[str, str], label: str, version_id: str | None
 ) -> None:
