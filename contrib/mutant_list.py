@@ -139,7 +139,7 @@ _VALUES = (
     Mutant(
         "metadata dropped on Create",
         f"{_S3}/headers.py",
-        "return name not in _CONDITIONS and not _describes_one_body(name)",
+        "return name not in _CONDITIONS and not describes_body",
         'return name not in _CONDITIONS and "-meta-" not in name',
         _HEADERS,
         caught_by="test_each_request_gets_the_headers_it_knows",

@@ -44,7 +44,7 @@ MUTANTS = (
         "signed for the region of the driver instead of the bucket",
         f"{_S3}/connection.py",
         "        if address is not None and address.region is not None:\n"
-        "            return str(address.region)\n",
+        "            return address.region\n",
         "",
         _REGIONS,
         caught_by="test_a_stream_is_uploaded_to_the_region_of_its_bucket",

@@ -15,15 +15,15 @@ _RESUMED = (
     Mutant(
         "a part of the same size is the same part",
         f"{_S3}/multipart.py",
-        "    if stored.size != len(body):\n        return False\n",
+        "    if stored.size != len(body) or not stored.etag:\n        return False\n",
         "    return stored.size == len(body)\n",
         (f"{_TESTS}/storage/test_s3_resume.py",),
         caught_by="test_resuming_publishes_the_current_data",
     ),
     Mutant(
         "a resumed upload sends everything again",
-        f"{_S3}/multipart.py",
-        "        if stored is not None and stored.etag and _is_same(stored, body, digest):",
+        f"{_S3}/upload_port.py",
+        "        if held is not None and s3.multipart.is_same(held, body, digest):",
         "        if False:",
         (f"{_TESTS}/storage/test_s3_resume.py",),
         caught_by="test_a_checksum_is_evidence_where_the_etag_is_not",

@@ -243,9 +243,7 @@ def _access(store: Store) -> Iterator[Check]:
     driver, name = store.driver, store.target.container
     request = requests.list_buckets()
     if name:
-        request = requests.list_objects_v1(
-            driver._get_container_path(store.container()), page_size=1
-        )
+        request = requests.list_objects(driver._get_container_path(store.container()), page_size=1)
     date: datetime | None = None
     try:
         response = driver._client.send(

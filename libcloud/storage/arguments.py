@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -209,16 +209,29 @@ def check_download(obj: object, destination_path: object) -> None:
     check_file_path(destination_path, "destination_path")
 
 
-_WORDS = {"true": True, "1": True, "false": False, "0": False}
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def url_settings(query: str, known: Mapping[str, str]) -> dict[str, Any]:
-    """The keyword arguments of a driver in the query of a URL.
+def container_url(
+    url: str, schemes: Sequence[str], known: Mapping[str, str], *, example: str
+) -> tuple[str, dict[str, Any]]:
+    """The container in a URL, which may be empty, and the keywords of a driver in its query.
 
     :param known: the keyword of each parameter; one that ends in ``?`` is true or false.
+    :param example: for messages, which contain nothing of the URL that may be a secret.
     """
     from urllib.parse import parse_qsl
 
+    scheme, separator, rest = url.partition("://")
+    place, _, query = rest.partition("?")
+    container, _, name = place.partition("/")
+    if not separator or scheme.lower() not in schemes or "#" in rest:
+        raise ValueError(f"this is not a valid URL of a container: write {example}")
+    # In abfs://CONTAINER@ACCOUNT, the host names the account.
+    if ":" in place or ("@" in place and not scheme.lower().startswith("abfs")):
+        raise ValueError("a URL must not contain credentials or a host: everybody can see it")
+    if name:
+        raise ValueError(f"{scheme}://{container}?... must name a container, not an object")
     settings: dict[str, Any] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key not in known:
@@ -228,10 +241,10 @@ def url_settings(query: str, known: Mapping[str, str]) -> dict[str, Any]:
         keyword = known[key].removesuffix("?")
         if keyword in settings:
             raise ValueError(f"the URL has {key} twice")
-        if keyword != known[key] and value.lower() not in _WORDS:
+        if keyword != known[key] and value.lower() not in BOOLEANS:
             raise ValueError(f"{key} must be true or false")
-        settings[keyword] = value if keyword == known[key] else _WORDS[value.lower()]
-    return settings
+        settings[keyword] = value if keyword == known[key] else BOOLEANS[value.lower()]
+    return container, settings
 
 
 # Keywords of drivers that contain no secret and mean the same on every machine.

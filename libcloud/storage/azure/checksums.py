@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import replace
+from types import MappingProxyType
 
-from libcloud.common.request import HttpRequest
 from libcloud.storage.transfer.values import Body, Digest
 from libcloud.utils.bodies import Pieces, hashed, new_md5
 
 NO_DIGEST = Digest()
 
-_MD5_SIZE = 16
+# Headers, and bytes of a value.
+_CHECKSUMS = MappingProxyType({"md5": ("content-md5", 16), "crc64": ("x-ms-content-crc64", 8)})
 
 
 def md5_digest(body: Body) -> Digest:
@@ -44,30 +44,16 @@ def block_digest(body: Body) -> Digest:
     return Digest({"x-ms-content-crc64": encoded(value)}, "crc64", value)
 
 
-def checksum_of(headers: Mapping[str, str], algorithm: str) -> bytes | None:
+def checksum_of(headers: Mapping[str, str], algorithm: str = "md5") -> bytes | None:
     """The MD5 or CRC-64 of what arrived, by the headers of a response; ``None``: it has none."""
-    if algorithm != "crc64":
-        return md5_of(headers)
+    name, size = _CHECKSUMS[algorithm]
     try:
-        return b64decode(headers.get("x-ms-content-crc64", ""), validate=True) or None
+        value = b64decode(headers.get(name, ""), validate=True)
     except ValueError:
         return None
-
-
-def with_md5(request: HttpRequest) -> HttpRequest:
-    assert isinstance(request.body, bytes)
-    return replace(request, headers={**request.headers, **md5_digest(request.body).headers})
+    return value if len(value) == size else None
 
 
 def encoded(value: bytes) -> str:
     """A checksum as a header has it: base64."""
     return b64encode(value).decode()
-
-
-def md5_of(headers: Mapping[str, str]) -> bytes | None:
-    """The MD5 in the headers of a response; ``None`` if there is none."""
-    try:
-        value = b64decode(headers.get("content-md5", ""), validate=True)
-    except ValueError:
-        return None
-    return value if len(value) == _MD5_SIZE else None

@@ -14,12 +14,12 @@ from libcloud.common.azure_storage import AzureBlobsConnection
 from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
+from libcloud.storage.error_details import ErrorDetail, attach_detail
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
-    from libcloud.storage.error_details import ErrorDetail
 
 _OWN_HEADERS = ("etag", "x-ms-")
 
@@ -69,7 +69,14 @@ class AzureClient(StoreClient[ClientOwner]):
                 )
             status, headers = int(response.status), response.headers
             detail = azure.errors.error_detail(status, headers, response.body)
-            if recoveries == _RECOVERIES or not self._recover(detail):
+            connection = self.owner.connection
+            # A refused request had no effect.
+            is_recovered = (
+                recoveries < _RECOVERIES
+                and isinstance(connection, AzureBlobsConnection)
+                and connection.recover(detail.status, detail.code, detail.date)
+            )
+            if not is_recovered:
                 known = ("", "") if is_page else names
                 raise azure.errors.error_for(detail, what, self.owner, *known)
             recoveries += 1
@@ -96,12 +103,5 @@ class AzureClient(StoreClient[ClientOwner]):
             # A request for a token was refused, perhaps only for now.
             if is_unsent(error) and error.http_code and not hasattr(error, "detail"):
                 error.value = f"{what}: {error.value}"
-                azure.errors.attach_status(error)
+                attach_detail(error, ErrorDetail(error.http_code))  # repeated if it may pass
             raise
-
-    def _recover(self, detail: ErrorDetail) -> bool:
-        """Whether a refused request, which had no effect, may be accepted if it is sent again."""
-        connection = self.owner.connection
-        if not isinstance(connection, AzureBlobsConnection):
-            return False
-        return connection.recover(detail.status, detail.code, detail.date)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from libcloud.storage.azure import requests
-from libcloud.storage.azure.checksums import encoded, md5_of
+from libcloud.storage.azure.checksums import checksum_of, encoded
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.port import Verification
@@ -22,7 +22,7 @@ def start_download(client: AzureClient, obj: Object, selection: Selection) -> Do
 
     def verification(headers: Mapping[str, str]) -> Verification | None:
         """The MD5 that the store keeps with the blob; ``None`` if it keeps none."""
-        expected = md5_of(headers)
+        expected = checksum_of(headers)
         if expected is None or selection.verify is False:
             return None
         return Verification(obj, "MD5", expected, new=new_md5, combine=None, format=encoded)

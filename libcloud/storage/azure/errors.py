@@ -99,11 +99,6 @@ def error_for(
     return attach_detail(_error(detail, text, driver, container_name, object_name), detail)
 
 
-def attach_status(error: LibcloudError) -> None:
-    """Have an error with a status, such as that of the host of tokens, retried if it may pass."""
-    attach_detail(error, ErrorDetail(error.http_code or 0))
-
-
 def _error(
     detail: ErrorDetail, text: str, driver: object, container_name: str, object_name: str
 ) -> LibcloudError:

@@ -15,7 +15,6 @@ from libcloud.storage.types import IncompleteListingError
 
 
 def container_pages(client: AzureClient, *, limit: int) -> Iterator[Page]:
-    """The containers of the account."""
     request = partial(requests.list_containers, limit=limit)
     return _follow(client, parse_containers, request, "Error listing containers")
 
@@ -28,7 +27,6 @@ def blob_pages(
     delimiter: str | None = None,
     limit: int,
 ) -> Iterator[Page]:
-    """The blobs of a container."""
     what = f"Error listing the container {container_name}"
     path = client.container_path(container_name)
     request = partial(requests.list_blobs, path, prefix=prefix, delimiter=delimiter, limit=limit)

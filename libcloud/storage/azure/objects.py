@@ -26,7 +26,6 @@ _REFUSALS = MappingProxyType({400: InvalidContainerNameError, 409: ContainerAlre
 
 
 def head_container(client: AzureClient, name: str) -> Any:
-    """The response with the properties of a container."""
     path = client.container_path(name)
     what = f"Error looking for the container {name}"
     return client.send(requests.head(path), what, names=(name, ""))
@@ -66,7 +65,6 @@ def delete_container(client: AzureClient, name: str) -> None:
 
 
 def head_blob(client: AzureClient, container: str, name: str) -> Any:
-    """The response with the properties of a blob."""
     request = requests.head(client.blob_path(container, name), AS_STORED)
     what = f"Error looking for {container}/{name}"
     return client.send(request, what, names=(container, name))

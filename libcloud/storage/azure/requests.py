@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from libcloud.common.request import HttpRequest
 from libcloud.storage import metadata
+from libcloud.storage.azure.checksums import md5_digest
 from libcloud.storage.azure.profiles import tier
 from libcloud.storage.transfer.values import Body
 from libcloud.utils.headers import strip_etag
@@ -68,17 +69,14 @@ def _check_unicode(what: str, name: str) -> None:
 
 
 def container_path(name: str) -> str:
-    """The path of a container, percent-encoded."""
     return f"/{quote(name, safe='~')}"
 
 
 def blob_path(container: str, name: str) -> str:
-    """The path of a blob, percent-encoded."""
     return f"{container_path(container)}/{quote(name, safe='/~')}"
 
 
 def list_containers(*, marker: str | None, limit: int) -> HttpRequest:
-    """A page of the containers of the account."""
     params = [("comp", "list"), ("maxresults", str(limit)), ("include", "metadata")]
     return HttpRequest("GET", "/", (*params, *_optional(marker=marker)))
 
@@ -102,14 +100,12 @@ def delete(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
 def list_blobs(
     path: str, *, prefix: str | None, marker: str | None, delimiter: str | None = None, limit: int
 ) -> HttpRequest:
-    """A page of the blobs of a container."""
     params = (_CONTAINER, ("comp", "list"), ("maxresults", str(limit)), ("include", "metadata"))
     more = _optional(prefix=prefix, delimiter=delimiter, marker=marker)
     return HttpRequest("GET", path, (*params, *more))
 
 
 def get_blob(path: str) -> HttpRequest:
-    """Content of a blob."""
     return HttpRequest("GET", path)
 
 
@@ -157,11 +153,9 @@ def put_block(path: str, block: str, headers: Mapping[str, str], body: Body) -> 
 def put_block_list(path: str, blocks: Iterable[str], headers: Mapping[str, str]) -> HttpRequest:
     """Publish the blob that consists of ``blocks``, which were stored before, in order."""
     items = "".join(f"<Uncommitted>{block}</Uncommitted>" for block in blocks)
-    document = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{items}</BlockList>'
-    kind = {"Content-Type": "application/xml"}
-    return HttpRequest(
-        "PUT", path, (("comp", "blocklist"),), {**kind, **headers}, document.encode()
-    )
+    body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{items}</BlockList>'.encode()
+    own = {"Content-Type": "application/xml", **md5_digest(body).headers}
+    return HttpRequest("PUT", path, (("comp", "blocklist"),), {**own, **headers}, body)
 
 
 def get_block_list(path: str, kind: str) -> HttpRequest:
@@ -206,7 +200,6 @@ def property_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def metadata_headers(meta_data: Mapping[str, object] | None) -> dict[str, str]:
-    """The headers that carry metadata."""
     keys = {key.lower(): value for key, value in (meta_data or {}).items()}
     return metadata.metadata_headers(keys, METADATA)
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from libcloud.storage.azure.checksums import md5_of
+from libcloud.storage.azure.checksums import checksum_of
 from libcloud.storage.metadata import decode_metadata
 from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.xml import InvalidXmlError, parse_xml
@@ -99,7 +99,6 @@ def parse_error(body: bytes) -> tuple[str, str]:
 
 
 def container_extra(entry: Entry, url: str) -> dict[str, Any]:
-    """The ``extra`` of a container."""
     properties = entry.properties
     return {
         "url": url,
@@ -111,9 +110,8 @@ def container_extra(entry: Entry, url: str) -> dict[str, Any]:
 
 
 def blob_extra(entry: Entry, url: str) -> dict[str, Any]:
-    """The ``extra`` of a blob."""
     properties = entry.properties
-    md5 = md5_of(properties)
+    md5 = checksum_of(properties)
     sent = ("cache-control", "content-disposition")
     return {
         **{name.replace("-", "_"): properties[name] for name in sent if properties.get(name)},

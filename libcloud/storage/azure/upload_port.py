@@ -25,8 +25,6 @@ from libcloud.storage.azure.checksums import (
     checksum_of,
     encoded,
     md5_digest,
-    md5_of,
-    with_md5,
 )
 from libcloud.storage.azure.client import AzureClient
 from libcloud.storage.azure.errors import failure_of
@@ -182,7 +180,7 @@ class AzureStore:
         if self._whole_md5 is not None and "x-ms-blob-content-md5" not in names:
             headers["x-ms-blob-content-md5"] = encoded(self._whole_md5())
         request = requests.put_block_list(self._path, _blocks(parts), headers)
-        response = self._send(with_md5(request), "publishing")
+        response = self._send(request, "publishing")
         return self._stored(response.headers, sum(part.size for part in parts), len(parts))
 
     def confirm(
@@ -202,7 +200,7 @@ class AzureStore:
         if not same:
             return Confirmation.ABSENT, None
         if not parts:
-            there, sent = md5_of(headers), self._sent_whole.value
+            there, sent = checksum_of(headers), self._sent_whole.value
             if not there or not sent:
                 return Confirmation.UNCLEAR, None
             if there != sent:
@@ -288,8 +286,8 @@ class AzureStore:
         )
 
     def _compare(self, response: Any, digest: Digest) -> None:
-        there = checksum_of(response.headers, digest.algorithm)
-        if there and digest.value and there != digest.value:
+        there = checksum_of(response.headers, digest.algorithm) if digest.value else None
+        if there and there != digest.value:
             raise ObjectHashMismatchError(
                 f"{self._label}: the store has received other bytes, whose {digest.algorithm} is "
                 f"{there.hex()}, and {digest.value.hex()} was sent",

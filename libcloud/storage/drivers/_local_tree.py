@@ -58,7 +58,6 @@ class Tree:
         return path
 
     def container_names(self) -> list[str]:
-        """The names of the containers, sorted."""
         with os.scandir(self.base_path) as entries:
             return sorted(
                 entry.name

@@ -81,7 +81,6 @@ class MultipartDriver(StorageDriver):
         return self._get_object_in(self.get_container(container_name), object_name)
 
     def _get_object_in(self, container: Container, object_name: str) -> Object:
-        """The object of a container that is known to exist: one HEAD request."""
         headers = self._head_object(container.name, object_name)
         return self._headers_to_object(object_name, container, headers)
 
@@ -192,7 +191,6 @@ class MultipartDriver(StorageDriver):
         stored: StoredObject,
         extra: Mapping[str, Any] | None,
     ) -> Object:
-        """The object that was published."""
         meta_data = dict((extra or {}).get("meta_data") or {})
         return Object(object_name, stored.size, stored.etag or None, {}, meta_data, container, self)
 

@@ -15,7 +15,7 @@ from libcloud.common.credentials.azure import (
     parse_connection,
 )
 from libcloud.common.credentials.provider import CredentialsNotFoundError
-from libcloud.storage.arguments import url_settings
+from libcloud.storage.arguments import container_url
 from libcloud.storage.azure.profiles import account_host
 from libcloud.storage.s3.endpoint import Endpoint, parse_endpoint
 
@@ -105,15 +105,7 @@ def options_from_url(url: str) -> tuple[str, dict[str, Any]]:
 
     ``abfs://container@account.dfs.core.windows.net`` names both.
     """
-    scheme, separator, rest = url.partition("://")
-    place, _, query = rest.partition("?")
-    container, _, name = place.partition("/")
-    if not separator or scheme.lower() not in _SCHEMES or "#" in rest or ":" in place:
-        raise ValueError(
-            "write az://CONTAINER?account=ACCOUNT: this is not a valid URL of a container"
-        )
-    if name:
-        raise ValueError(f"{scheme}://{container}?... must name a container, not an object")
-    settings = url_settings(query, _URL_KEYS)
-    container, at, host = container.partition("@")
+    example = "az://CONTAINER?account=ACCOUNT"
+    place, settings = container_url(url, _SCHEMES, _URL_KEYS, example=example)
+    container, at, host = place.partition("@")
     return container, {"key": host.partition(".")[0], **settings} if at else settings

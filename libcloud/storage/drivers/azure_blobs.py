@@ -257,7 +257,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
         return (self._listed_object(container, entry) for page in pages for entry in page.entries)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
-        """The objects and the directories (prefixes) right below ``prefix``."""
         pages = azure.listing.blob_pages(
             self._client, container.name, prefix, delimiter="/", limit=RESPONSES_PER_REQUEST
         )
@@ -485,7 +484,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
             raise ValueError(f"ex_checksum is 'md5' or None, not {checksum!r}")
         conditions = (own.get("ex_if_match"), own.get("ex_if_none_match"))
         sent = {
-            **self._fix_headers(headers),
+            **azure.requests.property_headers(headers),
             **azure.requests.metadata_headers(meta_data),
             **azure.requests.condition_headers(*conditions),
             **azure.requests.tier_headers(own.get("ex_storage_class")),
@@ -529,12 +528,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
             f"MD5 hash {said[:100]} checksum does not match {sent}", self, object_name
         )
 
-    def _fix_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """``headers`` with the names that properties of a blob have in an upload."""
-        return azure.requests.property_headers(headers)
-
-    # Values.
-
     def _get_container_path(self, container: Container) -> str:
         return self._client.container_path(container.name)
 
@@ -542,7 +535,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
         return self._client.blob_path(container.name, object_name)
 
     def _url(self, path: str, *, port: bool = False) -> str:
-        """The URL of a container or a blob."""
         connection = self.connection
         scheme = "https" if connection.secure else "http"
         place = authority(connection.host, connection.port if port else None, scheme=scheme)

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import swift
-from libcloud.storage.arguments import check_object, remember_settings, url_settings
+from libcloud.storage.arguments import check_object, container_url, remember_settings
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.cloudfiles_connection import (
     AUTH_URL,
@@ -269,13 +269,9 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         :return: a driver; its ``ex_container`` is the container that the URL names, or ``None``.
         :raises ValueError: it is no such URL, or holds credentials. The message shows none of them.
         """
-        scheme, separator, rest = url.partition("://")
-        name, _, query = rest.partition("?")
-        if scheme != "swift" or not separator or "/" in name.rstrip("/"):
-            raise ValueError("the URL of a container is swift://CONTAINER?cloud=NAME")
-        if "@" in name or ":" in name:
-            raise ValueError("a URL must not contain credentials or a host: everybody can see it")
-        driver = cls.from_env(**{**url_settings(query, _URL_KEYS), **options})
-        if name.strip("/"):
-            driver.ex_container = Container(name.strip("/"), {}, driver)
+        example = "swift://CONTAINER?cloud=NAME"
+        name, settings = container_url(url, ["swift"], _URL_KEYS, example=example)
+        driver = cls.from_env(**{**settings, **options})
+        if name:
+            driver.ex_container = Container(name, {}, driver)
         return driver

@@ -117,9 +117,10 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         self._ex_force_auth_url = ex_force_auth_url
         self._ex_force_base_url = ex_force_base_url
         self.auth_token = ex_force_auth_token
-        url = ex_force_auth_url or self._own_auth_url(host, port)
+        scheme, place = "https" if self.secure else "http", f"{host}:{port}" if port else host
+        own_url = self.auth_url if host is None else f"{scheme}://{place}/auth/v1.0"
         self.identity = Identity(
-            url,
+            ex_force_auth_url or own_url,
             self._auth_version or "1.0",
             str(user_id),
             str(key or ""),
@@ -131,22 +132,13 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
             scope=ex_token_scope,
             service_type=ex_force_service_type,
             service_name=ex_force_service_name,
-            region=self._catalog_region(ex_force_service_region),
+            region=ex_force_service_region,
             interface=ex_interface or "public",
         )
         # A given token may be of another identity service than the default one.
         self._renews = ex_force_auth_token is None or bool(ex_force_auth_url or host)
         self._ready = False
         self._authenticating = PerProcess(RLock)
-
-    def _catalog_region(self, region: str | None) -> str | None:
-        return region
-
-    def _own_auth_url(self, host: str | None, port: int | str | None) -> str:
-        if host is None:
-            return self.auth_url
-        scheme = "https" if self.secure else "http"
-        return f"{scheme}://{host}{f':{port}' if port else ''}/auth/v1.0"
 
     def renew_token(self, refused: str | None) -> bool:
         """Ask for another token, unless another thread has done so since ``refused`` was.
@@ -197,8 +189,6 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
             headers["X-Auth-Token"] = self.auth_token
         return headers
 
-    # Inside.
-
     def _populate_hosts_and_request_paths(self) -> None:
         """Have a token, and know the storage URL."""
         if not self._ready:
@@ -214,7 +204,6 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         self._ready = True
 
     def _ask(self) -> Access:
-        """A token, and what comes with it."""
         try:
             return authenticate(self.identity, self._send, self.driver)
         except LibcloudError as error:
@@ -256,7 +245,6 @@ class OpenStackSwiftConnection(ConnectionUserAndKey):
         self.connect()
 
     def _cdn(self) -> ConnectionUserAndKey:
-        """A connection to the CDN management."""
         url = self._access.cdn_url if self._access is not None else None
         if not url:
             raise LibcloudError("the store has no CDN", self.driver)
@@ -331,10 +319,9 @@ class CloudFilesConnection(OpenStackSwiftConnection):
         key: Any,
         secure: Any = True,
         use_internal_url: bool = False,
+        ex_force_service_region: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(user_id, key, secure, **kwargs)
+        region = (ex_force_service_region or "").upper()  # as Rackspace writes them
+        super().__init__(user_id, key, secure, ex_force_service_region=region or None, **kwargs)
         self.use_internal_url = use_internal_url
-
-    def _catalog_region(self, region: str | None) -> str | None:
-        return region.upper() if region else None  # as Rackspace writes them

@@ -415,7 +415,6 @@ def _md5_in(hashes: str) -> str | None:
 
 
 def _clean_object_name(name: str) -> str:
-    """Return ``name`` as one segment of a path."""
     return quote(name, safe="")
 
 

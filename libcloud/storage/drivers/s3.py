@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
-from libcloud.common.aws import AWSDriver
+from libcloud.common.aws import AWSDriver, SignedAWSConnection
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import (
@@ -38,6 +38,7 @@ from libcloud.storage.arguments import (
     check_prefix,
     check_settings,
     check_upload,
+    container_url,
     latest_start,
     plain_headers,
     remember_settings,
@@ -312,7 +313,8 @@ class BaseS3StorageDriver(StorageDriver):
             parameter, or contains credentials. The message shows none of them.
         :raises LibcloudError: as :meth:`from_env`.
         """
-        bucket, settings = s3.access.parse_url(url)
+        known, example = s3.access.URL_PARAMETERS, "s3://BUCKET?region=REGION"
+        bucket, settings = container_url(url, ["s3"], known, example=example)
         driver = cls.from_env(**{**settings, **options})
         if bucket:
             driver.ex_container = Container(bucket, {}, driver)
@@ -339,9 +341,33 @@ class BaseS3StorageDriver(StorageDriver):
             presigned_urls=self._presigns(),
         )
 
-    def _presigns(self) -> bool | None:
-        """Whether ``get_object_cdn_url`` returns presigned URLs; ``None``: if the profile can."""
-        return None
+    def _presigns(self) -> bool:
+        """Whether URLs can be presigned, which requires Signature Version 4."""
+        return isinstance(self.connection, SignedAWSConnection)
+
+    def get_object_cdn_url(
+        self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
+    ) -> str:
+        """A presigned URL that allows ``ex_method`` on the object for a limited time.
+
+        If ``obj`` is a version, or was stored by an upload or a copy that returned a version id,
+        the URL is for that version; otherwise for the one that is the newest when it is used.
+
+        :param ex_expiry: hours; at most 168.
+        :raises NotImplementedError: the driver signs by version 2, or the store is not known to
+            take such URLs.
+        :raises ValueError: ``ex_expiry`` is out of range, or the method writes to a version.
+        """
+        if not self._presigns():
+            return super().get_object_cdn_url(obj)
+        check_object(obj)
+        return s3.presign.presigned_object_url(
+            self.connection,
+            self._get_object_path(obj.container, obj.name),
+            method=ex_method,
+            hours=ex_expiry,
+            version_id=s3.presign.version_for(obj, ex_method),
+        )
 
     # Paths.
 
@@ -350,14 +376,12 @@ class BaseS3StorageDriver(StorageDriver):
         return encode_name(name)
 
     def _get_container_path(self, container: Container) -> str:
-        """The encoded path of a container, whose name is checked."""
         try:
             return path_of(container)
         except ValueError as error:
             raise InvalidContainerNameError(str(error), self, container.name) from error
 
     def _get_object_path(self, container: Container, object_name: str) -> str:
-        """The encoded path of an object, whose name is checked."""
         container_path = self._get_container_path(container)
         try:
             check_object_name(object_name, listed=True)
@@ -520,7 +544,6 @@ class BaseS3StorageDriver(StorageDriver):
         headers: Mapping[str, str] | None = None,
         version_id: str | None = None,
     ) -> Object:
-        """The object of a container that is known to exist, after one HEAD request."""
         place = self._place(container, object_name)
         found = s3.objects.look_up(self._client, place, headers, version_id)
         obj = self._headers_to_object(object_name, container, found)
@@ -536,7 +559,6 @@ class BaseS3StorageDriver(StorageDriver):
         return headers.get("content-length")
 
     def _read_headers(self, options: Mapping[str, object]) -> dict[str, str]:
-        """The headers that keywords of a read require."""
         if not options:
             return {}
         return s3.options.read_headers(
@@ -644,12 +666,8 @@ class BaseS3StorageDriver(StorageDriver):
         :raises ValueError: there is no such mode, or ``until`` has no time zone. Nothing was sent.
         :raises LibcloudError: the container has no object lock, or the retention is longer.
         """
-        retention = None
-        if mode is not None or until is not None:
-            s3.settings.check_retention(mode, until)
-            retention = s3.responses.Retention(str(mode), until)  # type: ignore[arg-type]  # checked
         setting = self._object_setting(obj, "retention")
-        s3.settings.set_retention(setting, retention, bypass=ex_bypass_governance)
+        s3.settings.set_retention(setting, mode, until, bypass=ex_bypass_governance)
 
     def ex_get_upload_expiry(self, container: Container) -> int | None:
         return s3.settings.upload_expiry(self._bucket_setting(container, "lifecycle"))
@@ -669,7 +687,6 @@ class BaseS3StorageDriver(StorageDriver):
         return s3.settings.Setting(self._client, path, (container.name, ""), name, label)
 
     def _object_setting(self, obj: Object, name: str) -> s3.settings.Setting:
-        """A setting of ``obj``, or of its version."""
         check_object(obj)
         place = self._place(obj.container, obj.name)
         label, version_id = self._supported_label(name), s3.versions.version_of(obj)
@@ -851,14 +868,11 @@ class BaseS3StorageDriver(StorageDriver):
         path = self._get_new_object_path(container, object_name)
         if ex_storage_class is not None:
             headers = self._with_storage_class(headers, ex_storage_class)
-        given = s3.headers.split_headers(headers, self.http_vendor_prefix)
-        unchanged = not s3.headers.changes(given, metadata, content_type)
-        s3.copying.check_copy(self, obj, container, object_name, unchanged=unchanged)
         return s3.copying.copy_object(
             self,
             obj,
             Place(container, object_name, path),
-            given,
+            headers,
             metadata=metadata,
             content_type=content_type,
             part_size=ex_part_size,
@@ -980,7 +994,8 @@ class BaseS3StorageDriver(StorageDriver):
         rest = {"ex_on_failure": "keep", **rest}
         port, session = s3.uploads.session_of(self, place, headers, rest)
         parts = s3.multipart.parts(self._client, place, upload_id, headers)
-        stored = s3.multipart.resume(session, upload_id, parts, iterator)
+        port.held = {part.number: part for part in parts}
+        stored = s3.multipart.resume(session, upload_id, port, iterator)
         return self._stored_object(container, object_name, stored, {}, port.checksum)
 
     # Uploads whose parts come from several processes.
@@ -1443,7 +1458,6 @@ class BaseS3StorageDriver(StorageDriver):
         extra: Mapping[str, Any],
         checksum: Mapping[str, str] | None,
     ) -> Object:
-        """The object that was published."""
         known: dict[str, Any] = {"acl": extra.get("acl")}
         if checksum is not None:
             known["checksum"] = dict(checksum)
@@ -1531,8 +1545,7 @@ class BaseS3StorageDriver(StorageDriver):
         """
         hasher = self._get_hash_function() if calculate_hash else None
         place = self._place(container, object_name)
-        chunks, size = s3.uploads.upload_chunks(self._client, place, upload_id, stream, hasher)
-        return chunks, hasher.hexdigest() if hasher is not None else None, size
+        return s3.uploads.upload_chunks(self._client, place, upload_id, stream, hasher)
 
     def _put_object_multipart(
         self,
@@ -1656,7 +1669,6 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         return s3.presign.presigned_object_url(
             self.connection,
             self._get_object_path(container, upload.name),
-            region=self.region_name,
             method="PUT",
             hours=hours,
             params=(("partNumber", str(number)), ("uploadId", upload.id)),
@@ -1668,28 +1680,6 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
             return self._client.retry_loop.run(
                 lambda: s3.uploads.put_presigned(self._client, url, number, body, label)
             )
-
-    def get_object_cdn_url(
-        self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
-    ) -> str:
-        """A presigned URL that allows ``ex_method`` on the object for a limited time.
-
-        If ``obj`` is a version, or was stored by an upload or a copy that returned a version id,
-        the URL is for that version; otherwise for the one that is the newest when it is used.
-
-        :param ex_expiry: hours; at most 168.
-        :raises ValueError: ``ex_expiry`` is out of range, or the method writes to a version.
-        """
-        check_object(obj)
-        path = self._get_object_path(obj.container, obj.name)
-        return s3.presign.presigned_object_url(
-            self.connection,
-            path,
-            region=self.region_name,
-            method=ex_method,
-            hours=ex_expiry,
-            version_id=s3.presign.version_for(obj, ex_method),
-        )
 
 
 def _refuse_options(options: Mapping[str, Any] | None, method: str) -> None:
@@ -1714,7 +1704,6 @@ _ELSEWHERE = {
     "InvalidCredsError": "libcloud.common.types",
     "ObjectDoesNotExistError": "libcloud.storage.types",
     "RawResponse": "libcloud.common.base",
-    "SignedAWSConnection": "libcloud.common.aws",
     "UnsignedPayloadSentinel": "libcloud.common.aws",
 }
 

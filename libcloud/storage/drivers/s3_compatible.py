@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from libcloud.common.address import ReportedHost
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Object
-from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver, S3StorageDriver
-from libcloud.storage.drivers.s3_constants import S3_CDN_URL_EXPIRY_HOURS
+from libcloud.storage.drivers.s3 import BaseS3Connection, BaseS3StorageDriver
 from libcloud.storage.keywords import S3CompatibleKeywords, S3RegionalKeywords
 from libcloud.storage.s3.access import endpoint_of
 from libcloud.storage.s3.endpoint import choose_profile
@@ -112,22 +110,7 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         return cls.profile.hosts.keys()
 
     def _presigns(self) -> bool:
-        return self.presigned_urls and self._client.signature_version() == "4"
-
-    def get_object_cdn_url(
-        self, obj: Object, ex_expiry: float = S3_CDN_URL_EXPIRY_HOURS, ex_method: str = "GET"
-    ) -> str:
-        """A presigned URL that allows ``ex_method`` on the object for a limited time.
-
-        :param ex_expiry: hours; at most 168.
-        :raises NotImplementedError: the driver signs by version 2, or the store is not known to
-            take such URLs.
-        :raises ValueError: ``ex_expiry`` is out of range.
-        """
-        if not self._presigns():
-            return super().get_object_cdn_url(obj)
-        presign: Any = S3StorageDriver.get_object_cdn_url
-        return str(presign(self, obj, ex_expiry=ex_expiry, ex_method=ex_method))
+        return self.presigned_urls and super()._presigns()
 
     def _host(self, host: str | None, region: str) -> str:
         if host and not (self.region_decides and self.profile.owns(host)):

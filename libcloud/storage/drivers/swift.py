@@ -225,7 +225,6 @@ class SwiftStorageDriver(MultipartDriver):
     def _headers_to_object(
         self, name: str, container: Container, headers: Mapping[str, str]
     ) -> Object:
-        """The object that ``headers``, names in lower case, describe."""
         extra: dict[str, Any] = {
             "content_type": headers.get("content-type", ""),
             "last_modified": headers.get("last-modified", ""),
@@ -308,7 +307,6 @@ class SwiftStorageDriver(MultipartDriver):
         headers: dict[str, str] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Object:
-        """Upload a file, or a stream."""
         if is_overridden(self, StorageDriver, "_upload_object"):
             return self._put_by_hook(
                 container, object_name, extra, headers, file_path=file_path, stream=stream

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.credentials import CredentialsNotFoundError
-from libcloud.storage.arguments import check_known_keywords, url_settings
+from libcloud.storage.arguments import BOOLEANS, check_known_keywords
 from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.s3.endpoint import Addressing, Endpoint, parse_endpoint
 from libcloud.storage.s3.profiles import AMAZON, S3Profile
@@ -166,9 +166,7 @@ URL_PARAMETERS: Mapping[str, str] = {
     "anonymous": "ex_anonymous?",
     "checksum_calculation": "ex_checksum_calculation",
 }
-"""Parameters of a URL, and the keyword of each; see :func:`~.arguments.url_settings`."""
-
-_WORDS = {"true": True, "1": True, "false": False, "0": False}
+"""Parameters of a URL, and the keyword of each; see :func:`~.arguments.container_url`."""
 
 
 def settings_from_env(
@@ -256,23 +254,6 @@ def _existing(setting: Setting) -> str:
 
 
 def _boolean(setting: Setting) -> bool:
-    if setting.value not in _WORDS:
+    if setting.value not in BOOLEANS:
         raise ValueError(f"{setting.origin} is {setting.value!r}, which is neither true nor false")
-    return _WORDS[setting.value]
-
-
-def parse_url(url: str) -> tuple[str, dict[str, Any]]:
-    """The bucket of a URL, which may be empty, and the keyword arguments in its query.
-
-    :raises ValueError: see ``from_url`` of the driver. The message shows no credentials.
-    """
-    scheme, separator, rest = url.partition("://")
-    place, _, query = rest.partition("?")
-    bucket, _, name = place.partition("/")
-    if not separator or scheme.lower() != "s3" or "#" in rest:
-        raise ValueError("this is not a valid URL of a container: write s3://BUCKET?region=REGION")
-    if "@" in place or ":" in place:
-        raise ValueError("a URL must not contain credentials or a host: everybody can see it")
-    if name:
-        raise ValueError(f"s3://{bucket}?... must name a container, not an object")
-    return bucket, url_settings(query, URL_PARAMETERS)
+    return BOOLEANS[setting.value]

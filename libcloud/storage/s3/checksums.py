@@ -110,7 +110,6 @@ class Checksum(NamedTuple):
 
     @property
     def header(self) -> str:
-        """The header that carries a value."""
         return HEADER + self.name
 
 
@@ -164,7 +163,6 @@ _BY_SIZE = [(known.header, known) for known in sorted(CHECKSUMS.values(), key=la
 
 
 def available(name: str) -> bool:
-    """Whether ``name`` can be computed here."""
     try:
         CHECKSUMS[name].new()
     except (KeyError, ModuleNotFoundError):

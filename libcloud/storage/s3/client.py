@@ -259,7 +259,6 @@ class S3Client(StoreClient[ClientOwner]):
 
 
 def _place_of(connection: Any) -> tuple[Any, Any]:
-    """Host and port of a store."""
     addressing = getattr(connection, "addressing", None)
     host = getattr(connection, "host", None) if addressing is None else addressing.host
     return host, getattr(connection, "port", None)

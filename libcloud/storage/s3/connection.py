@@ -148,15 +148,13 @@ class BaseS3Connection(ConnectionUserAndKey):
         """Return the address of the current attempt of this thread."""
         if self.addressing is None or self.addressing.is_plain:
             return None
-        address: Address | None = self._current.address
-        return address
+        return self._current.address  # type: ignore[no-any-return]
 
     def signing_region(self) -> str:
         """Return the region that the request of this thread is signed for."""
-        is_plain = self.addressing is None or self.addressing.is_plain
-        address = None if is_plain else self._current.address
+        address = self._address()
         if address is not None and address.region is not None:
-            return str(address.region)
+            return address.region
         return str(getattr(self.driver, "region_name", None) or "")
 
     def morph_action_hook(self, action: str) -> str:
@@ -164,9 +162,8 @@ class BaseS3Connection(ConnectionUserAndKey):
 
         A bucket that is part of the host name is removed from the path.
         """
-        if self.addressing is not None and not self.addressing.is_plain:
-            address = self._current.address or self.addressing.resolve(action)
-            action = address.action
+        address = self.address_of(action)
+        action = action if address is None else address.action
         is_whole = action[:1] == "/" and not self.request_path
         return action if is_whole else self._with_prefix(action)
 
@@ -192,15 +189,13 @@ class BaseS3Connection(ConnectionUserAndKey):
         return found
 
     def _host_header(self) -> str:
-        is_plain = self.addressing is None or self.addressing.is_plain
-        address = None if is_plain else self._current.address
+        address = self._address()
         if address is None or address.host == self.host:
             return super()._host_header()
         return authority(address.host, int(self.port), scheme=self._scheme)
 
     def _request_url(self, target: str) -> str:
-        is_plain = self.addressing is None or self.addressing.is_plain
-        address = None if is_plain else self._current.address
+        address = self._address()
         if address is None or address.host == self.host:
             return target
         return f"{self._scheme}://{self._host_header()}{target}"

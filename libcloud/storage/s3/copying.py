@@ -79,7 +79,6 @@ class Source:
 
     @property
     def validator(self) -> Validator:
-        """What distinguishes this version from others."""
         seen = self.seen
         return Validator(seen.get("etag", ""), seen.get("last-modified", ""), self.size)
 
@@ -94,7 +93,7 @@ def copy_object(
     driver: CopyDriver,
     obj: Object,
     target: Place,
-    given: Given,
+    headers: Mapping[str, str],
     *,
     metadata: Mapping[str, object] | None,
     content_type: str | None,
@@ -103,20 +102,21 @@ def copy_object(
     on_event: Listener | None,
 ) -> Object:
     """Copy an object; the arguments are those of ``ex_copy_object`` of the driver."""
+    given = s3.headers.split_headers(headers, driver.http_vendor_prefix)
+    unchanged = not s3.headers.changes(given, metadata, content_type)
+    _check_copy(driver, obj, target, unchanged=unchanged)
     found = _look_up(driver, obj, given)
-    headers = s3.headers.copy_headers(
-        given, found.seen, metadata=metadata, content_type=content_type
-    )
+    sent = s3.headers.copy_headers(given, found.seen, metadata=metadata, content_type=content_type)
     limits, size = _limits(driver, found, part_size)
     if found.size > size:
-        headers = _with_tags(driver, obj, found, headers, given.vendor)
+        sent = _with_tags(driver, obj, found, sent, given.vendor)
     # A copy is not in memory here, so no memory limit narrows its window.
     options = UploadOptions(
         size, window, max_memory=max(found.size, 1), size=found.size, on_event=on_event
     )
     client = driver._client
     session = ObjectUpload(
-        CopyPort(driver, found, target, headers),
+        CopyPort(driver, found, target, sent),
         limits,
         options,
         client.retry_loop.retries(),
@@ -125,7 +125,7 @@ def copy_object(
         container_name=target.container.name,
         object_name=target.name,
     )
-    return _copied(driver, session.send(RangeSource(found.size)), target, headers)
+    return _copied(driver, session.send(RangeSource(found.size)), target, sent)
 
 
 def copy_part(
@@ -156,15 +156,13 @@ def copy_part(
     return replace(part, digest=digest)
 
 
-def check_copy(
-    driver: CopyDriver, obj: Object, container: Container, name: str, *, unchanged: bool
-) -> None:
+def _check_copy(driver: CopyDriver, obj: Object, target: Place, *, unchanged: bool) -> None:
     """:raises ValueError: ``obj`` cannot be copied there. Nothing was sent."""
     # A version that is copied to its own name becomes the newest one.
     is_newest = s3.versions.version_of(obj) is None
-    if (obj.container.name, obj.name) == (container.name, name) and unchanged and is_newest:
+    if (obj.container.name, obj.name) == target.names and unchanged and is_newest:
         raise ValueError(
-            f"{container.name}/{name} would be copied onto itself without a change, which S3 "
+            f"{target.label} would be copied onto itself without a change, which S3 "
             "refuses: pass another name, or metadata, a content type or a storage class"
         )
     if not driver._client.shares_store(obj.driver):
@@ -259,7 +257,7 @@ class CopyPort:
         self._what = f"Error copying {source.place.label} to {target.label}"
         # Everything that does not differ from an upload.
         sent = headers.in_parts
-        self._upload = S3UploadPort(driver, driver._client, target, headers=sent, digest="none")
+        self._upload = S3UploadPort(driver, target, headers=sent, digest="none")
         self._upload.times.see(source.seen)
         self.create = self._upload.create
         self.abort = self._upload.abort
@@ -326,8 +324,6 @@ class CopyPort:
         verdict = self._upload.times.written_since(headers)
         stored = StoredObject(strip_etag(headers.get("etag", "")), size, 0, headers)
         return verdict, stored if verdict is Confirmation.STORED else None
-
-    # Requests.
 
     def _source_headers(self) -> dict[str, str]:
         """Headers about the source; without an ETag, the time that it must still have."""

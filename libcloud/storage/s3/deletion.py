@@ -70,7 +70,6 @@ class BulkDeletion:
         return self.supported and _FEATURE not in self.client.unsupported.names
 
     def _delete_singly(self, places: Iterable[Place]) -> Iterator[Deletion]:
-        """By one request each, several at a time."""
         for result in self.pool.map(self.delete_one, places):
             assert result.value is not None
             yield result.value

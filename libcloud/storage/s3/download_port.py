@@ -51,7 +51,7 @@ def start_download(
     label = s3.names.label_of(*names, version_id)
     what = f"Error downloading {label}"
     headers = _headers_of(headers, selection, checksums=bool(owner.profile.checksums))
-    request = s3.requests.get_object(path, version_id=version_id, headers=headers)
+    request = s3.requests.of_version(s3.requests.get_object(path, headers=headers), version_id)
     try:
         response = client.send(request, what, ok=(200, 206), raw=True, names=names)
     except LibcloudError as error:

@@ -16,7 +16,7 @@ from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
 from libcloud.storage.error_details import printable as printable
-from libcloud.storage.s3.responses import ErrorBody, parse_error
+from libcloud.storage.s3.responses import parse_error
 
 TRANSIENT_STATUSES = frozenset(
     {
@@ -80,19 +80,21 @@ def error_detail(
         ``Date`` of the response.
     """
     lowered = {name.lower(): value for name, value in headers.items()}
-    found = (parse_error(body) if body else None) or ErrorBody(code="")
+    found = (parse_error(body) if body else None) or {}
     return ErrorDetail(
         status=status,
-        code=printable(found.code, CODE_LENGTH),
-        message=printable(found.message, MESSAGE_LENGTH),
+        code=printable(found.get("Code", ""), CODE_LENGTH),
+        message=printable(found.get("Message", ""), MESSAGE_LENGTH),
         request_id=word(
-            found.request_id or lowered.get("x-amz-request-id") or lowered.get("x-amzn-requestid")
+            found.get("RequestId")
+            or lowered.get("x-amz-request-id")
+            or lowered.get("x-amzn-requestid")
         ),
-        host_id=word(found.host_id or lowered.get("x-amz-id-2")),
-        region=word(lowered.get("x-amz-bucket-region") or found.region),
+        host_id=word(found.get("HostId") or lowered.get("x-amz-id-2")),
+        region=word(lowered.get("x-amz-bucket-region") or found.get("Region")),
         retry_after=retry_after(lowered, now),
         date=http_date(lowered.get("date", "")),
-        endpoint=word(found.endpoint),
+        endpoint=word(found.get("Endpoint")),
     )
 
 

@@ -63,7 +63,8 @@ def _belongs(step: Step, name: str) -> bool:
     if name in _ALWAYS:
         return True
     if step is Step.CREATE:
-        return name not in _CONDITIONS and not _describes_one_body(name)
+        describes_body = name == "content-length" or has_digest((name,))
+        return name not in _CONDITIONS and not describes_body
     if step is Step.COMPLETE and name in _CONDITIONS:
         return True
     return step not in (Step.ABORT,) and name.startswith(_CUSTOMER_KEY)
@@ -104,12 +105,6 @@ def has_digest(headers: Iterable[str]) -> bool:
             return True
     return False
 
-
-def _describes_one_body(name: str) -> bool:
-    return name == "content-length" or has_digest((name,))
-
-
-# Optional features.
 
 CHECKSUM = "x-amz-checksum"
 OBJECT_SIZE = "x-amz-mp-object-size"
@@ -174,7 +169,6 @@ def without_features(request: HttpRequest, features: Iterable[str]) -> HttpReque
 
 
 def _features(request: HttpRequest) -> frozenset[str]:
-    """The optional features that ``request`` uses."""
     found = {name for name, _ in request.params if name in _OPTIONAL_PARAMS}
     for name, value in request.headers.items():
         if isinstance(value, OptionalValue):
@@ -183,7 +177,6 @@ def _features(request: HttpRequest) -> frozenset[str]:
 
 
 def _is_refusal(detail: ErrorDetail) -> bool:
-    """Whether the store does not support something in the request."""
     if detail.status == 501 or detail.code in _REFUSALS:
         return True
     return detail.status == 400 and _UNKNOWN.search(detail.message.lower()) is not None
@@ -243,7 +236,6 @@ def changes(given: Given, metadata: Mapping[str, object] | None, content_type: s
 
 
 def head_headers(given: Given) -> dict[str, str]:
-    """The headers of a HEAD request for the source."""
     headers = {"Accept-Encoding": "identity"}  # the size and the ETag of what is stored
     for name, value in (*given.own.items(), *given.of_source.items()):
         rest = _without(name, given.vendor)
@@ -287,7 +279,6 @@ def copy_headers(
 def _describes(
     given: Given, metadata: Mapping[str, object] | None, content_type: str | None
 ) -> bool:
-    """Whether the description of the copy differs from that of the source."""
     if metadata is not None or content_type is not None:
         return True
     prefix = f"{given.vendor}-meta-"

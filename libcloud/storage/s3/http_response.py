@@ -118,8 +118,8 @@ class S3Response(AWSBaseResponse):
         return s3.nodes.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
-        """Return the error in this response."""
-        return s3.errors.error_detail(int(self.status), self.headers, _bytes(self.body))
+        content = text_of(self.body).encode("utf-8", "replace")
+        return s3.errors.error_detail(int(self.status), self.headers, content)
 
     def parse_error(self) -> Any:
         """Raise the exception for the status, with the details of S3.
@@ -140,11 +140,11 @@ class S3Response(AWSBaseResponse):
 
     def _excerpt(self, detail: ErrorDetail) -> str:
         """Return the start of a body that does not come from S3, such as the page of a proxy."""
-        body = _bytes(self.body)
+        body = text_of(self.body)
         if detail.code or not body:
             return ""
         # More than is shown, so that no secret is cut off before it is recognised.
-        text = self._without_secrets(body[: 8 * _EXCERPT_LENGTH].decode("utf-8", "replace"))
+        text = self._without_secrets(body[: 8 * _EXCERPT_LENGTH])
         line = " ".join(text[:_EXCERPT_LENGTH].split())
         return f", response: {line}" + ("..." if len(body) > _EXCERPT_LENGTH else "")
 
@@ -154,7 +154,6 @@ class S3RawResponse(S3Response, RawResponse):
 
 
 def _other_region(detail: ErrorDetail, driver: Any) -> str:
-    """Explain a redirect."""
     own = getattr(driver, "region_name", None) or getattr(driver, "region", None)
     if not detail.region:
         return "Requests for this bucket must be sent to another host, in its region."
@@ -163,10 +162,6 @@ def _other_region(detail: ErrorDetail, driver: Any) -> str:
         f"The bucket is in the region {detail.region!r}{asked}. "
         f"Create the driver with region={detail.region!r}."
     )
-
-
-def _bytes(body: Any) -> bytes:
-    return bytes(body) if isinstance(body, (bytes, bytearray)) else str(body or "").encode("utf-8")
 
 
 def unexpected_content(method: str, content: str, *, etag: str = "") -> bool:

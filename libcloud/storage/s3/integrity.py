@@ -277,7 +277,6 @@ class Verifier:
         self.checksum: dict[str, str] | None = None
 
     def is_opaque(self, headers: Mapping[str, str]) -> bool:
-        """Whether the ETag of a response is not an MD5, because of encryption."""
         return encrypted(self._sent) or encrypted(headers)
 
     def reported(self, digest: Digest, headers: Mapping[str, str]) -> ChecksumComparison | None:
@@ -322,7 +321,6 @@ class Verifier:
         self.checksum = {"algorithm": found.algorithm, "value": found.value}
 
     def check_completed(self, parts: Sequence[PartReceipt], headers: Mapping[str, str]) -> None:
-        """Check the response to Complete; see :meth:`check_object`."""
         self.check_object(whole_checksum(parts), headers)
         etag = headers.get("etag", "").strip('"')
         expected = expected_etag(parts)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,8 +45,6 @@ Marker = tuple[Any, ...] | None
 
 
 def bucket_pages(client: S3Client) -> Iterator[_Fetched[BucketRecord]]:
-    """The pages of the list of buckets."""
-
     def request(marker: Marker, encoded: bool) -> HttpRequest:
         return s3.requests.list_buckets(token=marker[0] if marker else None)
 
@@ -77,16 +74,16 @@ def object_pages(
 
     def request(marker: Marker, encoded: bool) -> HttpRequest:
         token, key = marker or (None, after)
-        shared: dict[str, Any] = {
-            "prefix": prefix,
-            "delimiter": delimiter,
-            "url_encoding": encoded,
-            "page_size": page_size,
-        }
-        if version == 1:
-            return s3.requests.list_objects_v1(path, marker=key, **shared)
-        listing = s3.requests.list_objects_v2(path, token=token, start_after=key, **shared)
-        return replace(listing, params=(*listing.params, ("fetch-owner", "true")))
+        return s3.requests.list_objects(
+            path,
+            version=version,
+            prefix=prefix,
+            after=key,
+            token=token,
+            delimiter=delimiter,
+            page_size=page_size,
+            url_encoding=encoded,
+        )
 
     def marker_of(page: Page[ObjectRecord]) -> Marker:
         # Some stores name both; the one of the other version would not advance the listing.

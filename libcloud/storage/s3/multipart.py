@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.listing import Marker
     from libcloud.storage.s3.names import Place
     from libcloud.storage.s3.responses import PartRecord
-    from libcloud.storage.transfer.upload.port import PartStore
+    from libcloud.storage.s3.upload_port import S3UploadPort
     from libcloud.storage.transfer.upload.session import ObjectUpload
-    from libcloud.storage.transfer.values import Digest, PartReceipt, StoredObject
+    from libcloud.storage.transfer.values import Digest, StoredObject
     from libcloud.utils.bodies import Pieces
-
-    _Data = bytes | Pieces
 
 RESPONSES_PER_REQUEST = 100
 """In-progress uploads per page of a listing, unless a driver class specifies another number."""
@@ -81,9 +79,6 @@ class IncompleteCleanupError(ContainerError):
         super().__init__(value, driver, container_name)
         self.aborted = list(aborted)
         self.failures = list(failures)
-
-
-# Listing.
 
 
 def uploads(
@@ -154,9 +149,6 @@ def check_upload(upload: object) -> None:
         )
 
 
-# Aborting.
-
-
 def abort_all(found: Iterable[S3MultipartUpload], abort: Abort) -> None:
     """Abort every upload of a listing; the first error is raised after all have been tried."""
     first: LibcloudError | None = None
@@ -224,43 +216,15 @@ def earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
 # checksums or ETags; a part that these do not prove to be the same is sent again.
 
 
-class ResumedPort:
-    """The port of an object for which an upload with the parts ``stored`` exists already."""
-
-    def __init__(self, port: PartStore[_Data], stored: Mapping[int, PartRecord]) -> None:
-        self._port = port
-        self._stored = stored
-        self.digest = port.digest
-        self.complete = port.complete
-        self.confirm = port.confirm
-        self.abort = port.abort
-        self.has_parts = port.has_parts
-        self.failure = port.failure
-
-    def put(self, body: _Data, digest: Digest) -> StoredObject:
-        raise AssertionError("a resumed upload is completed, whatever its size")
-
-    def create(self) -> str:
-        raise AssertionError("the upload exists already")
-
-    def put_part(self, upload_id: str, number: int, body: _Data, digest: Digest) -> PartReceipt:
-        stored = self._stored.get(number)
-        if stored is not None and stored.etag and _is_same(stored, body, digest):
-            return transfer.values.PartReceipt(number, stored.etag, len(body), digest)
-        return self._port.put_part(upload_id, number, body, digest)
-
-
 def resume(
-    session: ObjectUpload[_Data], upload_id: str, parts: Iterable[PartRecord], iterator: object
+    session: ObjectUpload[bytes | Pieces], upload_id: str, port: S3UploadPort, iterator: object
 ) -> StoredObject:
-    """Send what is missing of an upload that has ``parts``, and complete it."""
-    stored = {part.number: part for part in parts}
+    """Send what is missing of an upload whose parts ``port`` holds, and complete it."""
     options = session.options
-    if options.part_size is None and 1 in stored:
-        options = replace(options, part_size=stored[1].size or None)
-    resumed = transfer.upload.session.Resumed(upload_id, sizes_to_keep(stored, session.limits))
-    session = replace(session, store=ResumedPort(session.store, stored), options=options)
-    return session.send(iterator, resumed)
+    if options.part_size is None and 1 in port.held:
+        options = replace(options, part_size=port.held[1].size or None)
+    resumed = transfer.upload.session.Resumed(upload_id, sizes_to_keep(port.held, session.limits))
+    return replace(session, options=options).send(iterator, resumed)
 
 
 def sizes_to_keep(stored: Mapping[int, PartRecord], limits: Limits) -> dict[int, int]:
@@ -278,9 +242,9 @@ def sizes_to_keep(stored: Mapping[int, PartRecord], limits: Limits) -> dict[int,
     }
 
 
-def _is_same(stored: PartRecord, body: _Data, digest: Digest) -> bool:
+def is_same(stored: PartRecord, body: Any, digest: Digest) -> bool:
     """Whether a stored part has the bytes of ``body``, by what the store reports."""
-    if stored.size != len(body):
+    if stored.size != len(body) or not stored.etag:
         return False
     if digest.algorithm in stored.checksums:
         return stored.checksums[digest.algorithm] == s3.checksums.encoded(digest.value)

@@ -103,10 +103,7 @@ class Node:
         return None if element is None else Node(element)
 
     def text(self) -> str:
-        """The text of an element that holds nothing but text.
-
-        :raises MalformedDocumentError: it has child elements instead of text.
-        """
+        """The text of an element. :raises MalformedDocumentError: it has child elements."""
         return _text_of(self.element)
 
     def find(self, name: str) -> str | None:
@@ -127,10 +124,7 @@ class Node:
         return (self.find(name) or "").strip() or None
 
     def need(self, name: str) -> str:
-        """Like :meth:`find`.
-
-        :raises MalformedDocumentError: it is missing or empty.
-        """
+        """Like :meth:`find`. :raises MalformedDocumentError: it is missing or empty."""
         text = self.find(name)
         if text is None:
             raise MalformedDocumentError(f"The response has no {name} in {self.name}")
@@ -147,10 +141,7 @@ class Node:
         return None if text is None else int(text)
 
     def need_number(self, name: str) -> int:
-        """Like :meth:`number`.
-
-        :raises MalformedDocumentError: it is missing, empty, or no number.
-        """
+        """Like :meth:`number`. :raises MalformedDocumentError: it is missing or empty, too."""
         number = self.number(name)
         if number is None:
             raise MalformedDocumentError(f"The response has no {name} in {self.name}")
@@ -265,7 +256,6 @@ def with_raw_names(document: bytes) -> bytes:
 
 
 def _encoded(match: re.Match[bytes]) -> bytes:
-    """A name, percent-encoded."""
     text = quote_from_bytes(_REFERENCE.sub(_referenced, match[2]), safe="/")
     return b"<%b>%b</%b>" % (match[1], text.encode("ascii"), match[1])
 

@@ -100,7 +100,6 @@ def object_from(
 
 
 def _extra_of(headers: Mapping[str, str], vendor: str) -> dict[str, Any]:
-    """The properties of an object that the headers of a response show."""
     extra: dict[str, Any] = {
         key: headers[header] for header, key in _EXTRA_HEADERS.items() if header in headers
     }
@@ -141,9 +140,6 @@ def delete(client: S3Client, place: Place, version_id: str | None = None) -> boo
         return client.retry_loop.ensure(attempt, ObjectDoesNotExistError) is not False
     except ContainerDoesNotExistError as error:
         raise MissingContainerError.of(error, place.name) from error
-
-
-# Containers.
 
 
 def look_up_container(client: S3Client, path: str, name: str) -> None:

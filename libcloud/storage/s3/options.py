@@ -80,7 +80,6 @@ class ObjectOptions(Value):
         check_tags(self.tags or {})
 
     def headers(self) -> dict[str, str]:
-        """The headers for the options."""
         found = {
             "If-None-Match": self.if_none_match,
             "If-Match": _quoted(self.if_match) if self.if_match else None,
@@ -183,7 +182,6 @@ def check_tags(tags: Mapping[str, str], name: str = "ex_tags") -> None:
 
 
 def tagging(tags: Mapping[str, str]) -> str:
-    """The value of the header ``x-amz-tagging``."""
     return "&".join(f"{quote(name, safe='')}={quote(tags[name], safe='')}" for name in tags)
 
 
@@ -198,9 +196,6 @@ def _yes_or_no(flag: bool | None, yes: str, no: str) -> str | None:
 
 NO_OPTIONS = ObjectOptions()
 """The options of an upload without keywords."""
-
-
-# The keywords, and their headers.
 
 
 def split_keywords(given: Mapping[str, Any]) -> tuple[ObjectOptions, dict[str, Any]]:

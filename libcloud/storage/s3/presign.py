@@ -9,7 +9,6 @@ Version 4)".
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from libcloud.common.credentials import Credentials
@@ -23,33 +22,10 @@ from libcloud.storage.s3.versions import version_of, version_to_delete
 from libcloud.utils.arguments import kind_of
 
 
-def presigned_url(
-    request: HttpRequest,
-    *,
-    endpoint: Endpoint,
-    credentials: Credentials,
-    scope: Scope,
-    when: datetime,
-    expires: int,
-) -> str:
-    """A URL by which ``request`` can be sent without credentials for ``expires`` seconds.
-
-    The headers of ``request`` that are signed (``Content-Type``, ``Content-MD5``, ``Range`` and
-    ``x-amz-*``) must be sent with it unchanged; the body is free. A session token in
-    ``credentials`` becomes part of the URL, and the URL ends with it.
-    """
-    host = endpoint.authority
-    target = presign(
-        request, credentials=credentials, scope=scope, when=when, expires=expires, host=host
-    )
-    return f"{endpoint.scheme}://{host}{target}"
-
-
 def presigned_object_url(
     connection: Any,
     path: str,
     *,
-    region: str,
     method: str,
     hours: float,
     version_id: str | None = None,
@@ -57,7 +33,7 @@ def presigned_object_url(
 ) -> str:
     """A presigned URL that allows ``method`` on the object at ``path``, by ``connection``.
 
-    Nothing is sent.
+    Nothing is sent. A session token becomes part of the URL, which ends with it.
 
     :param hours: at most 168.
     :param version_id: of one version of the object; ``None``: the newest when the URL is used.
@@ -72,16 +48,18 @@ def presigned_object_url(
         raise LibcloudError("an anonymous driver cannot sign a URL", connection.driver)
     address = connection.address_of(path)
     host = connection.host if address is None else address.host
+    endpoint = Endpoint(host, bool(connection.secure), connection.port)
     request = HttpRequest(method.upper(), connection.morph_action_hook(path), params)
-    return presigned_url(
+    target = presign(
         of_version(request, version_id),
-        endpoint=Endpoint(host, bool(connection.secure), connection.port),
         credentials=connection.current_credentials()
         or Credentials(connection.user_id, connection.key, getattr(connection, "token", None)),
-        scope=Scope((address.region if address is not None else None) or region, "s3"),
+        scope=Scope((address and address.region) or connection.signing_region(), "s3"),
         when=connection.server_time(),
         expires=int(hours * 3600),
+        host=endpoint.authority,
     )
+    return f"{endpoint.scheme}://{endpoint.authority}{target}"
 
 
 def version_for(obj: Object, method: object) -> str | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.signing import correct_clock
 from libcloud.common.types import LibcloudError
@@ -31,31 +31,13 @@ _REDIRECTS = frozenset({301, 302, 307, 308})
 _REFUSED = frozenset({400, 401, 403})
 
 
-class Attempt(NamedTuple):
-    """An attempt of a request, and the state of the connection that it was signed with.
-
-    Other threads may have changed that state by the time the response arrives.
-
-    :param credentials: ``None``: the connection has fixed credentials.
-    """
-
-    connection: BaseS3Connection
-    action: str
-    method: str
-    clock_offset: timedelta
-    region: str
-    credentials: Credentials | None
-
-
-# Region.
-
 _WRONG_LOCATION = "IllegalLocationConstraintException"
 _OF_REGIONS = frozenset(
     {_WRONG_LOCATION, "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"}
 )
 
 
-def use_other_region(attempt: Attempt, error: ErrorDetail) -> bool:
+def use_other_region(attempt: Recoveries, error: ErrorDetail) -> bool:
     """Send requests for a bucket to its region, and sign them for it.
 
     The host comes from the store profile, never from the response, which could lead a signed
@@ -83,7 +65,7 @@ def use_other_region(attempt: Attempt, error: ErrorDetail) -> bool:
     return addressing.learn_region(address.bucket, region)
 
 
-def _region_by_head(attempt: Attempt, address: Address, error: ErrorDetail) -> str | None:
+def _region_by_head(attempt: Recoveries, address: Address, error: ErrorDetail) -> str | None:
     """Ask for the region of the bucket, if the response does not state it."""
     states_region = error.status not in _REDIRECTS and error.code != _WRONG_LOCATION
     if states_region or not address.bucket or attempt.method == "HEAD":
@@ -104,7 +86,7 @@ def _region_by_head(attempt: Attempt, address: Address, error: ErrorDetail) -> s
 _OF_CLOCKS = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 
 
-def correct_time(attempt: Attempt, error: ErrorDetail) -> bool:
+def correct_time(attempt: Recoveries, error: ErrorDetail) -> bool:
     """Sign by the clock of the store, which the ``Date`` header of the response states.
 
     Reference: Amazon S3 API Reference, "RequestTimeTooSkewed".
@@ -128,7 +110,7 @@ _OF_CREDENTIALS = frozenset(
 )
 
 
-def renew_credentials(attempt: Attempt, error: ErrorDetail) -> bool:
+def renew_credentials(attempt: Recoveries, error: ErrorDetail) -> bool:
     """Fetch new credentials, if the connection has a source of credentials."""
     provider, used = attempt.connection.credential_provider, attempt.credentials
     if provider is None or used is None or error.status not in _REFUSED:
@@ -137,12 +119,12 @@ def renew_credentials(attempt: Attempt, error: ErrorDetail) -> bool:
     return (certain or not error.code) and provider.refresh(used, certain=certain)
 
 
-def renew_token(attempt: Attempt, error: ErrorDetail) -> bool:
+def renew_token(attempt: Recoveries, error: ErrorDetail) -> bool:
     """Have the connection ask for another OAuth token, if this one may have been revoked."""
     return error.status == 401 and attempt.connection.renew_token()
 
 
-STRATEGIES: Mapping[Callable[[Attempt, ErrorDetail], bool], int] = MappingProxyType(
+STRATEGIES: Mapping[Callable[[Recoveries, ErrorDetail], bool], int] = MappingProxyType(
     {use_other_region: 1, correct_time: 1, renew_credentials: 3, renew_token: 1}
 )
 """Each corrects the connection, and returns whether the request may be accepted now.
@@ -155,30 +137,37 @@ class Recoveries:
     """The strategies for one request, whose body is rewound after a recovery.
 
     The connection of another project recovers by its own means, so none is used then.
+
+    The attributes are what the last attempt was signed with: other threads may have changed the
+    connection by the time the response arrives. ``credentials`` is ``None`` if they are fixed.
     """
 
+    clock_offset = timedelta(0)
+    region = ""
+    credentials: Credentials | None = None
+
     def __init__(self, connection: Any, action: str, method: str, body: Any) -> None:
-        own = connection if isinstance(connection, BaseS3Connection) else None
-        self._own = own
-        self._request = (action, method)
+        self.connection: BaseS3Connection = connection
+        self.action, self.method = action, method
+        self._is_own = isinstance(connection, BaseS3Connection)
         self._rewind = _nothing if type(body) is bytes else rewinder(body)
-        self._clock_offset = own.clock_offset if own is not None else timedelta(0)
+        if self._is_own:
+            self.clock_offset = connection.clock_offset
         self._used: dict[object, int] = {}
 
     def recover(self, error: ErrorDetail | None) -> bool:
         """Try the strategies in turn; return whether the request can be sent again."""
-        own = self._own
-        if error is None or own is None:
+        connection = self.connection
+        if error is None or not self._is_own:
             return False
-        address, credentials = own.last_attempt()
+        address, self.credentials = connection.last_attempt()
         known = address.region if address is not None else None
-        region = known or str(getattr(own.driver, "region_name", ""))
-        attempt = Attempt(own, *self._request, self._clock_offset, region, credentials)
+        self.region = known or str(getattr(connection.driver, "region_name", ""))
         for strategy, limit in STRATEGIES.items():
             used = self._used.get(strategy, 0)
-            if used < limit and strategy(attempt, error):
+            if used < limit and strategy(self, error):
                 self._used[strategy] = used + 1
-                self._clock_offset = own.clock_offset
+                self.clock_offset = connection.clock_offset
                 if self._rewind is None:
                     return False
                 self._rewind()

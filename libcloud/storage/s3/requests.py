@@ -155,12 +155,9 @@ def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
     return HttpRequest("HEAD", path, headers=dict(headers or {}))
 
 
-def get_object(
-    path: str, *, version_id: str | None = None, headers: Mapping[str, str] | None = None
-) -> HttpRequest:
-    """GetObject; ``version_id`` is ``None`` for the newest version."""
-    params = () if version_id is None else (("versionId", version_id),)
-    return HttpRequest("GET", path, params, dict(headers or {}))
+def get_object(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
+    """GetObject."""
+    return HttpRequest("GET", path, headers=dict(headers or {}))
 
 
 def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
@@ -176,11 +173,7 @@ def of_version(request: HttpRequest, version_id: str | None) -> HttpRequest:
 
 
 def delete_objects(
-    path: str,
-    *,
-    keys: Sequence[str | tuple[str, str | None]],
-    quiet: bool = False,
-    headers: Mapping[str, str] | None = None,
+    path: str, *, keys: Sequence[str | tuple[str, str | None]], quiet: bool = False
 ) -> HttpRequest:
     """DeleteObjects, with the Content-MD5 that it must have; ``path`` is that of the bucket.
 
@@ -188,54 +181,44 @@ def delete_objects(
         :func:`can_express`.
     :param quiet: the response names only the keys that were not deleted.
     """
-    body = delete_body(keys, quiet=quiet)
-    given = {
-        **dict(headers or {}),
-        "Content-Type": _XML,
-        **s3.integrity.DIGESTS["md5"](body).headers,
-    }
-    return HttpRequest("POST", path, (("delete", None),), given, body)
+    if not keys:
+        raise ValueError("No key to delete was passed")
+    inner = _element("Quiet", "true") if quiet else ""
+    for one in keys:
+        key, version_id = (one, None) if isinstance(one, str) else one
+        version = "" if version_id is None else _element("VersionId", _key(version_id))
+        inner += _element("Object", _element("Key", _key(key)) + version)
+    body = f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()
+    headers = {"Content-Type": _XML, **s3.integrity.DIGESTS["md5"](body).headers}
+    return HttpRequest("POST", path, (("delete", None),), headers, body)
 
 
-def list_objects_v1(
+def list_objects(
     path: str,
     *,
+    version: int = 1,
     prefix: str | None = None,
-    marker: str | None = None,
-    delimiter: str | None = None,
-    page_size: int | None = None,
-    url_encoding: bool = False,
-) -> HttpRequest:
-    """ListObjects."""
-    params = _given(
-        ("prefix", prefix),
-        ("marker", marker),
-        ("delimiter", delimiter),
-        ("max-keys", page_size),
-        ("encoding-type", "url" if url_encoding else None),
-    )
-    return HttpRequest("GET", path, params)
-
-
-def list_objects_v2(
-    path: str,
-    *,
-    prefix: str | None = None,
+    after: str | None = None,
     token: str | None = None,
     delimiter: str | None = None,
     page_size: int | None = None,
     url_encoding: bool = False,
-    start_after: str | None = None,
 ) -> HttpRequest:
-    """ListObjectsV2, of the keys after ``start_after``; only the first page needs that."""
+    """ListObjects, or ListObjectsV2 with the owners of objects.
+
+    :param after: only keys after it, such as the marker of version 1.
+    :param token: of version 2, which has no ``after`` then.
+    """
+    own = [("marker", after)]
+    if version != 1:
+        own = [("list-type", "2"), ("continuation-token", token), ("start-after", after)]
     params = _given(
-        ("list-type", "2"),
+        *own,
         ("prefix", prefix),
-        ("continuation-token", token),
-        ("start-after", start_after),
         ("delimiter", delimiter),
         ("max-keys", page_size),
         ("encoding-type", "url" if url_encoding else None),
+        ("fetch-owner", "true" if version != 1 else None),
     )
     return HttpRequest("GET", path, params)
 
@@ -260,8 +243,11 @@ def list_versions(
 
 def create_bucket(path: str, *, location: str | None = None) -> HttpRequest:
     """CreateBucket, in the region ``location``; ``None`` or empty sends no body."""
-    body = create_bucket_body(location) if location else None
-    return HttpRequest("PUT", path, body=body)
+    if not location:
+        return HttpRequest("PUT", path)
+    constraint, name = _element("LocationConstraint", _text(location)), "CreateBucketConfiguration"
+    body = f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'
+    return HttpRequest("PUT", path, body=body.encode())
 
 
 def list_buckets(*, token: str | None = None) -> HttpRequest:
@@ -309,8 +295,6 @@ def _given(*params: tuple[str, str | int | None]) -> tuple[tuple[str, str], ...]
     return tuple((name, str(value)) for name, value in params if value not in (None, ""))
 
 
-# Bodies.
-
 # XML 1.0, production [2] Char: what no document can hold, however it is escaped.
 _NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes long to compile
 
@@ -336,18 +320,6 @@ def complete_body(parts: Sequence[tuple[int, str]]) -> bytes:
     return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
 
 
-def delete_body(keys: Sequence[str | tuple[str, str | None]], *, quiet: bool = False) -> bytes:
-    """The body of a DeleteObjects; see :func:`delete_objects`."""
-    if not keys:
-        raise ValueError("No key to delete was passed")
-    inner = _element("Quiet", "true") if quiet else ""
-    for one in keys:
-        key, version_id = (one, None) if isinstance(one, str) else one
-        version = "" if version_id is None else _element("VersionId", _key(version_id))
-        inner += _element("Object", _element("Key", _key(key)) + version)
-    return f'<Delete xmlns="{NAMESPACE}">{inner}</Delete>'.encode()
-
-
 def can_express(text: str) -> bool:
     """Whether every reader of XML gets ``text`` out as it was put in.
 
@@ -355,13 +327,6 @@ def can_express(text: str) -> bool:
     and some drop white space at the ends.
     """
     return text == text.strip() and not re.search(_NOT_XML, text) and not re.search(_ALTERED, text)
-
-
-def create_bucket_body(location: str) -> bytes:
-    """The body of a CreateBucket that names the region to create the bucket in."""
-    constraint = _element("LocationConstraint", _text(location))
-    name = "CreateBucketConfiguration"
-    return f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'.encode()
 
 
 def _element(name: str, content: str) -> str:

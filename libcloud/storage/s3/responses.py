@@ -64,22 +64,6 @@ class DeleteResult:
     errors: tuple[tuple[tuple[str, str | None], str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
-    """An ``<Error>`` document, without the elements that repeat what was signed.
-
-    :param region: of the bucket.
-    :param endpoint: the host to use instead.
-    """
-
-    code: str
-    message: str = ""
-    request_id: str | None = None
-    host_id: str | None = None
-    region: str | None = None
-    endpoint: str | None = None
-
-
 class UploadRecord(NamedTuple):
     """An in-progress upload.
 
@@ -160,10 +144,10 @@ class Page(Generic[_EntryT]):
     decoded: bool = False
 
     def names(self) -> list[str]:
-        """The names of the entries, and the prefixes."""
         return [*(str(entry[0]) for entry in self.entries), *self.prefixes]
 
 
+_OF_ERRORS = ("Code", "Message", "RequestId", "HostId", "Region", "Endpoint")
 _NOT_CHECKSUMS = ("ChecksumAlgorithm", "ChecksumType")
 
 _Decode = Callable[[str], str]
@@ -223,8 +207,8 @@ def parse_deleted(source: Source) -> DeleteResult:
     return DeleteResult(frozenset(deleted), tuple(errors))
 
 
-def parse_error(source: Source) -> ErrorBody | None:
-    """The error in a response; ``None`` if it is another document, or cannot be parsed.
+def parse_error(source: Source) -> dict[str, str] | None:
+    """The elements of an error; ``None`` if it is another document, or cannot be parsed.
 
     Elements that repeat what was signed (``StringToSign``, ``AWSAccessKeyId`` ...) are never read.
     """
@@ -232,14 +216,8 @@ def parse_error(source: Source) -> ErrorBody | None:
         node = _error_node(read_root(source))
         if node is None:
             return None
-        return ErrorBody(
-            code=node.word("Code") or "",
-            message=node.word("Message") or "",
-            request_id=node.word("RequestId"),
-            host_id=node.word("HostId"),
-            region=node.word("Region"),
-            endpoint=node.word("Endpoint"),
-        )
+        found = {name: node.word(name) for name in _OF_ERRORS}
+        return {name: text for name, text in found.items() if text}
     except MalformedDocumentError:
         return None
 
@@ -395,7 +373,6 @@ def _error_node(root: Node) -> Node | None:
 
 
 def _encoding(root: Node) -> str:
-    """How names in this response are encoded, see :class:`Page`."""
     encoding = (root.word("EncodingType") or "").lower()
     return encoding if encoding in ("url", RAW) else ""
 
@@ -484,7 +461,6 @@ def _may_be_encoded(name: str) -> bool:
 
 
 def _is_truncated(root: Node, implied: bool) -> bool:
-    """Whether there is more than this page."""
     return root.flag("IsTruncated") if root.word("IsTruncated") else implied
 
 

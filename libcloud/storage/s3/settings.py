@@ -88,7 +88,6 @@ class Setting:
         self._send(HttpRequest("PUT", self.path, ((self.name, None),), sent, content), "setting")
 
     def delete(self, verb: str = "removing") -> None:
-        """Remove the setting."""
         self._send(HttpRequest("DELETE", self.path, ((self.name, None),)), verb)
 
     def _send(self, request: HttpRequest, verb: str) -> tuple[Any, str]:
@@ -98,9 +97,6 @@ class Setting:
         of_object = s3.names.label_of(container_name, object_name, self.version_id)
         what = f"Error {verb} the {self.label} of {of_object if object_name else container_name}"
         return self.client.send(request, what, ok=(200, 204), names=self.names), what
-
-
-# Buckets.
 
 
 def versioning(setting: Setting) -> str:
@@ -116,7 +112,6 @@ def versioning(setting: Setting) -> str:
 
 
 def set_versioning(setting: Setting, *, enabled: bool) -> None:
-    """Enable or suspend versioning."""
     status = "Enabled" if enabled else "Suspended"
     setting.put("VersioningConfiguration", _field("Status", status))
 
@@ -166,19 +161,13 @@ def _rules(setting: Setting) -> tuple[list[Node], Mapping[str, str]]:
 
 
 def _is_of_all(rule: Node) -> bool:
-    """Whether a rule applies to all objects of the bucket."""
     applies_to = rule.child("Filter")
     parts = () if applies_to is None else applies_to.children()
     is_limited = any(part.name != "Prefix" or part.text() for part in parts)
     return not is_limited and not rule.find("Prefix")
 
 
-# Objects.
-
-
 def tags(setting: Setting) -> dict[str, str]:
-    """The tags of an object."""
-
     def read(root: Node) -> dict[str, str]:
         found = root.child("TagSet")
         nodes = () if found is None else found.children("Tag")
@@ -188,7 +177,6 @@ def tags(setting: Setting) -> dict[str, str]:
 
 
 def set_tags(setting: Setting, tags: Mapping[str, str]) -> None:
-    """Replace all tags."""
     if not tags:
         setting.delete()
         return
@@ -197,12 +185,10 @@ def set_tags(setting: Setting, tags: Mapping[str, str]) -> None:
 
 
 def legal_hold(setting: Setting) -> bool:
-    """Whether there is a legal hold on the object."""
     return setting.get("LegalHold", lambda root: root.word("Status"))[0] == "ON"
 
 
 def set_legal_hold(setting: Setting, hold: bool) -> None:
-    """Place or remove a legal hold."""
     setting.put("LegalHold", _field("Status", "ON" if hold else "OFF"))
 
 
@@ -219,24 +205,22 @@ def retention(setting: Setting) -> Retention | None:
     return setting.get("Retention", read)[0]
 
 
-def set_retention(setting: Setting, retention: Retention | None, *, bypass: bool) -> None:
+def set_retention(
+    setting: Setting, mode: str | None, until: datetime | None, *, bypass: bool
+) -> None:
     """Retain the object; ``None`` ends it, which requires ``bypass`` and the permission."""
     inner = ""
-    if retention is not None:
-        until = retention.until.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        inner = f"{_field('Mode', retention.mode)}{_field('RetainUntilDate', until)}"
+    if mode is not None or until is not None:
+        if mode not in ("GOVERNANCE", "COMPLIANCE"):
+            raise ValueError(f"mode is 'GOVERNANCE' or 'COMPLIANCE', not {mode!r}")
+        if not isinstance(until, datetime):
+            raise TypeError(f"until must be a datetime, not {type(until).__name__}")
+        if until.tzinfo is None:
+            raise ValueError("until has no time zone")
+        text = until.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        inner = f"{_field('Mode', mode)}{_field('RetainUntilDate', text)}"
     headers = {"x-amz-bypass-governance-retention": "true"} if bypass else {}
     setting.put("Retention", inner, headers)
-
-
-def check_retention(mode: object, until: object) -> None:
-    """:raises ValueError: there is no such mode, or the time has no zone."""
-    if mode not in ("GOVERNANCE", "COMPLIANCE"):
-        raise ValueError(f"mode is 'GOVERNANCE' or 'COMPLIANCE', not {mode!r}")
-    if not isinstance(until, datetime):
-        raise TypeError(f"until must be a datetime, not {type(until).__name__}")
-    if until.tzinfo is None:
-        raise ValueError("until has no time zone")
 
 
 def _field(name: str, text: str) -> str:

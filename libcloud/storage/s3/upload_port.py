@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
@@ -36,6 +36,9 @@ from libcloud.storage.transfer.values import (
 from libcloud.storage.types import ObjectHashMismatchError
 from libcloud.utils.headers import strip_etag
 
+if TYPE_CHECKING:
+    from libcloud.storage.s3.responses import PartRecord
+
 _READ_SIZE = 64 * 1024
 _NO_DIGEST = Digest()
 
@@ -49,19 +52,20 @@ class S3UploadPort:
     The content is bytes. An object that is too large for that, and that the store takes by one
     request only, is a :class:`~libcloud.storage.payload.Payload`, which is read while it is sent.
 
-    :param driver: has the methods that subclasses override, and holds the ``client``.
+    :param driver: has the methods that subclasses override, and holds the client.
     :param headers: of the upload as a whole; each request gets those that belong to it.
     :param digest: a name in :data:`~libcloud.storage.s3.integrity.DIGESTS`;
         :class:`~libcloud.storage.s3.headers.OptionalValue` if the user did not choose it.
     :param method: of the request that sends the whole object.
     :param copy_bodies: hand the connection ``bytes``, not views, because it is not one of ours.
     :param compares_etag: see :class:`~libcloud.storage.s3.integrity.Verifier`.
+
+    ``held`` has the parts that an upload to resume has, by their numbers.
     """
 
     def __init__(
         self,
         driver: Any,
-        client: S3Client,
         place: Place,
         *,
         headers: Mapping[str, str],
@@ -71,7 +75,7 @@ class S3UploadPort:
         compares_etag: bool = True,
     ) -> None:
         self._driver = driver
-        self._client = client
+        self._client: S3Client = driver._client
         self._place = place
         self._container, self._name, self._path = place
         self._method = method
@@ -82,11 +86,11 @@ class S3UploadPort:
         self._whole: Body | Payload = b""
         self._digest_of_whole = _NO_DIGEST
         self.times = StoreTimes()
+        self.held: Mapping[int, PartRecord] = {}
         self._completing = ""
         self._expected = "", _NO_DIGEST
-        names = self._container.name, self._name
-        self._label = f"{names[0]}/{names[1]}"
-        self._send = partial(client.send_once, names=names)
+        self._label = place.label
+        self._send = partial(self._client.send_once, names=place.names)
         self._verifier = integrity.Verifier(
             driver, self._name, self._label, headers=headers, compares_etag=compares_etag
         )
@@ -143,6 +147,9 @@ class S3UploadPort:
         self, upload_id: str, number: int, body: Body | Payload | StreamedPart, digest: Digest
     ) -> PartReceipt:
         assert not isinstance(body, Payload)  # it is always sent by one request
+        held = self.held.get(number)
+        if held is not None and s3.multipart.is_same(held, body, digest):
+            return PartReceipt(number, str(held.etag), len(body), digest)
         what = f"Error uploading chunk {number} of {self._label}"
         headers = {**headers_for(Step.PART, self._headers), **digest.headers}
 
@@ -318,8 +325,6 @@ class S3UploadPort:
             raise
         return True
 
-    # Requests.
-
     def _look(self, headers: Mapping[str, str] | None = None) -> Any:
         headers = headers or headers_for(Step.CONFIRM, self._headers)
         request = requests.head(self._path.partition("?")[0], headers)
@@ -328,8 +333,6 @@ class S3UploadPort:
     def _optional(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Headers that make a request safer, marked as far as the user did not ask for them."""
         return mark_optional(headers, digest_asked=self._digest_asked)
-
-    # Confirmation.
 
     def _find_etag(self, parts: Sequence[PartReceipt], size: int) -> str:
         """The ETag of the object that Complete has just published without reporting one.

@@ -123,7 +123,7 @@ def session_of(
 
     :param options: keywords, as :func:`split_options` returns them.
     """
-    client, profile = driver._client, driver.profile
+    profile = driver.profile
     if not profile.multipart_conditions and s3.headers.has_condition(headers):
         raise ValueError(
             f"{profile.name} has no preconditions for uploads in parts: upload the object "
@@ -133,15 +133,15 @@ def session_of(
     concurrency = concurrency_of(driver.connection)
     port = S3UploadPort(
         driver,
-        client,
         place,
         headers=headers,
-        digest=_digest_name(driver, client, own.get("ex_checksum", "auto"), headers),
+        digest=_digest_name(driver, own.get("ex_checksum", "auto"), headers),
         copy_bodies=concurrency == 1,
     )
-    retries = client.retry_loop.retries()
-    of_object = (driver, place.container.name, place.name)
-    return port, ObjectUpload(port, profile.limits, chosen, retries, concurrency, *of_object)
+    retries = driver._client.retry_loop.retries()
+    return port, ObjectUpload(
+        port, profile.limits, chosen, retries, concurrency, driver, *place.names
+    )
 
 
 def whole_session(
@@ -153,29 +153,25 @@ def whole_session(
     """
     container_name = unquote(path.lstrip("/").partition("/")[0])
     container = Container(container_name, {}, cast("StorageDriver", driver))
-    place, client = Place(container, object_name, path), driver._client
+    place = Place(container, object_name, path)
     port = S3UploadPort(
         driver,
-        client,
         place,
         headers=headers,
-        digest=_digest_name(driver, client, "auto", headers),
+        digest=_digest_name(driver, "auto", headers),
         method=method,
         compares_etag=False,  # ``verify_hash`` decides
     )
-    retries = client.retry_loop.retries()
-    of_object = (driver, container_name, object_name)
-    return port, ObjectUpload(port, _ONE_REQUEST, DEFAULT_OPTIONS, retries, 1, *of_object)
+    retries = driver._client.retry_loop.retries()
+    return port, ObjectUpload(port, _ONE_REQUEST, DEFAULT_OPTIONS, retries, 1, driver, *place.names)
 
 
-def _digest_name(
-    driver: UploadDriver, client: S3Client, asked: str | None, headers: Mapping[str, str]
-) -> str:
+def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, str]) -> str:
     """Which digest to send along; see :func:`~libcloud.storage.s3.integrity.choose_digest`.
 
     It is marked if the user did not choose it, and omitted if the store refuses it.
     """
-    profile = driver.profile
+    profile, client = driver.profile, driver._client
     signature = client.signature_version()
     secure = bool(getattr(driver.connection, "secure", False))
     if asked != "auto":
@@ -211,7 +207,6 @@ def reported_checksum(
 
 
 def initiate(client: S3Client, place: Place, headers: Mapping[str, str] | None) -> str:
-    """``POST ?uploads``: the id of a new upload."""
     what = f"Error initiating multipart upload of {place.label}"
     request = requests.create_upload(place.path, headers=headers)
     response = client.send_once(request, what, names=place.names)
@@ -241,7 +236,6 @@ def commit(
 def abort(
     client: S3Client, place: Place, upload_id: str, headers: Mapping[str, str] | None
 ) -> None:
-    """``DELETE ?uploadId=``: remove the upload and its parts."""
     what = f"Error in multipart abort of {place.label}"
     request = requests.abort_upload(place.path, upload_id=upload_id, headers=headers)
     try:
@@ -322,13 +316,9 @@ def upload_by_chunks(
 
 
 def upload_chunks(
-    client: S3Client, place: Place, upload_id: str, stream: object, hasher: Any = None
-) -> tuple[list[tuple[int, str]], int]:
-    """Send ``stream`` as parts of an upload, one after another; the engine does not use this.
-
-    :param hasher: is updated with all data; ``None``: nothing is hashed.
-    :return: pairs of number and ETag; bytes.
-    """
+    client: S3Client, place: Place, upload_id: str, stream: object, hasher: Any
+) -> tuple[list[tuple[int, str]], str | None, int]:
+    """See ``_upload_multipart_chunks`` of the driver; ``hasher`` is ``None`` to hash nothing."""
     source, size = transfer.upload.source.PartSource(stream), 0
     chunks: list[tuple[int, str]] = []
     last = False
@@ -343,4 +333,4 @@ def upload_chunks(
         size += len(body)
         if hasher is not None:
             hasher.update(body)
-    return chunks, size
+    return chunks, hasher.hexdigest() if hasher is not None else None, size

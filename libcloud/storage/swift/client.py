@@ -108,7 +108,6 @@ class SwiftClient(StoreClient[PolicyOwner]):
     def _error(
         self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]
     ) -> LibcloudError:
-        """The exception for a response that is not a success."""
         owner, (container_name, object_name) = self.owner, names
         if detail.status == 401:
             return InvalidCredsError(text, owner)

@@ -20,7 +20,6 @@ PAGE = 10_000
 
 
 def iterate_containers(client: SwiftClient) -> Iterator[ContainerRecord]:
-    """The containers of the account, in the order of their names."""
     request = partial(requests.list_containers, limit=PAGE)
     return _follow(client, responses.parse_containers, request, "Error listing the containers")
 

@@ -64,7 +64,6 @@ class SegmentNames:
 
     @property
     def of_object(self) -> tuple[str, str]:
-        """Names of the object's container and of the object."""
         return self.object_container, self.object_name
 
     def prefix(self, upload_id: str = "") -> str:

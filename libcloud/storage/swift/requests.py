@@ -40,7 +40,6 @@ def check_object_name(name: str) -> None:
 
 
 def container_path(name: str) -> str:
-    """Path of a container, percent-encoded."""
     return f"/{quote(name, safe='')}"
 
 
@@ -97,7 +96,6 @@ def put_object(path: str, body: Body | None, headers: Mapping[str, str]) -> Http
 
 
 def get_object(path: str) -> HttpRequest:
-    """Read an object."""
     return HttpRequest("GET", path)
 
 

@@ -216,8 +216,6 @@ class SwiftUploadPort:
         is_final = step is Step.COMPLETE or (step is Step.PUT and self._given_etag is not None)
         return Failure(error, transient=not is_final)
 
-    # Inside.
-
     @property
     def _label(self) -> str:
         return "/".join(self._names.of_object)
@@ -259,7 +257,6 @@ class SwiftUploadPort:
         return bool(found) and all(segment.path.startswith(start) for segment in found)
 
     def _manifest(self) -> list[Segment]:
-        """The segments of the object that is there; none unless it is a static large one."""
         return multipart.manifest_of(self._client, *self._names.of_object)
 
     def _segments_to_replace(self) -> list[Segment]:

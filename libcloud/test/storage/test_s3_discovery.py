@@ -19,7 +19,7 @@ from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.ovh import OvhStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWOutscaleStorageDriver, S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.drivers.s3_regions import driver_class
+from libcloud.storage.drivers.s3_regions import region_class
 from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.storage.s3 import profiles
 from libcloud.test.storage.fakes.options import AMAZON, SIGV2
@@ -214,7 +214,7 @@ def test_keys_that_are_replaced_in_a_file_are_read_again(environment: Any, tmp_p
         (DigitalOceanSpacesStorageDriver, False),
         (OvhStorageDriver, False),
         (S3RGWOutscaleStorageDriver, False),
-        (driver_class("Test", "eu-west-1", "", S3StorageDriver), False),
+        (region_class("S3EUWestStorageDriver", S3StorageDriver), False),
     ],
 )
 def test_a_store_with_its_own_hosts_takes_only_the_credentials(

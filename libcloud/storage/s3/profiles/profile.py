@@ -195,7 +195,6 @@ class S3Profile(Value):
 
 
 def _profile(values: dict[str, Any]) -> S3Profile:
-    """The profile that was pickled."""
     return S3Profile(**{**values, "hosts": MappingProxyType(values["hosts"])})
 
 

@@ -61,8 +61,6 @@ def _hosts(pattern: str, regions: str, **others: str) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
-# Profiles.
-
 _MB = 1000 * 1000
 _GB = 1000 * _MB
 _TB = 1000 * _GB

@@ -11,7 +11,7 @@ import pytest
 
 from libcloud.common.request import HttpRequest
 from libcloud.storage.s3 import requests
-from libcloud.storage.s3.requests import can_express, delete_body
+from libcloud.storage.s3.requests import can_express, delete_objects
 from libcloud.storage.s3.responses import (
     DeleteResult,
     MalformedDocumentError,
@@ -113,11 +113,10 @@ def _keys(request: HttpRequest) -> list[str]:
 
 def test_many_keys_are_deleted_by_one_request_with_a_digest() -> None:
     keys = ["a&b<c>", "é/ü", "a//b", "]]>", '"quoted"', "a  b"]
-    request = requests.delete_objects("/b", keys=keys, headers={"x-amz-mfa": "1"})
+    request = delete_objects("/b", keys=keys)
     assert (request.method, request.target) == ("POST", "/b?delete")
     assert isinstance(request.body, bytes)
     assert request.headers == {
-        "x-amz-mfa": "1",
         "Content-Type": "application/xml",
         "Content-MD5": base64.b64encode(hashlib.md5(request.body).digest()).decode(),
     }
@@ -126,7 +125,9 @@ def test_many_keys_are_deleted_by_one_request_with_a_digest() -> None:
 
 
 def test_a_quiet_response_can_be_requested() -> None:
-    assert b"<Quiet>true</Quiet><Object>" in delete_body(["a"], quiet=True)
+    body = delete_objects("/b", keys=["a"], quiet=True).body
+    assert isinstance(body, bytes)
+    assert b"<Quiet>true</Quiet><Object>" in body
 
 
 @pytest.mark.parametrize(
@@ -136,18 +137,18 @@ def test_a_quiet_response_can_be_requested() -> None:
 def test_names_that_xml_could_change_stay_out_of_it(key: str) -> None:
     assert not can_express(key)
     with pytest.raises(ValueError, match="XML cannot express"):
-        delete_body(["fine", key])
+        delete_objects("/b", keys=["fine", key])
 
 
 @pytest.mark.parametrize("key", ["a", "a b", "a&amp;b", "<", "\U0001f600", "\xad", "..", "/"])
 def test_all_other_names_can_be_expressed(key: str) -> None:
     assert can_express(key)
-    assert _keys(requests.delete_objects("/b", keys=[key])) == [key]
+    assert _keys(delete_objects("/b", keys=[key])) == [key]
 
 
 def test_nothing_cannot_be_deleted() -> None:
     with pytest.raises(ValueError):
-        delete_body([])
+        delete_objects("/b", keys=[])
 
 
 @pytest.mark.parametrize("namespace", ["", NAMESPACE])

@@ -10,10 +10,9 @@ import pytest
 
 from libcloud.common.credentials import Credentials
 from libcloud.common.request import HttpRequest
-from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope
+from libcloud.common.signing.sigv4 import MAX_PRESIGN_SECONDS, Scope, presign
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.endpoint import Endpoint
-from libcloud.storage.s3.presign import presigned_url
 
 # The example of the Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters
 # (AWS Signature Version 4)".
@@ -29,14 +28,16 @@ def url_of(
     when: datetime = WHEN,
     expires: int = 86400,
 ) -> str:
-    return presigned_url(
+    endpoint = endpoint or Endpoint("examplebucket.s3.amazonaws.com")
+    target = presign(
         request,
-        endpoint=endpoint or Endpoint("examplebucket.s3.amazonaws.com"),
         credentials=credentials,
         scope=Scope("us-east-1", "s3"),
         when=when,
         expires=expires,
+        host=endpoint.authority,
     )
+    return f"{endpoint.scheme}://{endpoint.authority}{target}"
 
 
 def query_of(url: str) -> dict[str, str]:

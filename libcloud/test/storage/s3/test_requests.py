@@ -70,30 +70,30 @@ PARTS = [(1, '"a"'), (2, "b")]
         ),
         (requests.head("/b/k"), "HEAD", "/b/k"),
         (requests.get_object("/b/k"), "GET", "/b/k"),
-        (requests.get_object("/b/k", version_id="1"), "GET", "/b/k?versionId=1"),
         (requests.delete("/b/k"), "DELETE", "/b/k"),
-        (requests.list_objects_v1("/b"), "GET", "/b"),
+        (requests.list_objects("/b"), "GET", "/b"),
         (
-            requests.list_objects_v1(
-                "/b", prefix="p/", marker="m n", delimiter="/", page_size=5, url_encoding=True
+            requests.list_objects(
+                "/b", prefix="p/", after="m n", delimiter="/", page_size=5, url_encoding=True
             ),
             "GET",
-            "/b?prefix=p%2F&marker=m%20n&delimiter=%2F&max-keys=5&encoding-type=url",
+            "/b?marker=m%20n&prefix=p%2F&delimiter=%2F&max-keys=5&encoding-type=url",
         ),
-        (requests.list_objects_v2("/b"), "GET", "/b?list-type=2"),
+        (requests.list_objects("/b", version=2), "GET", "/b?list-type=2&fetch-owner=true"),
         (
-            requests.list_objects_v2(
+            requests.list_objects(
                 "/b",
+                version=2,
                 prefix="p",
                 token="t/=",
                 delimiter="/",
                 page_size=5,
                 url_encoding=True,
-                start_after="s",
+                after="s",
             ),
             "GET",
-            "/b?list-type=2&prefix=p&continuation-token=t%2F%3D&start-after=s&delimiter=%2F"
-            "&max-keys=5&encoding-type=url",
+            "/b?list-type=2&continuation-token=t%2F%3D&start-after=s&prefix=p&delimiter=%2F"
+            "&max-keys=5&encoding-type=url&fetch-owner=true",
         ),
         (requests.create_bucket("/b"), "PUT", "/b"),
         (requests.list_buckets(), "GET", "/"),

@@ -12,7 +12,6 @@ import pytest
 from libcloud.storage.s3 import requests, responses
 from libcloud.storage.s3.responses import (
     BucketRecord,
-    ErrorBody,
     MalformedDocumentError,
     ObjectRecord,
     Page,
@@ -117,12 +116,12 @@ READINGS: list[tuple[Callable[[Any], object], str, object]] = [
     (
         responses.parse_error,
         documents.ERROR,
-        ErrorBody(
-            code="SignatureDoesNotMatch",
-            message="The request signature we calculated does not match.",
-            request_id="4442587FB7D0A2F9",
-            host_id="Uuag1LuByRx9e6j5Onimru9",
-        ),
+        {
+            "Code": "SignatureDoesNotMatch",
+            "Message": "The request signature we calculated does not match.",
+            "RequestId": "4442587FB7D0A2F9",
+            "HostId": "Uuag1LuByRx9e6j5Onimru9",
+        },
     ),
 ]
 NAMES = [str(getattr(reading[0], "__name__", "")) for reading in READINGS]
@@ -414,20 +413,22 @@ def test_an_invalid_error_document_is_none(body: bytes) -> None:
     ],
 )
 def test_an_error_is_found_where_the_protocols_of_aws_put_it(body: bytes) -> None:
-    assert responses.parse_error(body) == ErrorBody("SlowDown")
+    assert responses.parse_error(body) == {"Code": "SlowDown"}
 
 
 def test_an_error_without_anything_is_still_one() -> None:
-    assert responses.parse_error(b"<Error/>") == ErrorBody("")
+    assert responses.parse_error(b"<Error/>") == {}
 
 
 def test_an_error_names_the_correct_region_and_endpoint() -> None:
-    said = responses.parse_error(
+    assert responses.parse_error(
         b"<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region>"
         b"<Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>"
-    )
-    assert said is not None
-    assert (said.region, said.endpoint) == ("eu-west-1", "b.s3.eu-west-1.amazonaws.com")
+    ) == {
+        "Code": "PermanentRedirect",
+        "Region": "eu-west-1",
+        "Endpoint": "b.s3.eu-west-1.amazonaws.com",
+    }
 
 
 def test_a_complete_escapes_what_xml_requires() -> None:
