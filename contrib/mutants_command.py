@@ -186,8 +186,8 @@ MUTANTS = (
     Mutant(
         "a directory is listed by everything below it",
         "libcloud/storage/drivers/s3.py",
-        ', delimiter="/"',
-        "",
+        '(delimiter="/")',
+        "()",
         (f"{_TESTS}/cli/test_commands.py::test_one_level_is_listed",),
     ),
     Mutant(

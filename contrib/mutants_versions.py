@@ -75,7 +75,7 @@ _LIBRARY = (
     Mutant(
         "a listing of versions continues at the next key",
         f"{_S3}/requests.py",
-        '("version-id-marker", version_id_marker if key_marker else None)',
+        '("version-id-marker", version_id if key else None)',
         '("version-id-marker", None)',
         _READ,
         caught_by="test_a_listing_of_many_pages_is_complete",

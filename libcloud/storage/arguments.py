@@ -231,7 +231,7 @@ def container_url(
     if ":" in place or ("@" in place and not scheme.lower().startswith("abfs")):
         raise ValueError("a URL must not contain credentials or a host: everybody can see it")
     if name:
-        raise ValueError(f"{scheme}://{container}?... must name a container, not an object")
+        raise ValueError(f"the URL {scheme}://{container}?... must name a container, not an object")
     settings: dict[str, Any] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key not in known:

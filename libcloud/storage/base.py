@@ -866,9 +866,12 @@ class StorageDriver(StorageDriverHelpers):
     ) -> Iterator[ObjectVersion]:
         """The versions of the objects of a container, by name, the newest version first.
 
-        Delete markers are among them. Without versioning, each object is one version.
+        Delete markers are among them. Without versioning, each object is one version, ``"null"``.
+        ``extra`` has ``version_id``, ``last_modified`` and ``storage_class``; there is no metadata.
 
         :param object_name: only the object of this name.
+        :raises ContainerDoesNotExistError: there is no such container.
+        :raises IncompleteListingError: the store did not list all versions.
         :raises LibcloudError: the driver does not support versions.
         """
         raise self._unsupported("versions of objects")
@@ -943,10 +946,11 @@ class StorageDriver(StorageDriverHelpers):
         raise self._unsupported("lifecycle rules")
 
     def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
-        """Let the store abort unfinished uploads.
+        """Let the store abort unfinished uploads, by a lifecycle rule; other rules are kept.
 
-        :param days: number of days after their start; ``None`` removes the rule. Other rules are
-            kept.
+        A change of the rules that another client makes at the same time is lost.
+
+        :param days: number of days after their start; ``None`` removes the rule.
         :raises LibcloudError: the driver does not support lifecycle rules.
         """
         raise self._unsupported("lifecycle rules")

@@ -69,14 +69,7 @@ class AzureClient(StoreClient[ClientOwner]):
                 )
             status, headers = int(response.status), response.headers
             detail = azure.errors.error_detail(status, headers, response.body)
-            connection = self.owner.connection
-            # A refused request had no effect.
-            is_recovered = (
-                recoveries < _RECOVERIES
-                and isinstance(connection, AzureBlobsConnection)
-                and connection.recover(detail.status, detail.code, detail.date)
-            )
-            if not is_recovered:
+            if recoveries == _RECOVERIES or not self._recover(detail):
                 known = ("", "") if is_page else names
                 raise azure.errors.error_for(detail, what, self.owner, *known)
             recoveries += 1
@@ -105,3 +98,10 @@ class AzureClient(StoreClient[ClientOwner]):
                 error.value = f"{what}: {error.value}"
                 attach_detail(error, ErrorDetail(error.http_code))  # repeated if it may pass
             raise
+
+    def _recover(self, detail: ErrorDetail) -> bool:
+        """Whether a refused request, which had no effect, may be accepted if it is sent again."""
+        connection = self.owner.connection
+        if not isinstance(connection, AzureBlobsConnection):
+            return False
+        return connection.recover(detail.status, detail.code, detail.date)

@@ -259,6 +259,15 @@ class MultipartDriver(StorageDriver):
             self, session, executor, pieces, sizes=sizes, shipping=shipping, options=options
         )
 
+    def _shared_upload(
+        self,
+        container_name: str,
+        object_name: str,
+        headers: Mapping[str, str],
+        options: Mapping[str, Any],
+    ) -> ObjectUpload[Any]:
+        return self._upload_of(container_name, object_name, headers, None, options)
+
     def _upload_to_share(
         self,
         container: Container,

@@ -221,7 +221,10 @@ class AzureBlobsStorageDriver(MultipartDriver):
 
     def iterate_containers(self) -> Iterator[Container]:
         for page in azure.listing.container_pages(self._client, limit=RESPONSES_PER_REQUEST):
-            yield from map(self._listed_container, page.entries)
+            for entry in page.entries:
+                container = self._container(entry)
+                container.extra["etag"] = strip_etag(entry.properties.get("etag", ""))
+                yield container
 
     def get_container(self, container_name: str) -> Container:
         response = azure.objects.head_container(self._client, container_name)
@@ -504,17 +507,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
             store, LIMITS, chosen, retries, concurrency, self, container_name, object_name
         )
 
-    # Uploads whose parts come from several processes.
-
-    def _shared_upload(
-        self,
-        container_name: str,
-        object_name: str,
-        headers: Mapping[str, str],
-        options: Mapping[str, Any],
-    ) -> ObjectUpload[Any]:
-        return self._upload_of(container_name, object_name, headers, None, options)
-
     def _verify(self, stored: StoredObject, digest: bytes, object_name: str) -> None:
         """Compare the MD5 of a file with what the store says of it.
 
@@ -543,11 +535,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
     def _response_to_container(self, container_name: str, response: Any) -> Container:
         metadata = metadata_in(response.headers, azure.requests.METADATA)
         return self._container(azure.responses.Entry(container_name, response.headers, metadata))
-
-    def _listed_container(self, entry: Entry) -> Container:
-        container = self._container(entry)
-        container.extra["etag"] = strip_etag(entry.properties.get("etag", ""))
-        return container
 
     def _container(self, entry: Entry) -> Container:
         url = self._url(azure.requests.container_path(entry.name))

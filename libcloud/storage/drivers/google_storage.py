@@ -235,9 +235,7 @@ class GoogleStorageDriver(BaseS3StorageDriver):
         self.project = project
         if ex_multipart_uploads is not None:
             self.supports_s3_multipart_upload = ex_multipart_uploads
-        endpoint = endpoint_of(endpoint_url, host, port)
-        if endpoint is not None:
-            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
+        host, secure, port, _ = endpoint_of(endpoint_url, host, port, secure)
         self._connection_kwargs = {"auth_type": auth_type, "credential_file": credential_file}
         if host is not None or port is not None:  # of an emulator, or a regional endpoint
             base = Endpoint(host or self.connectionCls.host, secure, port and int(port))

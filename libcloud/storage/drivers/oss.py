@@ -69,8 +69,7 @@ class OSSStorageDriver(S3CompatibleStorageDriver):
         region: str | None = None,
         **kwargs: Unpack[S3ServiceKeywords],
     ) -> None:
-        endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
-        place = host if endpoint is None else endpoint.host
+        place = endpoint_of(kwargs.get("endpoint_url"), host, port, secure)[0]
         at_address = place is not None and is_address(place)
         kwargs.setdefault("ex_addressing_style", "path" if at_address else "virtual")
         region = region_of_location(region or place or "") or region

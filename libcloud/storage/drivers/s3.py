@@ -247,11 +247,13 @@ class BaseS3StorageDriver(StorageDriver):
         )
         key, secret = access.check(key, secret)
         self._checksum_calculation = ex_checksum_calculation
-        endpoint = endpoint_of(endpoint_url) or endpoint_of(None, host, port)
-        if endpoint is not None and host is None:
-            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
+        # A subclass may have taken the host from the URL.
+        where = (host, port) if endpoint_url is None else (None, None)
+        endpoint = endpoint_of(endpoint_url, *where, secure)
+        if host is None:
+            host, secure, port, _ = endpoint
         super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
-        access.apply(self, endpoint.path if endpoint is not None else "")
+        access.apply(self, endpoint[-1])
 
     @classmethod
     def from_env(
@@ -406,7 +408,8 @@ class BaseS3StorageDriver(StorageDriver):
     # Containers.
 
     def iterate_containers(self) -> Iterator[Container]:
-        for _, response in s3.listing.bucket_pages(self._client):
+        what, parse = "Error listing containers", s3.responses.parse_buckets
+        for _, response in s3.listing.pages(self._client, what, s3.requests.list_buckets, parse):
             yield from self._to_containers(response.object, "Buckets/Bucket")
 
     def get_container(self, container_name: str) -> Container:
@@ -422,18 +425,16 @@ class BaseS3StorageDriver(StorageDriver):
     def create_container(self, container_name: str) -> Container:
         container = Container(name=container_name, extra={}, driver=self)
         path = self._get_container_path(container)
-        s3.objects.create_container(self._client, path, container_name, self._location())
+        # The region, if the store requires its name.
+        location = self.profile.location(getattr(self, "region_name", None) or "")
+        location = self.ex_location_name or location
+        s3.objects.create_container(self._client, path, container_name, location)
         return container
 
     def delete_container(self, container: Container) -> bool:
         check_container(container)
         path = self._get_container_path(container)
         return s3.objects.delete_container(self._client, path, container.name)
-
-    def _location(self) -> str | None:
-        """The region to create containers in, if the store requires its name."""
-        region = getattr(self, "region_name", None) or ""
-        return self.ex_location_name or self.profile.location(region)
 
     def _to_containers(self, obj: Any, xpath: str) -> Iterator[Container]:
         for element in s3.nodes.elements(obj, xpath):
@@ -463,9 +464,8 @@ class BaseS3StorageDriver(StorageDriver):
         """
         check_prefix(prefix)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
-        path = self._get_container_path(container)
+        list_pages = self._object_pages(container, prefix)
         pool = self._pool if self._max_concurrency() != 1 else None
-        list_pages = partial(s3.listing.object_pages, self._client, path, container.name, prefix)
         if ex_list_parallel and pool is not None:
             listing = s3.listing.ParallelListing(pool, list_pages)
             for record in listing.objects(ex_start_after):
@@ -478,14 +478,18 @@ class BaseS3StorageDriver(StorageDriver):
         self, container: Container, prefix: str, after: str | None, last: str | None
     ) -> list[str]:
         """Some names after ``after`` and before ``last``, in order, found by about 100 requests."""
-        where = (self._client, self._get_container_path(container), container.name, prefix or None)
-        list_pages = partial(s3.listing.object_pages, *where)
+        list_pages = self._object_pages(container, prefix)
         return s3.listing.ParallelListing(self._pool, list_pages).samples(after, last)
+
+    def _object_pages(
+        self, container: Container, prefix: str | None
+    ) -> Callable[..., Iterator[tuple[Page[ObjectRecord], Any]]]:
+        path = self._get_container_path(container)
+        return partial(s3.listing.object_pages, self._client, path, container.name, prefix)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
         """See :func:`~libcloud.storage.base.iterate_directory`."""
-        where = (self._client, self._get_container_path(container), container.name, prefix or None)
-        for page, response in s3.listing.object_pages(*where, delimiter="/"):
+        for page, response in self._object_pages(container, prefix)(delimiter="/"):
             objects = self._objects_of(page, response, container)
             yield from s3.listing.sorted_directory(page.prefixes, objects)
 
@@ -587,14 +591,6 @@ class BaseS3StorageDriver(StorageDriver):
     def ex_iterate_object_versions(
         self, container: Container, prefix: str | None = None, *, object_name: str | None = None
     ) -> Iterator[ObjectVersion]:
-        """The versions of the objects of a container, by name, the newest version first.
-
-        Delete markers are among them. Without versioning, each object is one version, ``"null"``.
-        ``extra`` has ``version_id``, ``last_modified`` and ``storage_class``; there is no metadata.
-
-        :raises ContainerDoesNotExistError: there is no such container.
-        :raises IncompleteListingError: the store did not list all versions.
-        """
         check_prefix(prefix)
         path = self._get_container_path(container)
         if object_name is not None:
@@ -673,11 +669,6 @@ class BaseS3StorageDriver(StorageDriver):
         return s3.settings.upload_expiry(self._bucket_setting(container, "lifecycle"))
 
     def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
-        """Let the store abort unfinished uploads, by a lifecycle rule.
-
-        Like every change of lifecycle rules, it loses a change that another client makes at the
-        same time.
-        """
         whole_number("days", days, least=1, example="7")
         s3.settings.set_upload_expiry(self._bucket_setting(container, "lifecycle"), days)
 
@@ -1640,15 +1631,14 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         ex_s3_profile: str | None = None,
         **kwargs: Unpack[S3ConstructorKeywords],
     ) -> None:
-        endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
+        url = kwargs.get("endpoint_url")
+        host, secure, port, _ = endpoint_of(url, host, port, secure)
         host = host or None
-        if endpoint is not None:
-            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
         self.profile = choose_profile(
             self.profile, host=host, given=ex_profile, named=ex_s3_profile
         )
         default = self.region_name
-        if endpoint is not None or ex_s3_profile is not None:
+        if url is not None or ex_s3_profile is not None:
             default = default_region(self.profile, host, default)
         region = region or default
         known = choose_host(self.profile, host, region, kwargs)

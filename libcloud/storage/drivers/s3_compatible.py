@@ -78,10 +78,9 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
         self.profile = choose_profile(
             self.profile, host=host, given=ex_profile, named=ex_s3_profile
         )
-        endpoint = endpoint_of(kwargs.get("endpoint_url"), host, port)
-        if endpoint is not None:
-            host, port, secure = endpoint.host, endpoint.port, endpoint.secure
-        if host is not None and (endpoint is not None or not self.region_decides):
+        endpoint_url = kwargs.get("endpoint_url")
+        host, secure, port, _ = endpoint_of(endpoint_url, host, port, secure)
+        if host is not None and (endpoint_url is not None or not self.region_decides):
             region = region or self.profile.region_of(host)
         passed: dict[str, Any] = {**kwargs}
         self.token = token

@@ -15,7 +15,7 @@ from libcloud.common.aws import SignedAWSConnection
 from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.storage.arguments import BOOLEANS, check_known_keywords
 from libcloud.storage.s3.connection import BaseS3Connection
-from libcloud.storage.s3.endpoint import Addressing, Endpoint, parse_endpoint
+from libcloud.storage.s3.endpoint import Addressing, parse_endpoint
 from libcloud.storage.s3.profiles import AMAZON, S3Profile
 from libcloud.utils.arguments import kind_of, seconds
 from libcloud.utils.values import Value
@@ -119,18 +119,16 @@ def _own_connection(connection: Any, keyword: str) -> BaseS3Connection:
 
 
 def endpoint_of(
-    url: str | None, host: str | None = None, port: int | str | None = None
-) -> Endpoint | None:
-    """The endpoint of a keyword ``endpoint_url``; ``None`` without one.
+    url: str | None, host: str | None, port: int | None, secure: bool
+) -> tuple[str | None, bool, int | None, str]:
+    """Host, security, port and path: those of a keyword ``endpoint_url``, or else the arguments.
 
-    :param host: checked; must not be passed together with ``url``.
-    :param port: likewise.
     :raises TypeError: an argument is not text, or ``port`` is not a number.
     :raises ValueError: ``url`` and another are passed, or one is invalid.
     """
     if url is None:
         _check_host(host, port)
-        return None
+        return host, secure, port, ""
     if not isinstance(url, str):
         raise TypeError(f"endpoint_url must be a str, not {kind_of(url)}")
     if host is not None or port is not None:
@@ -240,7 +238,10 @@ def driver_options(found: Discovery) -> dict[str, Any]:
         ("ex_use_fips", found.use_fips),
     ):
         if setting is not None and found.endpoint_url is None:
-            settings[name] = _boolean(setting)
+            if setting.value not in BOOLEANS:
+                text = f"{setting.origin} is {setting.value!r}, which is neither true nor false"
+                raise ValueError(text)
+            settings[name] = BOOLEANS[setting.value]
     return settings
 
 
@@ -251,9 +252,3 @@ def _existing(setting: Setting) -> str:
     if not os.path.exists(path):
         raise ValueError(f"{setting.origin} names {path} for trusted certificates: no such file")
     return path
-
-
-def _boolean(setting: Setting) -> bool:
-    if setting.value not in BOOLEANS:
-        raise ValueError(f"{setting.origin} is {setting.value!r}, which is neither true nor false")
-    return BOOLEANS[setting.value]

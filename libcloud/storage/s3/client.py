@@ -140,13 +140,13 @@ class S3Client(StoreClient[ClientOwner]):
         connection, refused = self.owner.connection, _NONE
         action, keywords = transfer.client.arguments_of(request, raw=raw)
         recoveries = Recoveries(connection, action, request.method, request.body)
-        send = connection.request
-        if (request.method != "PUT" or not request.body) and s3.requests.takes_long(request):
-            send = self._patient(send)
+        late = s3.requests.takes_long(request)
+        seconds = self.owner.ex_completion_timeout if late else 0.0
         while True:
             try:
                 try:
-                    response = send(action, **keywords)
+                    with self._time_for(seconds):
+                        response = connection.request(action, **keywords)
                 except LibcloudError as error:
                     if recoveries.recover(getattr(error, "detail", None)):
                         continue
@@ -173,15 +173,6 @@ class S3Client(StoreClient[ClientOwner]):
                 if refused:
                     self.unsupported.add(refused)
                 return response
-
-    def _patient(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        """``send``, which waits longer for the response, because the store has to work."""
-
-        def patient(action: str, **keywords: Any) -> Any:
-            with self._time_for(self.owner.ex_completion_timeout):
-                return send(action, **keywords)
-
-        return patient
 
     def _explain(
         self, error: LibcloudError, request: HttpRequest, what: str, names: tuple[str, str]

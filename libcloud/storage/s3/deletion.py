@@ -101,7 +101,8 @@ class BulkDeletion:
                 return {**results, **self._refused(container, pending, error)}
             read = self._outcomes(answer, container, pending)
             results.update(read)
-            pending = [key for key in pending if key in read and _may_pass(read[key])]
+            transient = s3.errors.TRANSIENT_CODES  # an unknown one is taken to be permanent
+            pending = [key for key in pending if getattr(read.get(key), "code", "") in transient]
             if not pending:
                 break
             some_failed = LibcloudError("some objects were not deleted")
@@ -199,8 +200,3 @@ def _fits_a_list(key: _Key) -> bool:
     if version_id is not None and not s3.requests.can_express(version_id):
         return False
     return s3.requests.can_express(name) and 0 < len(name.encode()) <= MAX_KEY_BYTES
-
-
-def _may_pass(result: Deletion) -> bool:
-    """Whether the error is temporary; one that is not known is taken to be permanent."""
-    return isinstance(result, FailedDeletion) and result.code in s3.errors.TRANSIENT_CODES

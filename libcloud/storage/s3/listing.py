@@ -29,7 +29,8 @@ from libcloud.storage.types import IncompleteListingError
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.responses import BucketRecord, ObjectRecord, Page
+    from libcloud.storage.s3.requests import Marker
+    from libcloud.storage.s3.responses import ObjectRecord, Page
     from libcloud.storage.worker_pool import WorkerPool
 
 _log = logging.getLogger(__name__)
@@ -41,14 +42,6 @@ _EntryT = TypeVar("_EntryT", bound=tuple[Any, ...])
 
 # A page, and the response that it was read from.
 _Fetched = tuple["Page[_EntryT]", Any]
-Marker = tuple[Any, ...] | None
-
-
-def bucket_pages(client: S3Client) -> Iterator[_Fetched[BucketRecord]]:
-    def request(marker: Marker, encoded: bool) -> HttpRequest:
-        return s3.requests.list_buckets(token=marker[0] if marker else None)
-
-    return pages(client, "Error listing containers", request, s3.responses.parse_buckets)
 
 
 def object_pages(
@@ -72,19 +65,6 @@ def object_pages(
     """
     version = client.owner.profile.list_version
 
-    def request(marker: Marker, encoded: bool) -> HttpRequest:
-        token, key = marker or (None, after)
-        return s3.requests.list_objects(
-            path,
-            version=version,
-            prefix=prefix,
-            after=key,
-            token=token,
-            delimiter=delimiter,
-            page_size=page_size,
-            url_encoding=encoded,
-        )
-
     def marker_of(page: Page[ObjectRecord]) -> Marker:
         # Some stores name both; the one of the other version would not advance the listing.
         token, key = page.marker or (None, None)
@@ -95,7 +75,15 @@ def object_pages(
     return pages(
         client,
         f"Error listing the container {container_name}",
-        request,
+        partial(
+            s3.requests.list_objects,
+            path,
+            version=version,
+            after=after,
+            prefix=prefix,
+            delimiter=delimiter,
+            page_size=page_size,
+        ),
         s3.responses.parse_objects,
         names=(container_name, ""),
         kind=_DIRECTORIES if delimiter else _OBJECTS,
@@ -107,7 +95,7 @@ def object_pages(
 def pages(
     client: S3Client,
     what: str,
-    request: Callable[[Marker, bool], HttpRequest],
+    request: Callable[..., HttpRequest],
     parse: Callable[[Any], Page[_EntryT]],
     *,
     names: tuple[str, str] = ("", ""),
@@ -118,15 +106,15 @@ def pages(
     """The pages of a listing, from the first to the one that is not truncated.
 
     :param what: the operation, for messages.
-    :param request: the request for the page after a marker, of which ``None`` means the first; its
-        second argument says whether names are to be encoded.
+    :param request: takes a ``marker``, and with a ``kind`` also ``url_encoding=True``.
     :param names: of the container and the object, as far as the listing is of one.
     :param kind: of the listing, if its names may need to be encoded.
     """
 
     def fetch(marker: Marker) -> _Fetched[_EntryT]:
         def ask(encoded: bool) -> _Fetched[_EntryT]:
-            response = client.send(request(marker, encoded), what, names=names)
+            how = {"url_encoding": True} if encoded else {}
+            response = client.send(request(marker=marker, **how), what, names=names)
             return client.parse(parse, response, what), response
 
         return _with_exact_names(client, kind, ask) if kind else ask(False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
@@ -18,10 +19,8 @@ from libcloud.utils.arguments import kind_of
 from libcloud.utils.iso8601 import parse_time
 
 if TYPE_CHECKING:
-    from libcloud.common.request import HttpRequest
     from libcloud.storage.capabilities import Limits
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.listing import Marker
     from libcloud.storage.s3.names import Place
     from libcloud.storage.s3.responses import PartRecord
     from libcloud.storage.s3.upload_port import S3UploadPort
@@ -91,20 +90,13 @@ def uploads(
     page_size: int | None,
 ) -> Iterator[S3MultipartUpload]:
     """The in-progress uploads of the container at ``path``, in the order of the store."""
-
-    def request(marker: Marker, encoded: bool) -> HttpRequest:
-        # Without a key marker the store would ignore the upload id and start over.
-        key, upload_id = marker or (None, None)
-        return s3.requests.list_uploads(
-            path,
-            prefix=prefix,
-            delimiter=delimiter,
-            key_marker=key,
-            upload_id_marker=upload_id,
-            page_size=page_size or RESPONSES_PER_REQUEST,
-            url_encoding=encoded,
-        )
-
+    request = partial(
+        s3.requests.list_uploads,
+        path,
+        prefix=prefix,
+        delimiter=delimiter,
+        page_size=page_size or RESPONSES_PER_REQUEST,
+    )
     what = f"Error listing the in-progress uploads of {container_name}"
     parse, kind = s3.responses.parse_uploads, s3.listing.UPLOADS
     pages = s3.listing.pages(client, what, request, parse, names=(container_name, ""), kind=kind)
@@ -126,18 +118,9 @@ def parts(
 ) -> Iterator[PartRecord]:
     """The parts that the store has of an upload with ``headers``, by number; 1,000 per request."""
     sent = s3.headers.headers_for(transfer.values.Step.CHECK, headers)
-
-    def request(marker: Marker, encoded: bool) -> HttpRequest:
-        number = marker[0] if marker else None
-        return s3.requests.list_parts(place.path, upload_id=upload_id, marker=number, headers=sent)
-
-    for page, _ in s3.listing.pages(
-        client,
-        f"Error listing the parts of {place.label}",
-        request,
-        s3.responses.parse_parts,
-        names=place.names,
-    ):
+    request = partial(s3.requests.list_parts, place.path, upload_id=upload_id, headers=sent)
+    what, parse = f"Error listing the parts of {place.label}", s3.responses.parse_parts
+    for page, _ in s3.listing.pages(client, what, request, parse, names=place.names):
         yield from page.entries
 
 

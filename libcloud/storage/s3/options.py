@@ -70,7 +70,10 @@ class ObjectOptions(Value):
     expected_bucket_owner: str | None = None
 
     def __post_init__(self) -> None:
-        _check_types(self)
+        for name, (kind, word) in _types().items():  # "no" would count as true
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise TypeError(f"ex_{name} must be {word}, not {kind_of(value)}")
         if self.if_none_match not in (None, "*"):
             raise ValueError(f"ex_if_none_match is '*', not {self.if_none_match!r}")
         if self.if_none_match and self.if_match:
@@ -146,14 +149,6 @@ class ObjectOptions(Value):
             )
         if self.object_lock_until is not None and self.object_lock_until.tzinfo is None:
             raise ValueError("ex_object_lock_until has no time zone")
-
-
-def _check_types(options: ObjectOptions) -> None:
-    """:raises TypeError: a value is of another type; "no" would count as true, for example."""
-    for name, (kind, word) in _types().items():
-        value = getattr(options, name)
-        if value is not None and not isinstance(value, kind):
-            raise TypeError(f"ex_{name} must be {word}, not {kind_of(value)}")
 
 
 @cache

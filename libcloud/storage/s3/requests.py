@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from libcloud.common.request import Body, HttpRequest
 from libcloud.storage import s3
@@ -20,6 +21,9 @@ from libcloud.storage.s3.names import NAMESPACE
 from libcloud.utils.headers import strip_etag
 
 _XML = "application/xml"
+
+Marker = tuple[Any, ...] | None
+"""What leads to a page of a listing: that of the page before; ``None`` starts it."""
 
 
 def put_object(
@@ -108,22 +112,23 @@ def abort_upload(
     return HttpRequest("DELETE", path, (("uploadId", upload_id),), dict(headers or {}))
 
 
-# Listings. A marker or token is that of the page before; None starts the listing. ``page_size`` is
-# at most 1,000; None leaves it to the store. ``url_encoding`` requests percent-encoded names, so
-# that every name can be represented.
+# Listings. For the markers see :class:`~.responses.Page`. ``page_size`` is at most 1,000; None
+# leaves it to the store. ``url_encoding`` requests percent-encoded names, so that every name can be
+# represented.
 
 
 def list_parts(
     path: str,
     *,
     upload_id: str,
-    marker: int | None = None,
+    marker: Marker = None,
     page_size: int | None = 1000,
     headers: Mapping[str, str] | None = None,
 ) -> HttpRequest:
     """ListParts."""
+    (number,) = marker or (None,)
     params = _given(
-        ("uploadId", upload_id), ("max-parts", page_size), ("part-number-marker", marker)
+        ("uploadId", upload_id), ("max-parts", page_size), ("part-number-marker", number)
     )
     return HttpRequest("GET", path, params, dict(headers or {}))
 
@@ -133,19 +138,19 @@ def list_uploads(
     *,
     prefix: str | None = None,
     delimiter: str | None = None,
-    key_marker: str | None = None,
-    upload_id_marker: str | None = None,
+    marker: Marker = None,
     page_size: int | None = 1000,
     url_encoding: bool = False,
 ) -> HttpRequest:
-    """ListMultipartUploads; stores ignore an ``upload_id_marker`` without ``key_marker``."""
+    """ListMultipartUploads; stores ignore the id of an upload without a key."""
+    key, upload_id = marker or (None, None)
     params = _given(
         ("max-uploads", page_size),
         ("prefix", prefix),
         ("delimiter", delimiter),
         ("encoding-type", "url" if url_encoding else None),
-        ("key-marker", key_marker),
-        ("upload-id-marker", upload_id_marker if key_marker else None),
+        ("key-marker", key),
+        ("upload-id-marker", upload_id if key else None),
     )
     return HttpRequest("GET", path, (("uploads", None), *params))
 
@@ -197,21 +202,18 @@ def list_objects(
     path: str,
     *,
     version: int = 1,
-    prefix: str | None = None,
     after: str | None = None,
-    token: str | None = None,
+    prefix: str | None = None,
     delimiter: str | None = None,
+    marker: Marker = None,
     page_size: int | None = None,
     url_encoding: bool = False,
 ) -> HttpRequest:
-    """ListObjects, or ListObjectsV2 with the owners of objects.
-
-    :param after: only keys after it, such as the marker of version 1.
-    :param token: of version 2, which has no ``after`` then.
-    """
-    own = [("marker", after)]
+    """ListObjects, or ListObjectsV2 with the owners of objects; only keys after ``after``."""
+    token, key = marker or (None, after)
+    own = [("marker", key)]
     if version != 1:
-        own = [("list-type", "2"), ("continuation-token", token), ("start-after", after)]
+        own = [("list-type", "2"), ("continuation-token", token), ("start-after", key)]
     params = _given(
         *own,
         ("prefix", prefix),
@@ -227,16 +229,16 @@ def list_versions(
     path: str,
     *,
     prefix: str | None = None,
-    key_marker: str | None = None,
-    version_id_marker: str | None = None,
+    marker: Marker = None,
     url_encoding: bool = False,
 ) -> HttpRequest:
     """ListObjectVersions."""
+    key, version_id = marker or (None, None)
     params = _given(
         ("prefix", prefix),
         ("encoding-type", "url" if url_encoding else None),
-        ("key-marker", key_marker),
-        ("version-id-marker", version_id_marker if key_marker else None),
+        ("key-marker", key),
+        ("version-id-marker", version_id if key else None),
     )
     return HttpRequest("GET", path, (("versions", None), *params))
 
@@ -250,8 +252,9 @@ def create_bucket(path: str, *, location: str | None = None) -> HttpRequest:
     return HttpRequest("PUT", path, body=body.encode())
 
 
-def list_buckets(*, token: str | None = None) -> HttpRequest:
+def list_buckets(*, marker: Marker = None) -> HttpRequest:
     """ListBuckets: all that the credentials own."""
+    (token,) = marker or (None,)
     return HttpRequest("GET", "/", _given(("continuation-token", token)))
 
 

@@ -8,13 +8,13 @@ PutObjectTagging, PutObjectLegalHold, PutObjectRetention, and their counterparts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.request import HttpRequest
-from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.common.types import MalformedResponseError
 from libcloud.storage import s3
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.nodes import MalformedDocumentError, Node, read_root
@@ -67,18 +67,15 @@ class Setting:
                 raise MalformedDocumentError(f"The answer is {found.name}, not {root}")
             return read(found)
 
-        try:
-            response, what = self._send(
-                HttpRequest("GET", self.path, ((self.name, None),)), "getting"
-            )
-        except LibcloudError as error:
-            code = getattr(error, "code", None)
-            of_object = bool(self.names[1]) and code not in _NO_OBJECT
-            is_unset = of_object or code == "NoSuchLifecycleConfiguration"
-            if getattr(error, "status", None) != 404 or not is_unset:
-                raise
-            return None, {}
-        return self.client.parse(parse, response, what), response.headers
+        request = HttpRequest("GET", self.path, ((self.name, None),))
+        response, what = self._send(request, "getting", ok=(200, 204, 404))
+        if response.status != 404:
+            return self.client.parse(parse, response, what), response.headers
+        code = s3.client.detail_of(response).code
+        of_object = bool(self.names[1]) and code not in _NO_OBJECT
+        if not of_object and code != "NoSuchLifecycleConfiguration":
+            raise self.client.refusal(request, response, what, self.names)
+        return None, {}
 
     def put(self, root: str, inner: str, headers: Mapping[str, str] | None = None) -> None:
         """Set it to a document with ``inner``, with the Content-MD5 that this must have."""
@@ -90,13 +87,15 @@ class Setting:
     def delete(self, verb: str = "removing") -> None:
         self._send(HttpRequest("DELETE", self.path, ((self.name, None),)), verb)
 
-    def _send(self, request: HttpRequest, verb: str) -> tuple[Any, str]:
+    def _send(
+        self, request: HttpRequest, verb: str, ok: Collection[int] = (200, 204)
+    ) -> tuple[Any, str]:
         """The response, and what the operation is called."""
         request = s3.requests.of_version(request, self.version_id)
         container_name, object_name = self.names
         of_object = s3.names.label_of(container_name, object_name, self.version_id)
         what = f"Error {verb} the {self.label} of {of_object if object_name else container_name}"
-        return self.client.send(request, what, ok=(200, 204), names=self.names), what
+        return self.client.send(request, what, ok=ok, names=self.names), what
 
 
 def versioning(setting: Setting) -> str:

@@ -7,6 +7,7 @@ Reference: Amazon S3 User Guide, "Retaining multiple versions of objects with S3
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.types import LibcloudError
@@ -17,9 +18,7 @@ from libcloud.storage.transfer.download.start import validator_of
 from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
-    from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.s3.listing import Marker
     from libcloud.storage.transfer.download.ranges import Validator
 
 _T = TypeVar("_T")
@@ -126,22 +125,12 @@ def versions(
     object_name: str | None = None,
 ) -> Iterator[ObjectVersion]:
     """The versions in the container at ``path``; see ``ex_iterate_object_versions``."""
-
-    def request(marker: Marker, encoded: bool) -> HttpRequest:
-        key, version_id = marker or (None, None)
-        return s3.requests.list_versions(
-            path,
-            prefix=prefix if object_name is None else object_name,
-            key_marker=key,
-            version_id_marker=version_id,
-            url_encoding=encoded,
-        )
-
     driver: Any = client.owner
+    start = prefix if object_name is None else object_name
     for page, _ in s3.listing.pages(
         client,
         f"Error listing the versions of objects of {container.name}",
-        request,
+        partial(s3.requests.list_versions, path, prefix=start),
         s3.responses.parse_versions,
         names=(container.name, ""),
         kind=s3.listing.VERSIONS,

@@ -248,7 +248,7 @@ def test_a_request_for_the_newest_version_names_none() -> None:
 
 
 def test_the_marker_of_a_version_needs_that_of_a_key() -> None:
-    names = dict(requests.list_versions("/b", version_id_marker="x").params)
+    names = dict(requests.list_versions("/b", marker=(None, "x")).params)
     assert names == {"versions": None}
     body = requests.delete_objects("/b", keys=[("k", "1&2"), ("l", None), "m"]).body
     assert isinstance(body, bytes)

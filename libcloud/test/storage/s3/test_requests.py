@@ -38,7 +38,7 @@ PARTS = [(1, '"a"'), (2, "b")]
             "/b/k?uploadId=U&max-parts=1000",
         ),
         (
-            requests.list_parts("/b/k", upload_id="U", marker=7, page_size=2),
+            requests.list_parts("/b/k", upload_id="U", marker=(7,), page_size=2),
             "GET",
             "/b/k?uploadId=U&max-parts=2&part-number-marker=7",
         ),
@@ -53,8 +53,7 @@ PARTS = [(1, '"a"'), (2, "b")]
                 "/b",
                 prefix="a b",
                 delimiter="/",
-                key_marker="ü",
-                upload_id_marker="U+",
+                marker=("ü", "U+"),
                 page_size=2,
                 url_encoding=True,
             ),
@@ -64,7 +63,7 @@ PARTS = [(1, '"a"'), (2, "b")]
         ),
         (requests.list_uploads("/b", prefix="", page_size=None), "GET", "/b?uploads"),
         (
-            requests.list_uploads("/b", upload_id_marker="U", page_size=None),
+            requests.list_uploads("/b", marker=(None, "U"), page_size=None),
             "GET",
             "/b?uploads",
         ),
@@ -84,15 +83,15 @@ PARTS = [(1, '"a"'), (2, "b")]
             requests.list_objects(
                 "/b",
                 version=2,
+                after="s",
                 prefix="p",
-                token="t/=",
+                marker=("t/=", None),
                 delimiter="/",
                 page_size=5,
                 url_encoding=True,
-                after="s",
             ),
             "GET",
-            "/b?list-type=2&continuation-token=t%2F%3D&start-after=s&prefix=p&delimiter=%2F"
+            "/b?list-type=2&continuation-token=t%2F%3D&prefix=p&delimiter=%2F"
             "&max-keys=5&encoding-type=url&fetch-owner=true",
         ),
         (requests.create_bucket("/b"), "PUT", "/b"),
