@@ -134,8 +134,8 @@ _PROGRAM = (
     Mutant(
         "a delete marker cannot be deleted",
         "libcloud/cli/rm.py",
-        "    if versions or store.settings.version_id is not None:\n        found",
-        "    if versions:\n        found",
+        "    of_versions = versions or store.settings.version_id is not None",
+        "    of_versions = versions",
         _COMMAND,
         caught_by="test_an_object_is_restored_by_deleting_its_delete_marker",
     ),

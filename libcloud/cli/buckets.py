@@ -181,9 +181,7 @@ def _exists(store: Store, name: str) -> bool | None:
 
 def _markers(selection: Selection) -> Iterator[list[ObjectVersion]]:
     """For each deleted object, the delete markers that are newer than any of its data."""
-    number = 0
     for _, versions in groupby(selection.versions(), key=lambda version: version.name):
-        number += 1
         markers: list[ObjectVersion] = []
         for version in versions:
             if not version.is_delete_marker:
@@ -194,8 +192,6 @@ def _markers(selection: Selection) -> Iterator[list[ObjectVersion]]:
         else:
             if selection.is_single:
                 raise NoObjectsError("no version of the object has data")
-    if not number:
-        raise NoObjectsError(f"no versions match {selection}")
 
 
 @click.group()

@@ -130,28 +130,13 @@ MOST = 1000
 _PATHS = ("arguments", "paths", "source", "destination")
 
 
-def _choices() -> dict[str, Callable[[], list[str]]]:
-    """Values of options that are not a ``click.Choice``, because stores may know others."""
-    return {
-        "profile": _profiles,
-        "from_profile": _profiles,
-        "provider": known_schemes,
-        "region": _regions,
-        "from_region": _regions,
-        "sse": lambda: ["AES256", "aws:kms", "aws:kms:dsse"],
-        "lock_mode": lambda: ["GOVERNANCE", "COMPLIANCE"],
-        "storage_class": _storage_classes,
-    }
-
-
 def candidates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What completes the value of ``param``, an argument or an option that takes a text."""
     file = CompletionItem(incomplete, type="file")
     if isinstance(param, click.Option):
         if param.name == "sse_c_key":
             return [file]
-        values = _choices().get(str(param.name))
-        return _matching(values(), incomplete) if values is not None else []
+        return _matching(_values(str(param.name)), incomplete)
     if is_url(incomplete):
         return [CompletionItem(url) for url in urls(_settings(ctx, param), incomplete)]
     schemes = _matching([f"{scheme}://" for scheme in known_schemes()], incomplete)
@@ -245,19 +230,22 @@ def _files(incomplete: str, scheme: str) -> list[str]:
     return [f"{scheme}://{directory}{slash}{name}" for name in found[:MOST]]
 
 
-def _profiles() -> list[str]:
+def _values(option: str) -> list[str]:
+    """Values of options that are not a ``click.Choice``, because stores may know others."""
     from libcloud.common.credentials.profiles import profile_names
+    from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, STORAGE_CLASSES
 
-    return profile_names(os.environ)
-
-
-def _regions() -> list[str]:
-    from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP
-
-    return sorted(REGION_TO_HOST_MAP)
-
-
-def _storage_classes() -> list[str]:
-    from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
-
-    return sorted(STORAGE_CLASSES)
+    match option.removeprefix("from_"):
+        case "profile":
+            return profile_names(os.environ)
+        case "provider":
+            return known_schemes()
+        case "region":
+            return sorted(REGION_TO_HOST_MAP)
+        case "storage_class":
+            return sorted(STORAGE_CLASSES)
+        case "sse":
+            return ["AES256", "aws:kms", "aws:kms:dsse"]
+        case "lock_mode":
+            return ["GOVERNANCE", "COMPLIANCE"]
+    return []

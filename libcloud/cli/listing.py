@@ -291,21 +291,16 @@ def facts_of_bucket(store: Store) -> dict[str, Any]:
 
 
 def _object(store: Store) -> Object:
-    where, version_id = (store.target.container, store.target.name), store.settings.version_id
+    name, version_id = store.target.name, store.settings.version_id
     if getattr(store.driver, "http_vendor_prefix", "") != "x-amz":
-        return store.object(store.target.name, version_id)
-    options: dict[str, Any] = {}
-    if version_id is not None:
-        store.require("versions")
-        options["ex_version_id"] = version_id
+        return store.object(name, version_id)
     try:
-        found: Object = store.driver.get_object(*where, ex_checksum_mode=True, **options)
+        return store.object(name, version_id, ex_checksum_mode=True)
     except LibcloudError as error:
         if getattr(error, "status", None) not in (400, 403, 501):
             raise
         # Without the permission to use the key of the object, there is no checksum.
-        found = store.driver.get_object(*where, **options)
-    return found
+        return store.object(name, version_id)
 
 
 def _optional(request: Callable[[], Any]) -> Any:

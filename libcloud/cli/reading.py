@@ -69,14 +69,8 @@ def find_object(
     store: Store, name: str, object_options: ObjectOptions, version_id: str | None = None
 ) -> Object:
     """The object, or one version of it."""
-    keywords = object_options.read_keywords
-    if not keywords:
-        return store.object(name, version_id)
-    if version_id is not None:
-        keywords = {**keywords, "ex_version_id": version_id}
     with value_errors_as_usage():
-        found: Object = store.driver.get_object(store.target.container, name, **keywords)
-    return found
+        return store.object(name, version_id, **object_options.read_keywords)
 
 
 class IncompleteError(LibcloudError):

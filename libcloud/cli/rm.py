@@ -62,19 +62,12 @@ def rm(settings: Settings, *, urls: tuple[str, ...], force: bool, versions: bool
 def _selected(selection: Selection, force: bool, versions: bool) -> Iterator[Object]:
     """The objects to delete. Their existence is checked here, because S3 does not report it."""
     store = selection.store
-    if versions or store.settings.version_id is not None:
-        found = selection.versions()
-        first = next(found, None)
-        if first is not None:
-            yield from itertools.chain([first], found)
-        elif not force:
-            raise NoObjectsError(f"no versions match {selection}")
-        return
-    if force and selection.is_single:
+    of_versions = versions or store.settings.version_id is not None
+    if force and selection.is_single and not of_versions:
         yield store.reference(store.target.name)
         return
     try:
-        yield from selection.objects()
+        yield from selection.versions() if of_versions else selection.objects()
     except NoObjectsError:
         if not force:
             raise

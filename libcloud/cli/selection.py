@@ -150,16 +150,19 @@ class Selection(NamedTuple):
         """The versions of the objects, delete markers included.
 
         :param is_prefix: the URL selects all keys that start with it, as for ``libcloud ls``.
+        :raises NoObjectsError: there are none, unless ``is_prefix``.
         """
         where: dict[str, Any] = {"prefix": self.prefix or None}
         if self.is_single and not is_prefix:
             where = {"object_name": self.store.target.name}
         version_id, matches = self.settings.version_id, self._filter()
-        for version in self.store.driver.ex_iterate_object_versions(
-            self.store.container(), **where
-        ):
+        container, is_empty = self.store.container(), True
+        for version in self.store.driver.ex_iterate_object_versions(container, **where):
             if version_id in (None, version.version_id) and matches(version):
+                is_empty = False
                 yield version
+        if is_empty and not is_prefix:
+            raise NoObjectsError(f"no versions match {self}")
 
     def relative(self, obj: Object) -> str:
         """The key without :attr:`base`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
@@ -21,9 +20,20 @@ _T = TypeVar("_T")
 _C = TypeVar("_C", bound=Callable[..., Any])
 
 
-def size(text: str) -> int:
-    """Parse a size in bytes; the ``type`` of an option."""
-    return _parsed(parse_size, text)
+def _type(parse: Callable[[str], _T]) -> Callable[[str], _T]:
+    """The ``type`` of an option whose value ``parse`` parses."""
+
+    def parsed(text: str) -> _T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return parsed
+
+
+size = _type(parse_size)
+age = _type(parse_duration)
 
 
 def rate(text: str) -> int:
@@ -32,18 +42,6 @@ def rate(text: str) -> int:
     if number < 1:
         raise click.BadParameter("it must be at least 1 byte per second")
     return number
-
-
-def age(text: str) -> timedelta:
-    """Parse a duration; the ``type`` of an option."""
-    return _parsed(parse_duration, text)
-
-
-def _parsed(parse: Callable[[str], _T], text: str) -> _T:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 class Settings(NamedTuple):

@@ -57,12 +57,15 @@ class Store(NamedTuple):
         driver: StorageDriver = self.driver
         return driver.get_container(name)
 
-    def object(self, name: str, version_id: str | None = None) -> Object:
-        """An existing object, or one version of it."""
-        if version_id is None:
+    def object(self, name: str, version_id: str | None = None, **keywords: Any) -> Object:
+        """An existing object, or one version of it; ``keywords`` are those of the S3 drivers."""
+        if version_id is not None:
+            self.require("versions")
+            keywords["ex_version_id"] = version_id
+        if not keywords:
             return self.container().get_object(name)
-        self.require("versions")
-        return self.container().get_object(name, ex_version_id=version_id)
+        found: Object = self.driver.get_object(self.target.container, name, **keywords)
+        return found
 
     def reference(self, name: str, version_id: str | None = None) -> Object:
         """The object, or one version of it, which may not exist; no request is sent."""
@@ -257,15 +260,15 @@ def driver_settings(target: Target, found: Discovery, settings: Settings) -> dic
         missing = CredentialsNotFoundError(found.missing)
         missing.hint = found.hint
         raise missing
-    elif target.provider == Provider.GOOGLE_STORAGE:
-        credentials = _RedactedProvider(found.provider).current()
-        for name in ("ex_addressing_style", "ex_ca_bundle"):
-            options.pop(name, None)
-        options.update(key=credentials.key, secret=credentials.secret)
     else:
         provider = _RedactedProvider(found.provider)
-        provider.current()
-        options["ex_credentials"] = provider
+        credentials = provider.current()
+        if target.provider == Provider.GOOGLE_STORAGE:
+            for name in ("ex_addressing_style", "ex_ca_bundle"):
+                options.pop(name, None)
+            options.update(key=credentials.key, secret=credentials.secret)
+        else:
+            options["ex_credentials"] = provider
     return options
 
 
@@ -284,16 +287,13 @@ class _RedactedProvider(CredentialProvider):
 
     def __init__(self, fetch: Callable[[], Credentials]) -> None:
         super().__init__(fetch)
-        self._hidden: Credentials | None = None
         self._provider = (
             fetch if isinstance(fetch, CredentialProvider) else CredentialProvider(fetch)
         )
 
     def current(self) -> Credentials:
         credentials = self._provider.current()
-        if credentials is not self._hidden:
-            hide_secrets(credentials.secret, credentials.token)
-            self._hidden = credentials
+        hide_secrets(credentials.secret, credentials.token)
         return credentials
 
     def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:
