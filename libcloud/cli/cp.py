@@ -122,12 +122,8 @@ class _Command:
                 memory_limit(self._settings, self._jobs),
                 self._options,
             )
-            if self._settings.dry_run:
-                for entry in entries:
-                    self._report(entry)
-            else:
-                copy = functools.partial(self._copy, copier)
-                copier.copy_all(entries, failures, self._report, jobs=self._jobs, copy=copy)
+            copy = functools.partial(self._copy, copier)
+            copier.copy_all(entries, failures, self._report, jobs=self._jobs, copy=copy)
         if not self._settings.dry_run:
             progress.finish(self._summary(entries, failures.count))
             copier.report_lost()

@@ -245,7 +245,14 @@ class Copier:
         jobs: int | None,
         copy: Callable[[Entry], object] | None = None,
     ) -> None:
-        """Copy entries in the worker pool of the driver of a store; see :func:`run_tasks`."""
+        """Copy entries in the worker pool of the driver of a store; see :func:`run_tasks`.
+
+        A dry run only calls ``done``.
+        """
+        if self.settings.dry_run:
+            for entry in entries:
+                done(entry)
+            return
         place = self.source if isinstance(self.destination, LocalDirectory) else self.destination
         assert isinstance(place, StoreDirectory)
         run_tasks(

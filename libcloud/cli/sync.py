@@ -188,11 +188,7 @@ class _Runner:
     def copy(self, entries: Iterator[Entry]) -> None:
         """Copy, and report copies and failures."""
         copier = self._copier
-        if self._printed.dry_run:
-            for entry in entries:
-                self._report("copy", entry)
-            return
-        if isinstance(copier.destination, LocalDirectory):
+        if isinstance(copier.destination, LocalDirectory) and not copier.settings.dry_run:
             os.makedirs(copier.destination.path, exist_ok=True)
         copier.copy_all(entries, self._failures, self._copied, jobs=copier.settings.jobs)
 

@@ -21,5 +21,13 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         chosen = Shell(endpoint, home)
         chosen.driver.create_container(BUCKET)
         yield chosen
-        assert endpoint.fake is not None
-        assert not endpoint.fake.violations
+        assert not chosen.fake.violations
+
+
+@pytest.fixture
+def other(shell: Shell) -> Iterator[Shell]:
+    """Another store."""
+    with fake_server() as endpoint:
+        chosen = Shell(endpoint, shell.home)
+        chosen.driver.create_container(BUCKET)
+        yield chosen

@@ -23,6 +23,7 @@ from click.testing import CliRunner
 
 from libcloud.cli.main import main
 from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.test.storage.fakes.server import FakeS3
 from libcloud.test.storage.fakes.servers import Endpoint
 
 BUCKET = "bucket"
@@ -108,6 +109,12 @@ class Shell:
         variables = {**environment(self.endpoint, self.home), **self.more}
         line = [sys.executable, "-c", _PATIENT, *arguments] if patient else command(*arguments)
         return subprocess.Popen(line, env=variables, **options)
+
+    @property
+    def fake(self) -> FakeS3:
+        """The server, to inspect its requests and to let them fail."""
+        assert self.endpoint.fake is not None
+        return self.endpoint.fake
 
     @property
     def driver(self) -> S3StorageDriver:

@@ -94,7 +94,7 @@ def test_a_local_url_is_completed(user: Shell) -> None:
 
 
 def test_a_listing_is_requested_once(user: Shell) -> None:
-    fake: Any = user.endpoint.fake
+    fake = user.fake
     assert candidates("ls", "s3://bucket/photos/") != []
     before = len(fake.log.entries)
     assert candidates("ls", "s3://bucket/photos/") != []

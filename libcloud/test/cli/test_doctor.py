@@ -146,8 +146,7 @@ def test_endpoint_and_addressing_style_are_shown(shell: Shell) -> None:
 
 
 def test_virtual_host_addressing_is_shown(shell: Shell) -> None:
-    assert shell.endpoint.fake is not None
-    server = shell.endpoint.fake
+    server = shell.fake
     server.options = replace(server.options, names={"store.test": "us-east-1"})
     url = f"http://store.test:{shell.endpoint.port}"
     with loopback_names("store.test"):
@@ -181,8 +180,7 @@ def test_a_store_profile_can_be_selected(shell: Shell) -> None:
 
 
 def test_anonymous_requests_are_shown(shell: Shell) -> None:
-    assert shell.endpoint.fake is not None
-    server = shell.endpoint.fake
+    server = shell.fake
     variables: Any = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
     assert shell("doctor", "--no-sign-request", "s3://bucket", **variables).status == 4
     server.options = replace(server.options, anonymous=True)
@@ -192,8 +190,7 @@ def test_anonymous_requests_are_shown(shell: Shell) -> None:
 
 
 def test_credentials_of_a_provider_are_obtained_and_hidden(shell: Shell) -> None:
-    assert shell.endpoint.fake is not None
-    server = shell.endpoint.fake
+    server = shell.fake
     expires = datetime.now(timezone.utc) + timedelta(hours=1)
     server.options = replace(
         server.options,

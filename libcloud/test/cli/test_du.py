@@ -27,15 +27,14 @@ def du(shell: Shell, *arguments: str) -> list[tuple[str, int, int]]:
 
 
 def test_each_directory_is_summed_by_one_listing(filled: Shell) -> None:
-    assert filled.endpoint.fake is not None
-    filled.endpoint.fake.log.clear()
+    filled.fake.log.clear()
     assert du(filled, "s3://bucket") == [
         ("2025/", 1, 1),
         ("2026*/", 1, 5),
         ("2026/", 3, 9),
         ("s3://bucket", 6, 21),
     ]
-    assert set(filled.endpoint.fake.log.counts()) == {"ListObjects"}
+    assert set(filled.fake.log.counts()) == {"ListObjects"}
 
 
 def test_a_directory_below_is_summed(filled: Shell) -> None:

@@ -127,8 +127,7 @@ def test_an_untrusted_certificate_is_reported_with_a_hint(shell: Shell) -> None:
 
 
 def test_a_lost_connection_is_reported_in_words(shell: Shell) -> None:
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("ListObjects", Drop(), times=None)
+    shell.fake.faults.add("ListObjects", Drop(), times=None)
     result = shell("ls", "s3://bucket")
     assert result.status == 5
     assert f"the connection to 127.0.0.1:{shell.endpoint.port} was lost: " in result.err
@@ -154,8 +153,7 @@ def test_suggested_commands_can_be_pasted(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_remaining_parts_are_reported_after_the_error(shell: Shell) -> None:
-    assert shell.endpoint.fake is not None
-    faults = shell.endpoint.fake.faults
+    faults = shell.fake.faults
     faults.add("UploadPart", Status(403, "AccessDenied"), times=None)
     faults.add("AbortMultipartUpload", Status(403, "AccessDenied"), times=None)
     result = shell("put", "-", "s3://bucket/x y", "--part-size", "5MiB", stdin=bytes(11 * MIB))

@@ -77,10 +77,9 @@ def test_every_message_is_escaped() -> None:
 
 
 def test_the_message_of_a_store_is_escaped_in_a_traceback(shell: Shell) -> None:
-    assert shell.endpoint.fake is not None
     refusal = Status(403, f"Denied{RED}")
     for arguments in (("ls",), ("ls", "--debug")):
-        shell.endpoint.fake.faults.add("ListObjects", refusal, times=None)
+        shell.fake.faults.add("ListObjects", refusal, times=None)
         result = shell(*arguments, "s3://bucket")
         assert result.status == 4
         assert "\x1b" not in result.err

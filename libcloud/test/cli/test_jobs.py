@@ -98,9 +98,8 @@ def test_an_interrupt_counts_what_ends_while_it_is_handled(
 def test_a_slow_file_does_not_block_the_others(shell: Shell, tmp_path: Path) -> None:
     for number in range(6):
         (tmp_path / f"{number}").write_bytes(pattern(number))
-    assert shell.endpoint.fake is not None
     hold = Hold("before")
-    shell.endpoint.fake.faults.add("PutObject", hold)
+    shell.fake.faults.add("PutObject", hold)
     paths = [str(tmp_path / f"{number}") for number in range(6)]
 
     def release() -> None:
@@ -121,10 +120,9 @@ def test_a_slow_file_does_not_block_the_others(shell: Shell, tmp_path: Path) -> 
 def test_an_interrupt_aborts_all_running_transfers(shell: Shell, tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / name).write_bytes(pattern(12 * MIB))
-    assert shell.endpoint.fake is not None
     holds = [Hold("before") for _ in range(2)]
     for nth, hold in enumerate(holds, 1):
-        shell.endpoint.fake.faults.add("UploadPart", hold, part=2, nth=nth)
+        shell.fake.faults.add("UploadPart", hold, part=2, nth=nth)
     options = ["-j", "2", "--part-size", "5MiB", "--window", "1"]
     paths = [str(tmp_path / name) for name in "abc"]
     options += [*paths, "s3://bucket/"]

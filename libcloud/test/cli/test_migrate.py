@@ -43,8 +43,7 @@ def test_a_bucket_is_migrated_and_the_report_printed(filled: Shell) -> None:
 
 def test_within_a_store_the_store_copies(filled: Shell) -> None:
     filled.ok(*JOB)
-    assert filled.endpoint.fake is not None
-    counts = filled.endpoint.fake.log.counts()
+    counts = filled.fake.log.counts()
     assert counts["CopyObject"] == 3
 
 
@@ -60,8 +59,7 @@ def test_a_dry_run_writes_nothing(filled: Shell) -> None:
 
 
 def test_a_failed_object_is_listed_and_sets_the_exit_status(filled: Shell) -> None:
-    assert filled.endpoint.fake is not None
-    filled.endpoint.fake.faults.add(
+    filled.fake.faults.add(
         "CopyObject",
         Status(400, "InvalidRequest"),
         match=lambda request: request.raw_path == "/new/a",
@@ -73,7 +71,7 @@ def test_a_failed_object_is_listed_and_sets_the_exit_status(filled: Shell) -> No
     quiet = filled(*JOB, "--report", "--quiet")
     assert (quiet.status, quiet.out) == (1, b"")
     assert quiet.err.startswith("libcloud: a: ")
-    filled.endpoint.fake.faults.clear()
+    filled.fake.faults.clear()
     assert "3 copied" in filled.ok(*JOB, "--resume").out.decode()
 
 

@@ -18,8 +18,7 @@ LARGE = pattern(16 * MIB + 1)
 def put_headers(shell: Shell, *options: str) -> dict[str, str]:
     """The headers of a PUT with these options."""
     shell.ok("put", "-q", *options, "-", "s3://bucket/x", stdin=b"x")
-    assert shell.endpoint.fake is not None
-    puts = [one for one in shell.endpoint.fake.requests if one.operation == "PutObject"]
+    puts = [one for one in shell.fake.requests if one.operation == "PutObject"]
     return puts[-1].headers
 
 
@@ -150,15 +149,13 @@ def test_a_download_sends_the_expected_bucket_owner(shell: Shell) -> None:
     shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"data")
     options = ("--bucket-owner", "123456789012")
     assert shell.ok("cat", *options, "s3://bucket/x").out == b"data"
-    assert shell.endpoint.fake is not None
-    last = shell.endpoint.fake.requests[-1]
+    last = shell.fake.requests[-1]
     assert last.operation == "GetObject"
     assert last.headers["x-amz-expected-bucket-owner"] == "123456789012"
 
 
 def test_a_kept_upload_can_be_resumed(shell: Shell) -> None:
-    assert shell.endpoint.fake is not None
-    fake, parts = shell.endpoint.fake, ("--part-size", "5MiB", "--window", "1")
+    fake, parts = shell.fake, ("--part-size", "5MiB", "--window", "1")
     fake.faults.add("UploadPart", Status(403, "AccessDenied"), part=3)
     result = shell("put", *parts, "--keep", "-", "s3://bucket/x", stdin=LARGE)
     assert result.status == 4

@@ -44,8 +44,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 def last_part_held(shell: Shell) -> Hold:
     """The third part waits until it is released."""
     hold = Hold("before")
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("UploadPart", hold, part=3)
+    shell.fake.faults.add("UploadPart", hold, part=3)
     return hold
 
 
@@ -85,8 +84,7 @@ def test_a_signal_aborts_the_upload(shell: Shell, number: int, status: int) -> N
 
 def test_an_interrupt_at_the_end_leaves_the_outcome_open(shell: Shell) -> None:
     hold = Hold("before")
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("PutObject", hold)
+    shell.fake.faults.add("PutObject", hold)
     put = shell.start("put", "-", "s3://bucket/x", patient=True, stdin=-1, stderr=-1)
     assert put.stdin is not None and put.stderr is not None
     put.stdin.write(b"small")

@@ -130,10 +130,9 @@ def test_the_input_checks_apply_to_a_command(shell: Shell, option: str) -> None:
     ],
 )
 def test_an_unusable_command_line_sends_nothing(shell: Shell, arguments: tuple[str, ...]) -> None:
-    assert shell.endpoint.fake is not None
-    before = shell.endpoint.fake.log.counts()
+    before = shell.fake.log.counts()
     assert shell(*arguments).status == 2
-    assert shell.endpoint.fake.log.counts() == before
+    assert shell.fake.log.counts() == before
 
 
 def test_two_hyphens_before_the_url_still_end_the_options(
@@ -167,30 +166,31 @@ def test_a_consumer_need_not_read_everything(shell: Shell) -> None:
     shell.ok("get", "s3://bucket/x", "--", *python("import sys; sys.stdin.buffer.read(1)"))
 
 
-def test_a_consumer_never_sees_the_end_of_a_download_that_fails(
-    shell: Shell, tmp_path: Path
-) -> None:
+@pytest.fixture
+def failing(shell: Shell) -> Shell:
+    """The command, with an object whose download fails in the middle."""
     shell.ok("put", "-", "s3://bucket/x", stdin=b"x" * 2 * MIB)
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("GetObject", Truncate(MIB))
-    shell.endpoint.fake.faults.add("GetObject", Status(403, "AccessDenied"), nth=2, times=None)
+    shell.fake.faults.add("GetObject", Truncate(MIB))
+    shell.fake.faults.add("GetObject", Status(403, "AccessDenied"), nth=2, times=None)
+    return shell
+
+
+def test_a_consumer_never_sees_the_end_of_a_download_that_fails(
+    failing: Shell, tmp_path: Path
+) -> None:
     ended = tmp_path / "ended"
     code = f"import sys; sys.stdin.buffer.read(); open({str(ended)!r}, 'w')"
-    result = shell("get", "s3://bucket/x", "--", *python(code))
+    result = failing("get", "s3://bucket/x", "--", *python(code))
     assert result.status == 4
     assert not ended.exists()
 
 
 def test_no_part_of_a_pipeline_sees_the_end_of_a_download_that_fails(
-    shell: Shell, tmp_path: Path
+    failing: Shell, tmp_path: Path
 ) -> None:
-    shell.ok("put", "-", "s3://bucket/x", stdin=b"x" * 2 * MIB)
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("GetObject", Truncate(MIB))
-    shell.endpoint.fake.faults.add("GetObject", Status(403, "AccessDenied"), nth=2, times=None)
     ended = tmp_path / "ended"
     code = f"cat | (cat > {tmp_path}/data; touch {ended})"
-    result = shell("get", "s3://bucket/x", "--", "sh", "-c", code)
+    result = failing("get", "s3://bucket/x", "--", "sh", "-c", code)
     assert result.status == 4
     assert (tmp_path / "data").exists()
     assert not ended.exists()

@@ -18,7 +18,7 @@ URL = "s3://bucket/x"
 @pytest.fixture
 def one(shell: Shell) -> Shell:
     """The command, and a bucket with object lock and one object with properties."""
-    fake = shell.endpoint.fake
+    fake = shell.fake
     assert fake is not None
     fake.state.options = replace(fake.state.options, locked_buckets=frozenset({BUCKET}))
     options = ["--tag", "a=1", "--header", "Cache-Control:no-cache", "--sse", "AES256"]
@@ -101,7 +101,7 @@ def test_times_of_stat_have_a_zone(one: Shell, tmp_path: Path) -> None:
 
 
 def test_stat_does_without_what_is_denied(one: Shell) -> None:
-    fake = one.endpoint.fake
+    fake = one.fake
     assert fake is not None
     fake.faults.add("GetObjectTagging", Status(403, "AccessDenied"), times=None)
     fake.faults.add("HeadObject", Status(403, "AccessDenied"))  # of the key

@@ -44,10 +44,9 @@ def test_an_interrupt_does_not_wait_for_a_store_that_is_silent(
 ) -> None:
     for name in "abc":
         (tmp_path / name).write_bytes(pattern(size))
-    assert shell.endpoint.fake is not None
     stalls = [Stall(), Stall()]
     for stall, name in zip(stalls, (operation, then), strict=True):
-        shell.endpoint.fake.faults.add(name, stall, times=None)
+        shell.fake.faults.add(name, stall, times=None)
     put: Any = shell.start("put", *options, f"{tmp_path}/", "s3://bucket/", stdin=-1, stderr=-1)
     assert stalls[0].reached.wait(60)
     put.send_signal(signal.SIGINT)
@@ -59,5 +58,5 @@ def test_an_interrupt_does_not_wait_for_a_store_that_is_silent(
     for stall in stalls:
         stall.release.set()
     # The server does not notice that the connections of these parts are closed.
-    assert all("in flight" in violation for violation in shell.endpoint.fake.violations)
-    shell.endpoint.fake.state.violations.clear()
+    assert all("in flight" in violation for violation in shell.fake.violations)
+    shell.fake.state.violations.clear()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
 
@@ -13,7 +12,6 @@ import pytest
 from libcloud.cli.reading import modified
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.faults import Status
-from libcloud.test.storage.fakes.servers import fake_server
 
 pytestmark = pytest.mark.slow
 
@@ -38,8 +36,7 @@ def actions(shell: Shell, *arguments: str) -> set[tuple[str, str]]:
 
 
 def counts(shell: Shell) -> dict[str, int]:
-    assert shell.endpoint.fake is not None
-    return dict(shell.endpoint.fake.log.counts())
+    return dict(shell.fake.log.counts())
 
 
 def test_a_directory_is_uploaded_once(shell: Shell, site: Path) -> None:
@@ -174,7 +171,6 @@ def test_nothing_is_deleted_below_links_in_the_destination(shell: Shell, tmp_pat
 
 
 def test_a_reader_of_the_output_that_ends_is_no_failure_of_a_copy(shell: Shell, site: Path) -> None:
-    assert shell.endpoint.fake is not None
     reading, writing = os.pipe()
     os.close(reading)
     with shell.start("sync", str(site), "s3://bucket", stdout=writing, stderr=PIPE) as process:
@@ -197,9 +193,8 @@ def test_a_deletion_that_fails_does_not_stop_the_others(
     shell: Shell, site: Path, tmp_path: Path
 ) -> None:
     actions(shell, str(site), "s3://bucket")
-    assert shell.endpoint.fake is not None
     for operation in ("DeleteObjects", "DeleteObject"):
-        shell.endpoint.fake.faults.add(operation, Status(403, "AccessDenied"))
+        shell.fake.faults.add(operation, Status(403, "AccessDenied"))
     result = shell("sync", "--delete", str(tmp_path / "home"), "s3://bucket")
     assert result.status == 1
     assert "libcloud: s3://bucket/css/a.css: " in result.err
@@ -210,8 +205,7 @@ def test_nothing_is_deleted_after_a_failure(shell: Shell, site: Path) -> None:
     actions(shell, str(site), "s3://bucket")
     (site / "css/a.css").unlink()
     (site / "new").write_text("new")
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("PutObject", Status(400, "InvalidRequest"), times=None)
+    shell.fake.faults.add("PutObject", Status(400, "InvalidRequest"), times=None)
     result = shell("sync", "--delete", str(site), "s3://bucket")
     assert result.status == 1
     assert "nothing was deleted because of the failures" in result.err
@@ -239,15 +233,6 @@ def test_a_store_copies_within_itself(shell: Shell, site: Path) -> None:
     assert len(actions(shell, "s3://bucket/a", "s3://bucket/b")) == 3
     assert shell.body("b/css/a.css") == b"css/a.css"
     assert "GetObject" not in counts(shell) or counts(shell)["GetObject"] == 1
-
-
-@pytest.fixture
-def other(shell: Shell) -> Iterator[Shell]:
-    """Another store."""
-    with fake_server() as endpoint:
-        chosen = Shell(endpoint, shell.home)
-        chosen.driver.create_container(BUCKET)
-        yield chosen
 
 
 def test_two_stores_are_synchronized_through_this_machine(shell: Shell, other: Shell) -> None:

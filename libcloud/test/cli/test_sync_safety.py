@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.cli.sources import Walk
+from libcloud.cli.sources import Source, Walk
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status
 
@@ -83,12 +83,9 @@ def test_a_link_to_itself_is_skipped(shell: Shell, tmp_path: Path) -> None:
     assert shell.names() == ["a"]
 
 
-def test_a_file_that_vanishes_does_not_end_a_walk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_vanishes_does_not_end_a_walk(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text(name)
-    monkeypatch.setattr("libcloud.cli.sources._size", lambda path: os.stat(path).st_size)
     found = []
     for source in Walk().files(str(tmp_path)):
         found.append((source.name, type(source.error)))
@@ -105,12 +102,12 @@ def test_nothing_is_deleted_if_a_file_of_the_source_cannot_be_read(
         (tree / name).write_text(name)
     shell.ok("put", "-", "s3://bucket/old", stdin=b"old")
 
-    def size(path: str) -> int:
+    def file(path: str, name: str) -> Source:
         if path.endswith("/a"):
             raise PermissionError(13, "Permission denied", path)
-        return os.stat(path).st_size
+        return Source(path, name, os.stat(path).st_size)
 
-    monkeypatch.setattr("libcloud.cli.sources._size", size)
+    monkeypatch.setattr("libcloud.cli.sources._file", file)
     result = shell("sync", "--delete", str(tree), "s3://bucket")
     assert result.status == 1
     assert f"libcloud: {tree}/a: Permission denied\n" in result.err
@@ -124,10 +121,10 @@ def test_nothing_is_deleted_if_the_source_cannot_be_listed_to_its_end(
     (tmp_path / "a").write_text("a")
     shell.ok("put", "-", "s3://bucket/old", stdin=b"old")
 
-    def size(path: str) -> int:
+    def file(path: str, name: str) -> Source:
         raise RuntimeError("the listing broke")
 
-    monkeypatch.setattr("libcloud.cli.sources._size", size)
+    monkeypatch.setattr("libcloud.cli.sources._file", file)
     result = shell("sync", "--delete", str(tmp_path), "s3://bucket")
     assert (result.status, shell.names()) == (1, ["old"])
 
@@ -168,8 +165,7 @@ def test_what_is_skipped_in_the_destination_is_not_reported(shell: Shell, tmp_pa
 def test_the_status_of_a_deletion_that_fails_is_that_of_its_error(
     shell: Shell, fault: Status, status: int
 ) -> None:
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("DeleteObject", fault)
+    shell.fake.faults.add("DeleteObject", fault)
     result = shell("rm", "--force", "s3://bucket/a")
     assert result.status == status
     assert result.err.startswith("libcloud: s3://bucket/a: ")

@@ -39,7 +39,7 @@ def test_a_url_without_a_name_is_a_usage_error(shell: Shell, url: str) -> None:
 
 @pytest.mark.parametrize("operation", ["UploadPart", "CompleteMultipartUpload"])
 def test_a_failed_upload_is_an_error_and_stores_nothing(shell: Shell, operation: str) -> None:
-    fake = shell.endpoint.fake
+    fake = shell.fake
     assert fake is not None
     fake.faults.add(operation, Status(403, "AccessDenied"), times=None)
     data = pattern(11 * MIB)
@@ -63,7 +63,7 @@ def test_a_reader_that_closes_the_output(shell: Shell, ignored: bool) -> None:
     _, errors = tee.communicate(data)
     first, _ = reader.communicate()
     assert first == data[:10]
-    fake = shell.endpoint.fake
+    fake = shell.fake
     assert fake is not None
     if ignored:
         assert (tee.returncode, errors) == (0, b"")

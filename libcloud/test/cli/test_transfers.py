@@ -219,8 +219,7 @@ def test_no_clobber_keeps_a_file_that_appears_during_the_download(
     appearing = Appearing(path)
     for arguments in ((), ("--range", "0-9")):
         path.unlink(missing_ok=True)
-        assert shell.endpoint.fake is not None
-        shell.endpoint.fake.faults.add("GetObject", appearing)
+        shell.fake.faults.add("GetObject", appearing)
         url = "s3://bucket/large"
         result = shell("get", "--no-clobber", *arguments, url, str(path))
         assert result.status == 1
@@ -237,18 +236,16 @@ def test_a_large_object_is_downloaded_over_several_connections(
     result = shell.ok("get", *arguments)
     assert json.loads(result.err.splitlines()[-1])["bytes"] == len(data)
     assert (tmp_path / "out" / "x").read_bytes() == data
-    assert shell.endpoint.fake is not None
-    reads = [one for one in shell.endpoint.fake.requests if one.operation == "GetObject"]
+    reads = [one for one in shell.fake.requests if one.operation == "GetObject"]
     assert sum("range" in one.headers for one in reads) > 1
     shell.ok("get", "--window", "1", "s3://bucket/d/x", str(tmp_path / "one"))
     assert (tmp_path / "one").read_bytes() == data
-    assert "range" not in shell.endpoint.fake.requests[-1].headers
+    assert "range" not in shell.fake.requests[-1].headers
 
 
 def test_a_download_that_fails_leaves_no_directory(shell: Shell, tmp_path: Path) -> None:
     shell.ok("put", "-q", "-", "s3://bucket/d/e/f/x", stdin=b"data")
-    assert shell.endpoint.fake is not None
-    shell.endpoint.fake.faults.add("GetObject", Status(403, "AccessDenied"), times=None)
+    shell.fake.faults.add("GetObject", Status(403, "AccessDenied"), times=None)
     assert shell("get", "-r", "s3://bucket/d", str(tmp_path / "out")).status != 0
     assert [*(tmp_path / "out").iterdir()] == []
 

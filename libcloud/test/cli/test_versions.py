@@ -135,7 +135,7 @@ def test_all_deleted_objects_of_a_directory_are_restored(versioned: Shell) -> No
     assert versioned.names() == ["d/1"]
     versioned.ok("undelete", "s3://bucket/d*")
     assert versioned.names() == ["d/1", "d2"]
-    fake = versioned.endpoint.fake
+    fake = versioned.fake
     assert fake is not None
     fake.log.clear()
     versioned.ok("undelete", "-r", "s3://bucket")
@@ -146,7 +146,7 @@ def test_all_deleted_objects_of_a_directory_are_restored(versioned: Shell) -> No
 def test_what_cannot_be_restored_is_reported(versioned: Shell) -> None:
     versioned.ok("put", "-q", "-", "s3://bucket/other", stdin=b"x")
     versioned.ok("rm", "-q", "-r", "s3://bucket")
-    fake = versioned.endpoint.fake
+    fake = versioned.fake
     assert fake is not None
     fake.state.options = replace(fake.state.options, undeletable=frozenset({"other"}))
     result = versioned("undelete", "-r", "s3://bucket")
@@ -160,8 +160,7 @@ def test_an_object_that_is_still_missing_is_not_reported_as_restored(
     versioned: Shell, status: int, expected: int
 ) -> None:
     versioned.ok("rm", "-q", URL)
-    assert versioned.endpoint.fake is not None
-    versioned.endpoint.fake.faults.add("HeadObject", Status(status, ""), times=None)
+    versioned.fake.faults.add("HeadObject", Status(status, ""), times=None)
     result = versioned("undelete", URL)
     assert result.status == expected
     assert ("the store still has no object of this name" in result.err) is bool(expected)
