@@ -27,7 +27,11 @@ _SECRETS = re.compile(
     r"|authorization)\b(\s*[=:]\s*)(?:(?:AWS4-HMAC-SHA256|AWS|GOOG1|Bearer)\s+)?[^\s,;&<>]+"
 )
 # Azure, AuthenticationFailed: "The MAC signature found in the HTTP request '...' is not the same".
-_MAC = re.compile(r"(?i)(signature found in the HTTP request )'[^']*'")
+# Or the value of a header: its scheme, the account or key id, and the signature.
+_MAC = re.compile(
+    r"(?i)(signature found in the HTTP request |\b(?:SharedKey(?:Lite)?|AWS|GOOG1) [^\s:]+:)"
+    r"(?:'[^']*'|[A-Za-z0-9+/=]{20,})"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,7 +102,7 @@ def word(text: str | None) -> str | None:
 def printable(text: str, length: int) -> str:
     """``text`` on one line, at most ``length`` characters, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    line = _MAC.sub(r"\1(hidden)", _SECRETS.sub(r"\1\2(hidden)", redact_text(line)))
+    line = _SECRETS.sub(r"\1\2(hidden)", _MAC.sub(r"\1(hidden)", redact_text(line)))
     return line if len(line) <= length else line[:length] + "..."
 
 

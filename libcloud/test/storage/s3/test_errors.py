@@ -198,6 +198,8 @@ def test_signed_requests_never_appear_in_text() -> None:
         "AWSAccessKeyId=SEKRET is unknown",
         "Signature = SEKRET",
         "The MAC signature found in the HTTP request 'SEKRET=' is not the one computed.",
+        "wrong signature: SharedKey account:bRbMSEKRETlhylpeTQaJKSHg0qOszZ/9ydx96pwDBt5M=",
+        "unknown signer of AWS AKIDEXAMPLE:frJISEKRETRYK2hzxlmn1dCv7o0=",
     ],
 )
 def test_a_message_that_quotes_credentials_loses_them(message: str) -> None:
