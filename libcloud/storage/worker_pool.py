@@ -34,8 +34,9 @@ _IDLE = 10.0
 # Seconds to wait for running tasks whose results are no longer needed.
 _GRACE = 1.0
 
-# The same once they are abandoned: those that wait for a connection to open do not notice.
-_LAST_GRACE = 0.1
+# The same once they are abandoned: they import what describes their errors, and report what remains
+# in the store. Those that wait for a connection to open do not notice.
+_LAST_GRACE = 2.0
 
 # Seconds in which further results are awaited while enough tasks wait: waking the thread that takes
 # the results for each of two thousand objects a second takes more time than processing them.
