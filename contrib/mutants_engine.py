@@ -228,8 +228,8 @@ _RUNNER = (
     _mutant(
         "the caller reads on while the upload is created",
         "runner",
-        "early = self._machine.state is State.CREATING",
-        "early = False",
+        "if self._machine.state is State.CREATING:",
+        "if False:",
         "digests",
         caught_by="test_a_digest_that_fails_before_the_upload_is_there_is_computed_again",
     ),

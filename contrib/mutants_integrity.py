@@ -159,8 +159,8 @@ MUTANTS = (
     Mutant(
         "an answer that tells of other data taken for the truth",
         "libcloud/storage/transfer/upload/machine.py",
-        "        if failure.contradicted:\n",
-        "        if False:\n",
+        "        if failure.contradicted or failure.effect_unknown:\n",
+        "        if failure.effect_unknown:\n",
         ("libcloud/test/storage/transfer/upload/test_machine.py",),
         caught_by="test_rule_5_a_request_that_arrived_damaged_is_repeated",
     ),

@@ -62,10 +62,8 @@ def save(
     :param described: the object as the response describes it; ``None``: as it is.
     """
     check_download(obj, to.path)
-    if to.window is not None:
-        whole_number("ex_window", to.window, least=1, example="4")
-    if to.part_size is not None:
-        whole_number("ex_part_size", to.part_size, least=1)
+    whole_number("ex_window", to.window, least=1, example="4")
+    whole_number("ex_part_size", to.part_size, least=1)
     started = driver._start_download(obj, **how)
     if described is not None:
         obj = described(obj, started)

@@ -247,10 +247,9 @@ class UploadMachine:
         """
         if (send.step, send.number) not in self._in_flight:
             return None
-        if failure.contradicted:
+        if failure.contradicted or failure.effect_unknown:
             self._publish_open = self._publish_open or send.step in PUBLISHING
         if failure.effect_unknown:
-            self._publish_open = self._publish_open or send.step in PUBLISHING
             self._part_open = self._part_open or send.step is Step.PART
             self.orphan_possible = self.orphan_possible or send.step is Step.CREATE
         epoch = self._in_flight.pop((send.step, send.number))

@@ -128,9 +128,8 @@ class Transfer(Generic[Content]):
         """
         if os.getpid() != self._pid:
             raise RuntimeError(f"the upload of {self._label} belongs to another process")
-        early = self._machine.state is State.CREATING  # it cannot be sent yet
         digest: Digest | None = None
-        if early:
+        if self._machine.state is State.CREATING:  # it cannot be sent yet
             body, digest = self._workers.prepare_early(body)
         self._bodies[self._machine.parts_pulled + 1] = (body, digest)
         self._machine.pulled(len(body), last)

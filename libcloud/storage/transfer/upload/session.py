@@ -66,16 +66,12 @@ class UploadOptions(Value):
     on_event: Listener | None = None
 
     def __post_init__(self) -> None:
-        if self.part_size is not None:
-            whole_number("ex_part_size", self.part_size, least=1)
+        whole_number("ex_part_size", self.part_size, least=1)
         if not isinstance(self.max_memory, MemoryBudget):
             whole_number("ex_max_memory", self.max_memory, least=1)
-        if self.window is not None:
-            whole_number("ex_window", self.window, least=1, example="4")
-        if self.size_hint is not None:
-            whole_number("ex_size_hint", self.size_hint, least=0)
-        if self.size is not None and (type(self.size) is not int or self.size < 0):
-            whole_number("ex_size", self.size, least=0)
+        whole_number("ex_window", self.window, least=1, example="4")
+        whole_number("ex_size_hint", self.size_hint, least=0)
+        whole_number("ex_size", self.size, least=0)
         if self.executor is not None and not hasattr(self.executor, "submit"):
             raise TypeError(f"ex_executor must be an Executor, not {kind_of(self.executor)}")
         if self.on_event is not None and not callable(self.on_event):
