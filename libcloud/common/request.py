@@ -21,9 +21,9 @@ Params = tuple[tuple[str, str | None], ...]
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class HttpRequest(Value):
-    """A request without host and credentials.
+    """A request without host and credentials. Not changed once it is made.
 
     :param method: verb, upper case.
     :param path: percent-encoded, starts with ``/``, without a query.

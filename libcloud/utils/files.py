@@ -98,8 +98,9 @@ def endless_source_error() -> InvalidSourceError:
 def _load_content_types() -> None:
     import mimetypes
 
-    if not mimetypes.inited:
-        mimetypes.init()
+    with _loading():  # otherwise, several threads would each read the lists of the system
+        if not mimetypes.inited:
+            mimetypes.init()
 
 
 def guess_file_mime_type(
@@ -114,8 +115,7 @@ def guess_file_mime_type(
     """
     import mimetypes
 
-    with _loading():  # otherwise, several threads would each read the lists of the system
-        _load_content_types()
+    _load_content_types()
     return mimetypes.guess_type(os.fspath(file_path), strict)
 
 

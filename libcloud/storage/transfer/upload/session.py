@@ -49,7 +49,7 @@ DEFAULT_WINDOW = 12
 DEFAULT_MEMORY = 128 * MIB
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class UploadOptions(Value):
     """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
 
