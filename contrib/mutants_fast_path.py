@@ -182,9 +182,9 @@ MUTANTS = (
     Mutant(
         "a large body that is cut is whole",
         f"{_HTTP}/body.py",
-        """            elif not data:
+        """            elif size and not data:
                 self._free()""",
-        """            elif not data:
+        """            elif size and not data:
                 self.close()""",
         _BODY,
         caught_by="test_a_large_body_is_read_as_by_the_libraries",
@@ -224,8 +224,8 @@ MUTANTS = (
     Mutant(
         "pieces go on without what requests has read",
         f"{_HTTP}/messages.py",
-        'body.take(size) if type(self) is FastResponse else b""',
-        "body.take(size)",
+        'body.read(size) if type(self) is FastResponse else b""',
+        "body.read(size)",
         _BODY,
         caught_by="test_a_large_body_is_read_as_by_the_libraries",
     ),

@@ -61,8 +61,8 @@ class _Counted(io.RawIOBase):
 class Body:
     """A body of known length. It frees its connection once it was read to its end, or broke off.
 
-    It is the file of a response of urllib3, too, which names the errors: after one, reading raises
-    it again, or returns nothing although bytes are :attr:`left`.
+    It is the file of a response of urllib3, too, which names the errors: it raises those of the
+    connection, and returns nothing if that has ended although bytes are :attr:`left`.
 
     :param connection: belongs to the body; see :class:`~libcloud.http.connections.Connection`.
     :param pool: gets it back.
@@ -85,30 +85,11 @@ class Body:
         state.received = b""
         self._connection = connection
 
-    def take(self, size: int, *, once: bool = False) -> bytes:
-        """Read ``size`` bytes, fewer at the end; nothing after an error, which :meth:`read` raises.
+    def read(self, size: int | None = None) -> bytes:
+        """Read ``size`` bytes, fewer at the end; ``None``: all that is left.
 
-        :param once: receive once, and return what came.
+        :raises OSError: an error of the connection, each time from then on.
         """
-        data = b""
-        try:
-            if "_connection" in vars(self):
-                read = self._stream.read1 if once else self._stream.read
-                data = read(min(size, self.left))
-        except OSError as error:
-            self._error = error
-        except ValueError:  # another thread has closed it
-            pass
-        finally:
-            self.left -= len(data)
-            if not self.left:
-                self.close()
-            elif not data:
-                self._free()
-        return data
-
-    def read(self, size: int | None = None, *, once: bool = False) -> bytes:
-        """As :meth:`take`, but raises the error; ``None``: read all that is left."""
         if size is None or size < 0:
             data = b"".join(iter(partial(self.read, AT_ONCE), b""))  # allocated as bytes arrive
             if self.left and not self.closed:
@@ -116,14 +97,28 @@ class Body:
 
                 raise IncompleteRead(data, self.left)
             return data
-        data = self.take(size, once=once) if size else b""
-        if not data and self._error is not None:
-            raise self._error
+        data = b""
+        try:
+            if self._error is not None:
+                raise self._error
+            if "_connection" in vars(self):
+                data = self._stream.read(min(size, self.left))
+        except OSError as error:
+            self._error = error
+            raise
+        except ValueError:  # another thread has closed it
+            pass
+        finally:
+            self.left -= len(data)
+            if not self.left:
+                self.close()
+            elif size and not data:
+                self._free()
         return data
 
     def read1(self, size: int | None = None) -> bytes:
-        """Read up to ``size`` bytes, as soon as there are any."""
-        return self.read(AT_ONCE if size is None else size, once=True)
+        """Read ``size`` bytes, fewer at the end; ``None``: some."""
+        return self.read(AT_ONCE if size is None else size)
 
     def close(self) -> None:
         """Close the connection, unless the body was read to its end: then it is reused."""

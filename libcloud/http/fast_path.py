@@ -331,20 +331,14 @@ def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | 
 
 def _read(sock: Any, state: RequestState, size: int) -> None:
     """Receive up to ``size`` bytes in total; less after an error, or at the end."""
-    done = len(state.received)
-    if done >= size or state.error is not None:
-        return
-    whole = memoryview(bytearray(size))
-    whole[:done] = state.received
+    pieces, missing = [state.received], size - len(state.received)
     try:
-        while done < size:
-            count = sock.recv_into(whole[done:])
-            if not count:
-                break
-            done += count
+        while missing > 0 and state.error is None and pieces[-1]:
+            pieces.append(sock.recv(min(missing, _LARGEST_STREAMED)))
+            missing -= len(pieces[-1])
     except OSError as error:
         state.error = error
-    state.received = bytes(whole[:done])
+    state.received = b"".join(pieces)
 
 
 def _is_plain(head: Head, *, stream: bool) -> bool:

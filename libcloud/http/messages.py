@@ -204,8 +204,11 @@ class FastResponse(_StandIn):
     def _pieces(self, size: int) -> Iterator[bytes]:
         body: Any = self._body
         while not body.closed:
-            piece = body.take(size) if type(self) is FastResponse else b""
-            if not piece:  # requests raises the error, or somebody has asked for more of it
+            try:
+                piece = body.read(size) if type(self) is FastResponse else b""
+            except OSError:
+                piece = b""
+            if not piece:  # requests names the error, or somebody has asked for something of it
                 yield from genuine(self).iter_content(size)
                 return
             yield piece
