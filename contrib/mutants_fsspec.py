@@ -28,6 +28,14 @@ MUTANTS = (
         caught_by="test_empty_directories_are_put_as_their_container",
     ),
     Mutant(
+        "fsspec raises an error that cat was to return",
+        f"{_FILESYSTEM}/system.py",
+        '"on_error": on_error if on_error == "raise" else "return"',
+        '"on_error": "raise"',
+        ("libcloud/test/storage/test_filesystem_batches.py",),
+        caught_by="test_files_that_cannot_be_read_are_omitted_or_their_errors_returned",
+    ),
+    Mutant(
         "fsspec mixes ranges of two versions",
         f"{_FILESYSTEM}/system.py",
         "                if known is not obj and not same_version(known, obj):",

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base of the file system, and the operations that look up paths, directories and times."""
+"""The base of the file system; what looks up paths and times, makes directories, and deletes."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 # fsspec has no types.
 from fsspec.asyn import (  # type: ignore[import-untyped]
@@ -20,10 +19,8 @@ from fsspec.asyn import (  # type: ignore[import-untyped]
     reset_lock,
     sync,
 )
-from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Object, StorageDriver
-from libcloud.storage.destination import FileNames
 from libcloud.storage.filesystem.listing import (
     DEFAULT_EXPIRY,
     Info,
@@ -36,62 +33,23 @@ from libcloud.storage.filesystem.listing import (
     time_of,
 )
 from libcloud.storage.filesystem.operations import Operations
+from libcloud.storage.filesystem.planning import containers_of_directories, recorded
 from libcloud.storage.filesystem.workers import Calls
-
-_T = TypeVar("_T")
 
 # Before version 2025.5, fsspec does not: the child would wait for the event loop of its parent.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=reset_lock)
 
-# Directories that the running ``get`` or ``copy`` has seen in a listing that would also have
-# included a file of the same name.
-recorded: ContextVar[set[str] | None] = ContextVar("recorded", default=None)
 
-# Containers that the running ``put`` would look up for its directories.
-containers_of_directories: ContextVar[set[str] | None] = ContextVar("containers", default=None)
-
-
-@contextlib.contextmanager
-def collected(variable: ContextVar[_T | None], empty: _T) -> Iterator[_T]:
-    """Let ``variable`` contain ``empty`` in the block, in which it is filled."""
-    token = variable.set(empty)
-    try:
-        yield empty
-    finally:
-        variable.reset(token)
+def refuse_version(options: Mapping[str, Any]) -> None:
+    """:raises TypeError: for an operation that would delete the newest version in its place."""
+    if options.get("version_id") is not None:
+        raise TypeError("version_id: only whole files can be deleted; see driver.delete_object")
 
 
 def _check_depth(levels: int | None) -> None:
     if levels is not None and levels < 1:
         raise ValueError(f"maxdepth must be at least 1, not {levels}")
-
-
-def check_names(pairs: list[tuple[str, Any]]) -> None:
-    """Check that each object becomes a file of its own.
-
-    :param pairs: of objects and files; nothing was downloaded yet.
-    :raises FileExistsError: two of them would be one file.
-    """
-    names = FileNames(os.fspath(pairs[0][1]) if pairs else "")
-    for path, local in pairs:
-        if not names.add(os.path.abspath(local)):
-            text = f"{path} and another object would become one file"
-            raise FileExistsError(errno.EEXIST, text, os.fspath(local))
-
-
-class Batch(Callback):  # type: ignore[misc]
-    """Passed to fsspec's ``put`` and ``get``: collects what they would transfer file by file."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pairs: list[tuple[Any, Any]] = []
-
-    def branch_coro(self, fn: object) -> Callable[..., Any]:
-        async def collect(path1: Any, path2: Any, **kwargs: object) -> None:
-            self.pairs.append((path1, path2))
-
-        return collect
 
 
 class CopyOptions(TypedDict, total=False):
@@ -125,7 +83,7 @@ class StorageOptions(TypedDict, total=False):
 
 
 class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
-    """The part of a file system on a driver that neither reads nor changes files.
+    """The part of a file system on a driver that neither reads nor writes files.
 
     :param storage_options: those of fsspec's ``AsyncFileSystem``.
     """
@@ -416,6 +374,58 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         path = self._strip_protocol(path)
         self._operations.remove_directory(path)
         self._listings.invalidate(path)
+
+    # Deleting.
+
+    async def _rm_file(self, path: str, **kwargs: Any) -> None:
+        """Delete one file.
+
+        :raises FileNotFoundError: there is none.
+        :raises IsADirectoryError: it is a directory. Nothing was deleted.
+        """
+        refuse_version(kwargs)
+        await self._delete(await self._files_to_delete([path]))
+
+    async def _rm(
+        self,
+        path: str | Sequence[str],
+        recursive: bool = False,
+        batch_size: int | None = None,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Delete files; with ``recursive`` also directories and containers with their contents.
+
+        :raises FileNotFoundError: a path does not exist.
+        :raises IsADirectoryError: a directory, without ``recursive``.
+        """
+        refuse_version(kwargs)
+        if recursive and maxdepth is None:
+            await self._rm_trees(await self._expand_path(path))
+            return
+        paths = await self._expand_path(path, recursive=recursive, maxdepth=maxdepth)
+        await self._delete(await self._files_to_delete(paths, skip=recursive))
+
+    async def _rm_trees(self, roots: Sequence[str]) -> None:
+        """Delete all objects at ``roots`` and below them.
+
+        :raises FileNotFoundError: there are none at one of them. Nothing was deleted.
+        """
+        roots = [self._strip_protocol(root) for root in roots]
+        if "" in roots:
+            raise PermissionError(errno.EPERM, "delete containers one by one", "")
+        lookups = (self._listing.objects, self._listing.file)
+        found = await self._in_parallel(
+            lambda lookup: list(lookup()), [partial(one, root) for root in roots for one in lookups]
+        )
+        for root, below, here in zip(roots, found[::2], found[1::2], strict=True):
+            if not below and not here and "/" in root:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
+        objects = {(obj.container.name, obj.name): obj for some in found for obj in some}
+        await self._delete(list(objects.values()))
+        for root in roots:
+            if "/" not in root:
+                await self._rmdir(root)
 
     # Inside.
 

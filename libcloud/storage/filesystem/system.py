@@ -7,8 +7,6 @@ import asyncio
 import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextvars import ContextVar
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 # fsspec has no types.
@@ -19,14 +17,10 @@ from fsspec.core import get_compression  # type: ignore[import-untyped]
 
 from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.filesystem.base import (
-    Batch,
     CopyOptions,
     DriverFileSystem,
     StorageOptions,
-    check_names,
-    collected,
-    containers_of_directories,
-    recorded,
+    refuse_version,
 )
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.filesystem.errors import FileExpired, as_os_errors
@@ -38,6 +32,14 @@ from libcloud.storage.filesystem.files import (
     WriteFile,
 )
 from libcloud.storage.filesystem.listing import split_path
+from libcloud.storage.filesystem.planning import (
+    Batch,
+    check_names,
+    collected,
+    containers_of_directories,
+    planned_copies,
+    recorded,
+)
 from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
@@ -51,9 +53,6 @@ _OF_FSSPEC = frozenset(StorageOptions.__annotations__)
 
 # The options of this file system.
 _OPTIONS = frozenset("key secret driver provider token endpoint_url region profile anon".split())
-
-# Collects the copies that a ``copy`` would make, in place of making them.
-_planned: ContextVar[list[tuple[str, str]] | None] = ContextVar("planned", default=None)
 
 
 class LibcloudFileSystem(DriverFileSystem):
@@ -132,6 +131,33 @@ class LibcloudFileSystem(DriverFileSystem):
         where = (self._strip_protocol(path), start, end, kwargs.get("version_id"))
         _, data = await self._run(self._operations.read, *where)
         return data
+
+    async def _cat(
+        self,
+        path: Any,
+        recursive: bool = False,
+        on_error: str = "raise",
+        batch_size: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The bytes of files, in parallel; see fsspec's ``AbstractFileSystem.cat``.
+
+        :param kwargs: those of :meth:`_cat_file`.
+        """
+        if type(self)._cat_file is not LibcloudFileSystem._cat_file:
+            return await super()._cat(path, recursive, on_error, batch_size, **kwargs)
+        paths = await self._expand_path(path, recursive=recursive)
+        start, end = kwargs.pop("start", None), kwargs.pop("end", None)
+        shared: Any = {
+            "batch_size": batch_size,
+            "on_error": on_error if on_error == "raise" else "return",
+        }
+        results = await self._cat_ranges(paths, start, end, **shared, **kwargs)
+        if not isinstance(path, list) and paths == [self._strip_protocol(path)]:
+            return results[0]
+        omitted: Any = Exception if on_error == "omit" else ()
+        found = zip(paths, results, strict=True)
+        return {one: data for one, data in found if not isinstance(data, omitted)}
 
     async def _cat_ranges(
         self,
@@ -349,7 +375,7 @@ class LibcloudFileSystem(DriverFileSystem):
         :param kwargs: ``version_id``: of a version of the object, which may replace the newest.
         """
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
-        version_id, planned = kwargs.get("version_id"), _planned.get()
+        version_id, planned = kwargs.get("version_id"), planned_copies.get()
         if self._is_recorded(source):
             return
         if planned is not None:
@@ -374,14 +400,14 @@ class LibcloudFileSystem(DriverFileSystem):
         :raises OSError: a copy would replace another original, or would be in a directory that is
             deleted afterwards. Nothing was changed.
         """
-        _refuse_version(kwargs)
+        refuse_version(kwargs)
         sync(self.loop, self._mv, path1, path2, recursive, maxdepth)
 
     async def _mv(
         self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None
     ) -> None:
         # fsspec's own copies a file onto itself, or a directory into itself, and then deletes it.
-        with collected(_planned, []) as planned:
+        with collected(planned_copies, []) as planned:
             await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth)
         if planned and all(source == target for source, target in planned):
             return
@@ -417,62 +443,6 @@ class LibcloudFileSystem(DriverFileSystem):
             raise NotImplementedError(f"{path} exists, and a store cannot update only its time")
         self._operations.write(path, b"", "overwrite", kwargs)
         self._listings.invalidate(path)
-
-    async def _rm_file(self, path: str, **kwargs: Any) -> None:
-        """Delete one file.
-
-        :raises FileNotFoundError: there is none.
-        :raises IsADirectoryError: it is a directory. Nothing was deleted.
-        """
-        _refuse_version(kwargs)
-        await self._delete(await self._files_to_delete([path]))
-
-    async def _rm(
-        self,
-        path: str | Sequence[str],
-        recursive: bool = False,
-        batch_size: int | None = None,
-        maxdepth: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Delete files; with ``recursive`` also directories and containers with their contents.
-
-        :raises FileNotFoundError: a path does not exist.
-        :raises IsADirectoryError: a directory, without ``recursive``.
-        """
-        _refuse_version(kwargs)
-        if recursive and maxdepth is None:
-            await self._rm_trees(await self._expand_path(path))
-            return
-        paths = await self._expand_path(path, recursive=recursive, maxdepth=maxdepth)
-        await self._delete(await self._files_to_delete(paths, skip=recursive))
-
-    async def _rm_trees(self, roots: Sequence[str]) -> None:
-        """Delete all objects at ``roots`` and below them.
-
-        :raises FileNotFoundError: there are none at one of them. Nothing was deleted.
-        """
-        roots = [self._strip_protocol(root) for root in roots]
-        if "" in roots:
-            raise PermissionError(errno.EPERM, "delete containers one by one", "")
-        lookups = (self._listing.objects, self._listing.file)
-        found = await self._in_parallel(
-            lambda lookup: list(lookup()), [partial(one, root) for root in roots for one in lookups]
-        )
-        for root, below, here in zip(roots, found[::2], found[1::2], strict=True):
-            if not below and not here and "/" in root:
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
-        objects = {(obj.container.name, obj.name): obj for some in found for obj in some}
-        await self._delete(list(objects.values()))
-        for root in roots:
-            if "/" not in root:
-                await self._rmdir(root)
-
-
-def _refuse_version(options: Mapping[str, Any]) -> None:
-    """:raises TypeError: for an operation that would delete the newest version in its place."""
-    if options.get("version_id") is not None:
-        raise TypeError("version_id: only whole files can be deleted; see driver.delete_object")
 
 
 complete_help(LibcloudFileSystem)

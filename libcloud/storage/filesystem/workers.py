@@ -70,6 +70,7 @@ class Calls:
         :param finished: called after each of them, in one thread.
         """
         results: list[_T | Exception | None] = [None] * len(items)
+        jobs = 1 if len(items) == 1 else jobs  # without a second thread
         options: Any = {"jobs": jobs if jobs > 0 else None, "fail_fast": fail_fast}
 
         def call(number: int) -> _T:

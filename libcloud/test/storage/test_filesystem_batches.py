@@ -121,6 +121,20 @@ def test_two_objects_that_would_be_one_file_are_refused_before_a_download(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_files_that_cannot_be_read_are_omitted_or_their_errors_returned(fs: Any) -> None:
+    fs.pipe({"bucket/a": b"data", "bucket/b": b"more"})
+    paths = ["bucket/a", "bucket/missing", "bucket/b"]
+    shown = {"bucket/a": b"at", "bucket/b": b"or"}
+    assert fs.cat(paths, on_error="omit", start=1, end=3) == shown
+    returned = fs.cat(paths, on_error="return", start=1, end=3)
+    assert isinstance(returned.pop("bucket/missing"), FileNotFoundError)
+    assert returned == shown
+    with pytest.raises(FileNotFoundError, match="missing"):
+        fs.cat(paths)
+    assert fs.cat("bucket/a") == b"data"
+    assert fs.cat(["bucket/a"]) == fs.cat("bucket/a*") == {"bucket/a": b"data"}
+
+
 class Overridden(LibcloudFileSystem):
     """A subclass whose methods for single files take part in those for many."""
 
@@ -131,6 +145,9 @@ class Overridden(LibcloudFileSystem):
 
     async def _get_file(self, rpath: str, lpath: Any, **kwargs: Any) -> None:  # type: ignore[override]
         await super()._get_file(rpath, f"{lpath}.old", **kwargs)
+
+    async def _cat_file(self, path: str, **kwargs: Any) -> bytes:  # type: ignore[override]
+        return b"read: " + await super()._cat_file(path, **kwargs)
 
 
 def test_overridden_methods_for_single_files_are_called(
@@ -143,6 +160,9 @@ def test_overridden_methods_for_single_files_are_called(
     assert {path.name for path in (tmp_path / "got").iterdir()} == {
         f"{number}.new.old" for number in range(COUNT)
     }
+    read = fs.cat("bucket/d/*").values()
+    assert len(read) == COUNT
+    assert all(data.startswith(b"read: ") for data in read)
 
 
 class Renaming(LibcloudFileSystem):
