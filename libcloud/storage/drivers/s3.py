@@ -986,7 +986,7 @@ class BaseS3StorageDriver(StorageDriver):
         port, session = s3.uploads.session_of(self, place, headers, rest)
         parts = s3.multipart.parts(self._client, place, upload_id, headers)
         port.held = {part.number: part for part in parts}
-        stored = s3.multipart.resume(session, upload_id, port, iterator)
+        stored = s3.multipart.resume(session, upload_id, port.held, iterator)
         return self._stored_object(container, object_name, stored, {}, port.checksum)
 
     # Uploads whose parts come from several processes.

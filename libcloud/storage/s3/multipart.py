@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.names import Place
     from libcloud.storage.s3.responses import PartRecord
-    from libcloud.storage.s3.upload_port import S3UploadPort
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import Digest, StoredObject
     from libcloud.utils.bodies import Pieces
@@ -200,13 +199,16 @@ def earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
 
 
 def resume(
-    session: ObjectUpload[bytes | Pieces], upload_id: str, port: S3UploadPort, iterator: object
+    session: ObjectUpload[bytes | Pieces],
+    upload_id: str,
+    held: Mapping[int, PartRecord],
+    iterator: object,
 ) -> StoredObject:
-    """Send what is missing of an upload whose parts ``port`` holds, and complete it."""
+    """Send what is missing of an upload whose parts ``held`` its port knows, and complete it."""
     options = session.options
-    if options.part_size is None and 1 in port.held:
-        options = replace(options, part_size=port.held[1].size or None)
-    resumed = transfer.upload.session.Resumed(upload_id, sizes_to_keep(port.held, session.limits))
+    if options.part_size is None and 1 in held:
+        options = replace(options, part_size=held[1].size or None)
+    resumed = transfer.upload.session.Resumed(upload_id, sizes_to_keep(held, session.limits))
     return replace(session, options=options).send(iterator, resumed)
 
 
