@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options that all commands share, and the types of option values."""
+"""The options that several commands share, and the types of option values."""
 
 from __future__ import annotations
 
@@ -100,10 +100,8 @@ def option(names: str, help: str, name: str | None = None, **attributes: Any) ->
     last, _, metavar = last.partition(" ")
     if metavar:
         attributes["metavar"] = metavar
-    elif "type" not in attributes:
-        attributes["is_flag"] = True
-    if metavar and "type" not in attributes:
-        attributes["shell_complete"] = _candidates
+    if "type" not in attributes:
+        attributes.update({"shell_complete": _candidates} if metavar else {"is_flag": True})
     return click.option(*others, last, *filter(None, [name]), help=help, **attributes)
 
 
@@ -128,16 +126,13 @@ class CommandWithProgram(click.Command):
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            place = args.index("--")
-            if self._is_single_url(ctx, args[:place]):
-                rest = super().parse_args(ctx, args[:place])
-                ctx.params["program"] = tuple(args[place + 1 :])
-                if not ctx.params["program"]:
-                    raise click.UsageError("a command must follow --", ctx)
-                return rest
-        rest = super().parse_args(ctx, args)
-        ctx.params["program"] = ()
+        place = args.index("--") if "--" in args else len(args)
+        has_program = place < len(args) and self._is_single_url(ctx, args[:place])
+        program = tuple(args[place + 1 :]) if has_program else ()
+        rest = super().parse_args(ctx, args[:place] if has_program else args)
+        if has_program and not program:
+            raise click.UsageError("a command must follow --", ctx)
+        ctx.params["program"] = program
         return rest
 
     def _is_single_url(self, ctx: click.Context, args: list[str]) -> bool:

@@ -85,9 +85,8 @@ class Store(NamedTuple):
         try:
             return bool(self.driver.ex_get_versioning(self.container()) != "disabled")
         except LibcloudError as error:
-            if isinstance(error, InvalidCredsError):
-                return False
-            if getattr(error, "status", None) in (400, 404, 405, 501):
+            is_denied = isinstance(error, InvalidCredsError)
+            if is_denied or getattr(error, "status", None) in (400, 404, 405, 501):
                 return False
             raise
 
