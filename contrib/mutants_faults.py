@@ -208,6 +208,22 @@ _LOCKS = (
 
 _PER_PROCESS = (
     Mutant(
+        "a download that is open at the end of the program prints an error",
+        "libcloud/http/body.py",
+        "if not is_finalizing():",
+        "if True:",
+        (f"{_TESTS}/storage/test_s3_exit.py",),
+        caught_by="test_a_download_that_is_still_open_at_the_end_is_silent",
+    ),
+    Mutant(
+        "a file that cannot be read counts as a lost connection",
+        "libcloud/utils/bodies.py",
+        "raise SourceError(str(error)) from error",
+        "raise",
+        (f"{_TESTS}/storage/scaleout/test_session.py",),
+        caught_by="test_a_file_that_cannot_be_read_is_no_failure_of_the_store",
+    ),
+    Mutant(
         "a forked child waits for its parent's locks",
         "libcloud/utils/local.py",
         "        pid = os.getpid()\n",

@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import click
 
-from libcloud.cli.errors import InputError
+from libcloud.cli.errors import InputError, errors_name
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.signals import wait_for_input
 from libcloud.cli.targets import STDIO, Filters, Target
@@ -95,7 +95,8 @@ def read_pieces(
     while size != file_size or len(piece) == wanted:
         if file_size is None:
             wait_for_input(stream)
-        piece = read(wanted)
+        with errors_name(str(getattr(stream, "name", "the input"))):
+            piece = read(wanted)
         if not piece:
             break
         size += len(piece)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import io
+import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -125,7 +127,9 @@ class Body:
         self.closed = True
         self._free()
 
-    __del__ = close
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not is_finalizing():  # then, modules are gone, and the system closes the connection
+            self.close()
 
     def _free(self) -> None:
         # Atomic, because another thread may close the body.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 
 import pytest
@@ -37,3 +38,14 @@ def test_a_small_file_is_read_by_one_call(size: int, calls: int) -> None:
 def test_a_file_is_read_to_its_end_whatever_size_it_had_before(size: int) -> None:
     data = bytes(range(250)) * 40
     assert _read(data, size)[0] == data
+
+
+def test_an_error_of_reading_names_the_file() -> None:
+    class Damaged(io.BytesIO):
+        name = "dir/source"
+
+        def read1(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error: 'dir/source'"):
+        list(read_pieces(Damaged(), file_size=10))

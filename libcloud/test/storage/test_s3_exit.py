@@ -202,3 +202,12 @@ def test_a_writer_that_has_ended_leaves_nothing_to_the_end(registry: _Registry) 
 
     assert registry.functions == []
     assert [obj.name for obj in container.list_objects()] == ["log"]
+
+
+@pytest.mark.slow
+def test_a_download_that_is_still_open_at_the_end_is_silent(amazon: Store) -> None:
+    """Its finalizer runs when the modules that it needs are gone."""
+    amazon.driver.upload_object_via_stream(iter([bytes(40_000_000)]), amazon.container, "source")
+    program = "import gc\npieces = obj.as_stream(1000)\nprint(len(next(pieces)))\ngc.freeze()\n"
+    done = _run(amazon, program)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1000\n", "")
