@@ -33,12 +33,7 @@ from libcloud.storage.keywords import (
     StreamKeywords,
     complete_help,
 )
-from libcloud.storage.types import (
-    DeletedObject,
-    FailedDeletion,
-    MissingContainerError,
-    Place,
-)
+from libcloud.storage.types import DeletedObject, FailedDeletion, MissingContainerError, Place
 from libcloud.storage.types import ObjectDoesNotExistError as ObjectDoesNotExistError
 from libcloud.utils.arguments import kind_of, plain_headers
 
@@ -674,8 +669,9 @@ class StorageDriver(StorageDriverHelpers):
         items = _iterable(pairs, "ex_download_objects")
 
         def download(pair: tuple[Object, _Path]) -> str:
-            obj, path = pair[0], str(os.fspath(pair[1]))
+            obj, path = pair
             check_object(obj)
+            path = str(os.fspath(path))
             directory = os.path.dirname(path)
             if directory and not os.path.isdir(directory):
                 os.makedirs(directory, exist_ok=True)

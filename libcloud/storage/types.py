@@ -60,7 +60,6 @@ __all__ = [
     "ObjectTooLargeError",
     "OperationResult",
     "PartConflictError",
-    "Place",
     "PreconditionFailedError",
     "Provider",
     "SizeMismatchError",
