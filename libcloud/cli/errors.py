@@ -33,7 +33,7 @@ _secrets: set[str] = set()
 _SECRET_LENGTH = 8
 
 # The start of the store's response in the library's own messages.
-_STATUS_TEXT = re.compile(r"(?:: Unknown error\.)?:? ?Status code: .*", re.DOTALL)
+_STATUS_TEXT = r"(?s)(?:: Unknown error\.)?:? ?Status code: .*"
 
 _HINTS = {
     "InvalidAccessKeyId": "the store does not know this access key: run libcloud doctor",
@@ -197,7 +197,7 @@ def describe(error: BaseException) -> str:
         return f"{error.args[0]}: the file exists and was not replaced (--no-clobber)"
     if isinstance(error, LibcloudError):
         text = str(error.value or type(error).__name__)
-        return _STATUS_TEXT.sub("", text).rstrip(".") + suffix if response else text
+        return re.sub(_STATUS_TEXT, "", text).rstrip(".") + suffix if response else text
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
         return f"{name}{error.strerror}"

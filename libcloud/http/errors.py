@@ -32,7 +32,7 @@ _TRANSIENT_ERRNO = {
 }
 
 # TLS errors of a broken connection. All others concern certificates and settings.
-_BROKEN_TLS = re.compile(r"EOF|timed out|reset|bad record mac|BAD_RECORD_MAC|closed", re.IGNORECASE)
+_BROKEN_TLS = r"(?i)EOF|timed out|reset|bad record mac|BAD_RECORD_MAC|closed"
 
 # Classes by name: their modules are imported late or, in a short program, never.
 _TRANSIENT = {
@@ -178,7 +178,7 @@ def is_transient(error: BaseException) -> bool:
     if is_a(error, _TLS):
         # Only the innermost error: the messages of the others contain the URL, which is arbitrary.
         text = str([*_causes(error)][-1])
-        return "certificate" not in text.lower() and bool(_BROKEN_TLS.search(text))
+        return "certificate" not in text.lower() and bool(re.search(_BROKEN_TLS, text))
     if is_a(error, _TRANSIENT):
         return True
     return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNO

@@ -22,13 +22,13 @@ CODE_LENGTH = 100
 """Characters of a code or an id that are shown."""
 
 # A message may quote what was signed: name=value, name: value, Credential=..., and the key id.
-_SECRETS = re.compile(
+_SECRETS = (
     r"(?i)\b((?:x-amz-[\w-]*|aws)?(?:signature|credential|security-token|accesskeyid|secret[\w-]*)"
     r"|authorization)\b(\s*[=:]\s*)(?:(?:AWS4-HMAC-SHA256|AWS|GOOG1|Bearer)\s+)?[^\s,;&<>]+"
 )
 # Azure, AuthenticationFailed: "The MAC signature found in the HTTP request '...' is not the same".
 # Or the value of a header: its scheme, the account or key id, and the signature.
-_MAC = re.compile(
+_MAC = (
     r"(?i)(signature found in the HTTP request |\b(?:SharedKey(?:Lite)?|AWS|GOOG1) [^\s:]+:)"
     r"(?:'[^']*'|[A-Za-z0-9+/=]{20,})"
 )
@@ -102,7 +102,8 @@ def word(text: str | None) -> str | None:
 def printable(text: str, length: int) -> str:
     """``text`` on one line, at most ``length`` characters, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    line = _SECRETS.sub(r"\1\2(hidden)", _MAC.sub(r"\1(hidden)", redact_text(line)))
+    line = re.sub(_MAC, r"\1(hidden)", redact_text(line))
+    line = re.sub(_SECRETS, r"\1\2(hidden)", line)
     return line if len(line) <= length else line[:length] + "..."
 
 

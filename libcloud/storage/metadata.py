@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110, section 5.6.2
 
 PROPERTIES: Mapping[str, str] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ def metadata_headers(
         if value is None:  # not sent, as in Apache Libcloud
             continue
         text = value.decode() if isinstance(value, bytes) else str(value)
-        if not _TOKEN.fullmatch(str(key)):
+        if not re.fullmatch(_TOKEN, str(key)):
             raise ValueError(f"metadata key {key!r} cannot be part of a header's name")
         if any(ord(character) < 32 or ord(character) == 127 for character in text):
             raise ValueError(f"metadata value of {key!r} contains a control character")

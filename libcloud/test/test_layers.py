@@ -424,40 +424,18 @@ def test_a_package_that_names_its_modules_is_no_cycle() -> None:
 
 
 # What takes long to import, and is needed with the first request, upload or answer only.
-HEAVY = {
-    "concurrent.futures",
-    "email",
-    "http",
-    "http.client",
-    "lxml",
-    "mimetypes",
-    "random",
-    "requests",
-    "secrets",
-    "shutil",
-    "socket",
-    "ssl",
-    "tempfile",
-    "urllib3",
-    "libcloud.common.request",
-    "libcloud.common.signing.sigv4",
-    "libcloud.http",
-    "libcloud.storage.destination",
-    "libcloud.storage.payload",
-    "libcloud.storage.writer",
-    "libcloud.storage.s3.copying",
-    "libcloud.storage.transfer.download.body",
-    "libcloud.storage.s3.upload_port",
-    "libcloud.storage.s3.uploads",
-    "libcloud.storage.s3.errors",
-    "libcloud.storage.s3.requests",
-    "libcloud.storage.s3.responses",
-    "libcloud.storage.transfer.upload.machine",
-    "libcloud.storage.transfer.upload.session",
-    "libcloud.storage.transfer.values",
-    "libcloud.utils.help",
-    "libcloud.utils.retry",
-}
+HEAVY = set(
+    """
+    concurrent.futures email http http.client lxml mimetypes random requests secrets shutil socket
+    ssl tempfile urllib3 libcloud.common.request libcloud.common.signing.sigv4 libcloud.http
+    libcloud.storage.destination libcloud.storage.payload libcloud.storage.writer
+    libcloud.storage.s3.copying libcloud.storage.transfer.download.body
+    libcloud.storage.s3.upload_port libcloud.storage.s3.uploads libcloud.storage.s3.errors
+    libcloud.storage.s3.requests libcloud.storage.s3.responses
+    libcloud.storage.transfer.upload.machine libcloud.storage.transfer.upload.session
+    libcloud.storage.transfer.values libcloud.utils.help libcloud.utils.retry
+    """.split()
+)
 
 
 def _loaded_by(statement: str) -> set[str]:

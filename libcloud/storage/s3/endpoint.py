@@ -33,11 +33,11 @@ _NOT_A_URL = "the endpoint is not a valid URL: write http://HOST:PORT or https:/
 # One label of a host name that is also allowed in a bucket name: Amazon S3 User Guide, "General
 # purpose bucket naming rules".
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-_BUCKET = re.compile(_LABEL)
-_DOTTED_BUCKET = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_BUCKET = _LABEL
+_DOTTED_BUCKET = rf"{_LABEL}(?:\.{_LABEL})*"
 
 # A region comes from a response of the server, becomes part of log messages and is signed.
-_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_REGION = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 
 
 class Endpoint(NamedTuple):
@@ -103,7 +103,7 @@ def can_be_in_host(bucket: str, *, secure: bool) -> bool:
     (True, False)
     """
     pattern = _BUCKET if secure else _DOTTED_BUCKET
-    if not 3 <= len(bucket) <= 63 or not pattern.fullmatch(bucket):
+    if not 3 <= len(bucket) <= 63 or not re.fullmatch(pattern, bucket):
         return False
     return "." not in bucket or not is_address(bucket)
 
@@ -214,7 +214,7 @@ class Addressing:
 
     def learn_region(self, bucket: str, region: str) -> bool:
         """Remember the region of a bucket; return whether ``region`` is a valid name."""
-        if not _REGION.fullmatch(region):
+        if not re.fullmatch(_REGION, region):
             return False
         known = self._regions.get(bucket)
         self._regions[bucket] = region

@@ -120,7 +120,7 @@ _UNSIGNED = ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
 _REFUSALS = frozenset(
     {"InvalidArgument", "NotImplemented", "UnsupportedArgument", "XNotImplemented"}
 )
-_UNKNOWN = re.compile(r"unsupported|not (?:supported|implemented)|unknown (?:header|parameter)")
+_UNKNOWN = r"unsupported|not (?:supported|implemented)|unknown (?:header|parameter)"
 
 
 class OptionalValue(str):
@@ -179,7 +179,7 @@ def _features(request: HttpRequest) -> frozenset[str]:
 def _is_refusal(detail: ErrorDetail) -> bool:
     if detail.status == 501 or detail.code in _REFUSALS:
         return True
-    return detail.status == 400 and _UNKNOWN.search(detail.message.lower()) is not None
+    return detail.status == 400 and re.search(_UNKNOWN, detail.message.lower()) is not None
 
 
 _DESCRIPTION = (

@@ -30,18 +30,16 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXCERPT_LENGTH = 200
 
 # Responses to Create, Complete and ListParts, and where they repeat the key.
-_UPLOAD_RESPONSE = re.compile(
+_UPLOAD_RESPONSE = (
     rb"\s*(?:<\?xml[^>]*>\s*)?"
     rb"<(?:InitiateMultipartUpload|CompleteMultipartUpload|ListParts)Result\b"
 )
-_REPEATED_KEY = re.compile(rb"<(Key|Location)>[^<]*</\1>")
+_REPEATED_KEY = rb"<(Key|Location)>[^<]*</\1>"
 
 # What a response about an object carries; a web page that has none of these is not an object.
 _OF_OBJECTS = ("etag", "last-modified", "x-amz-", "x-goog-")
 
-_ROOT = re.compile(
-    r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(?P<name>[A-Za-z][\w.-]*)", re.DOTALL
-)
+_ROOT = r"(?s)(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(?P<name>[A-Za-z][\w.-]*)"
 
 # Some servers return a document anyway: moto returns CreateBucketResponse for CreateBucket.
 _DOCUMENTS = {"PUT": ("Put", "Upload", "Create"), "DELETE": ("Delete", "Abort")}
@@ -113,8 +111,8 @@ class S3Response(AWSBaseResponse):
         document = super()._document()
         if not isinstance(document, bytes):
             return document
-        if _UPLOAD_RESPONSE.match(document):
-            return _REPEATED_KEY.sub(b"", document)
+        if re.match(_UPLOAD_RESPONSE, document):
+            return re.sub(_REPEATED_KEY, b"", document)
         return s3.nodes.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
@@ -173,7 +171,7 @@ def unexpected_content(method: str, content: str, *, etag: str = "") -> bool:
     content = content.lstrip("\ufeff \t\r\n")
     if not content:
         return False
-    root = _ROOT.match(content)
+    root = re.match(_ROOT, content)
     if root is None or root["name"].lower() == "html":
         return True
     return not etag and not root["name"].startswith(_DOCUMENTS[method])
@@ -221,7 +219,7 @@ def proven(
 def is_foreign(content: str) -> bool:
     """Whether the start of a body is from something else than a store; one cut short is not."""
     content = content.lstrip("\ufeff \t\r\n")
-    root = _ROOT.match(content)
+    root = re.match(_ROOT, content)
     return root["name"].lower() == "html" if root else not content.startswith("<?xml")
 
 

@@ -18,7 +18,7 @@ _LIMITS = Limits(max_object_size=5 * TIB)
 
 
 # What may become part of a host name. The region of a bucket comes from a response.
-_REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_REGION = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -178,7 +178,7 @@ class S3Profile(Value):
 
     def _pattern(self, region: str) -> str | None:
         """The pattern of the hosts of ``region``, which may be an invalid name."""
-        if not _REGION.fullmatch(region):
+        if not re.fullmatch(_REGION, region):
             return None
         for regions, pattern, _ in self.host_patterns:
             if re.fullmatch(regions, region):

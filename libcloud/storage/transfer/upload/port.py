@@ -20,13 +20,14 @@ from libcloud.storage.transfer.values import (
     Step,
     StoredObject,
 )
+from libcloud.utils.values import Value
 
 Content = TypeVar("Content", bound=Sized)
 _Taken = TypeVar("_Taken", bound=Sized, contravariant=True)
 
 
-@dataclass(slots=True)
-class SourcePart(Generic[Content]):
+@dataclass(slots=True, eq=False, repr=False)
+class SourcePart(Value, Generic[Content]):
     """A part as delivered by the source.
 
     :param body: its content, which does not change; the length is the size of the part, bytes.
