@@ -100,7 +100,7 @@ MUTANTS = (
     Mutant(
         "any text of an answer becomes part of a host",
         f"{_S3}/profiles/profile.py",
-        "        if not _REGION.fullmatch(region):\n            return None\n",
+        "        if not re.fullmatch(_REGION, region):\n            return None\n",
         "",
         (f"{_TESTS}/storage/s3/test_profiles.py",),
         caught_by="test_a_region_has_this_host",

@@ -7,9 +7,6 @@ signatures are computed by :mod:`libcloud.common.signing.sigv4`.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Mapping, MutableMapping
 from datetime import datetime, timedelta, timezone
 from inspect import Parameter, signature
@@ -168,11 +165,13 @@ class AWSRequestSignerAlgorithmV2(AWSRequestSigner):
         self, params: Mapping[str, object], secret_key: str, path: str = "/"
     ) -> str:
         """Return the signature: AWS General Reference, "Signature Version 2 signing process"."""
+        from base64 import b64encode
+
         query = signing.sigv4.canonical_query(_pairs(params))
         scheme = "https" if self.connection.secure else "http"
         host = authority(str(self.connection.host), self.connection.port, scheme=scheme)
         text = "\n".join(("GET", host, path, query))
-        return base64.b64encode(_sign(secret_key, text)).decode("ascii")
+        return b64encode(_sign(secret_key, text)).decode("ascii")
 
 
 class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
@@ -430,13 +429,17 @@ def check_params(params: Any) -> None:
 
 def _sign(key: bytes | str, msg: str, hex: bool = False) -> Any:
     """Return the HMAC-SHA256 of ``msg``: 32 bytes, or 64 hexadecimal digits."""
+    import hmac
+
     secret = key.encode("utf-8") if isinstance(key, str) else key
-    digest = hmac.new(secret, msg.encode("utf-8"), hashlib.sha256)
+    digest = hmac.new(secret, msg.encode("utf-8"), "sha256")
     return digest.hexdigest() if hex else digest.digest()
 
 
 def _hash(msg: str | bytes | bytearray | memoryview) -> str:
     """Return the SHA-256 of ``msg`` in hexadecimal; text is hashed as UTF-8."""
+    import hashlib
+
     return hashlib.sha256(msg.encode("utf-8") if isinstance(msg, str) else msg).hexdigest()
 
 

@@ -7,7 +7,6 @@ Their class is the base of :class:`~libcloud.storage.base.StorageDriver`.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import warnings
@@ -261,6 +260,8 @@ class StorageDriverHelpers(BaseDriver):
 
     def _get_hash_function(self) -> Hasher:
         """A fresh hash of ``hash_type``; it guards against accidents, not against attackers."""
+        import hashlib
+
         try:
             return hashlib.new(self.hash_type, usedforsecurity=False)
         except ValueError as error:

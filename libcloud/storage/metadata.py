@@ -8,7 +8,6 @@ itself. Everything else is sent as it is, a percent sign too.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -48,7 +47,9 @@ def metadata_headers(
             raise ValueError(f"metadata value of {key!r} contains a control character")
         is_plain = text.isascii() and text == text.strip() and decode_metadata(text) == text
         if not is_plain or not (text or keeps_empty):
-            text = f"=?UTF-8?B?{base64.b64encode(text.encode()).decode()}?="
+            from base64 import b64encode
+
+            text = f"=?UTF-8?B?{b64encode(text.encode()).decode()}?="
         headers[prefix + str(key)] = text
     return headers
 

@@ -426,7 +426,8 @@ def test_a_package_that_names_its_modules_is_no_cycle() -> None:
 # What takes long to import, and is needed with the first request, upload or answer only.
 HEAVY = set(
     """
-    concurrent.futures email http http.client lxml mimetypes random requests secrets shutil socket
+    concurrent.futures email http http.client lxml mimetypes random requests
+    secrets shutil socket
     ssl tempfile urllib3 libcloud.common.request libcloud.common.signing.sigv4 libcloud.http
     libcloud.storage.destination libcloud.storage.payload libcloud.storage.writer
     libcloud.storage.s3.copying libcloud.storage.transfer.download.body
@@ -462,6 +463,11 @@ def test_importing_a_driver_loads_nothing_that_only_a_request_needs(of: str) -> 
     loaded = _loaded_by(f"import libcloud.{of}")
     assert f"libcloud.{of}" in loaded
     assert not loaded & HEAVY
+
+
+def test_importing_a_driver_of_s3_loads_no_hash() -> None:
+    loaded = _loaded_by("import libcloud.storage.drivers.minio")
+    assert not loaded & {"base64", "hashlib", "hmac"}
 
 
 def test_a_plain_connection_loads_nothing_that_only_tls_needs() -> None:

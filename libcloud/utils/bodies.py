@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -114,6 +113,8 @@ def hashed(hasher: Any, body: Any) -> Any:
 
 def new_md5() -> Any:
     """A new MD5 hash, which detects accidents but not attacks."""
+    import hashlib
+
     return hashlib.md5(usedforsecurity=False)
 
 

@@ -7,7 +7,6 @@ There is one class for each signature version. The classes are public in
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -321,6 +320,8 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         if isinstance(data, (str, bytes, bytearray, memoryview)):
             return signing.sigv4.payload_hash_of(data)
         if isinstance(data, Pieces):
+            import hashlib
+
             return str(hashed(hashlib.sha256(), data).hexdigest())
         return signing.sigv4.UNSIGNED_PAYLOAD
 
