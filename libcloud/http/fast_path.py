@@ -40,11 +40,11 @@ _TAKEN = 16 * 1024
 # A body up to this size is sent together with the headers.
 _JOINED = 128 * 1024
 
-# Memory for larger response bodies is allocated as the bytes arrive.
+# A larger chunked body is left to the libraries.
 _LARGEST = 1024 * 1024
 
 # A body up to this size is read at once even if the caller wants to read it in pieces.
-_LARGEST_STREAMED = 128 * 1024
+_IN_ADVANCE = 128 * 1024
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -273,12 +273,14 @@ def _read_body(
     :return: ``None``: it is chunked, and truncated, large or unusual.
     """
     sock, state = connection.sock, connection.state
+    # A deadline does not include what the caller reads.
+    in_advance = 0 if stream and current.deadline else _IN_ADVANCE
     reusable = not head.closes and not state.may_be_unread(head.status)
     if head.length is None:
         end, body = _read_chunks(sock, state, start)
     else:
         end, body = start + head.length, None
-        if head.length <= _in_advance(streamed=stream and head.status in _SUCCESS):
+        if head.length <= in_advance:
             _read(sock, state, end)
             body = state.received[start:end] if len(state.received) >= end else None
         if body is None:
@@ -286,14 +288,6 @@ def _read_body(
     # Bytes after the response belong to no request.
     state.complete = reusable and len(state.received) == end
     return body
-
-
-def _in_advance(*, streamed: bool) -> int:
-    """Return the size of bodies that are received before the caller asks for them."""
-    if not streamed:
-        return _LARGEST
-    # A deadline does not include what the caller reads.
-    return 0 if current.deadline else _LARGEST_STREAMED
 
 
 def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | None]:
@@ -318,7 +312,7 @@ def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | 
                     continue
             if needed > _LARGEST or state.error is not None:
                 return at, None
-            more = sock.recv(_LARGEST_STREAMED)
+            more = sock.recv(_IN_ADVANCE)
             if not more:
                 return at, None
             data += more
@@ -334,7 +328,7 @@ def _read(sock: Any, state: RequestState, size: int) -> None:
     pieces, missing = [state.received], size - len(state.received)
     try:
         while missing > 0 and state.error is None and pieces[-1]:
-            pieces.append(sock.recv(min(missing, _LARGEST_STREAMED)))
+            pieces.append(sock.recv(min(missing, _IN_ADVANCE)))
             missing -= len(pieces[-1])
     except OSError as error:
         state.error = error

@@ -64,7 +64,8 @@ TOO_LARGE = {
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "MAX_RESPONSE_SIZE", SIZE)
     monkeypatch.setattr(documents, "MAX_ERROR_SIZE", 2000)
-    monkeypatch.setattr(fast_path, "_LARGEST", 1000)  # more is left to the libraries
+    for name in ("_IN_ADVANCE", "_LARGEST"):
+        monkeypatch.setattr(fast_path, name, 1000)
 
 
 @pytest.fixture
