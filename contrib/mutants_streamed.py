@@ -65,10 +65,10 @@ MUTANTS = (
         "test_an_iterator_is_sent_once",
     ),
     _mutant(
-        "an error of a streamed source is replaced",
+        "an error of a streamed source is one of the network",
         "libcloud/storage/s3/checksums.py",
-        "            raise self._error  #",
-        "            raise  #",
+        "                raise SourceError(self._what) from error",
+        "                raise",
         "streamed_parts",
         "test_an_error_of_the_source_propagates_unchanged",
     ),
