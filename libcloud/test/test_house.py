@@ -33,7 +33,6 @@ LARGE_MODULES: dict[str, str] = {
     "Apache Libcloud: each is a few lines that call the protocol package or the engine",
     "libcloud/common/google.py": "the clock and the metadata request, which programs and tests "
     "replace in this module, and everything that uses them",
-    "libcloud/test/test_layers.py": "a table of what modules may import and do, and its tests",
     "libcloud/test/storage/fakes/swift.py": "one fake of one protocol, with the checks of all of "
     "its requests",
     "libcloud/storage/drivers/azure_blobs.py": "the public methods of one class, with their "
