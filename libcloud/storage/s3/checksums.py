@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.transfer.values import Digest
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
-from libcloud.utils.bodies import SourceError, StreamedPieces, source_errors
+from libcloud.utils.bodies import SourceError, StreamedPieces
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.download.port import RunningChecksum
@@ -262,10 +262,9 @@ class StreamedPart:
     def send(self, send: Callable[[EncodedPart], Any]) -> tuple[Any, Digest]:
         """The result of ``send`` for the encoded data, and the checksum that was sent.
 
-        :raises Exception: that of the source.
+        :raises SourceError: the source failed.
         """
-        with source_errors():
-            response = send(EncodedPart(self))
+        response = send(EncodedPart(self))
         if self._value is None:
             text = f"{self._what}: the store responded before all data was sent"
             raise MalformedResponseError(text)
