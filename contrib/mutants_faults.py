@@ -234,10 +234,18 @@ _PER_PROCESS = (
     Mutant(
         "a fork does not wait for imports of other threads",
         "libcloud/utils/local.py",
-        "if owner not in (None, threading.get_ident())",
-        "if owner == 0",
+        "owner not in (None, threading.get_ident())",
+        "owner == 0",
         (f"{_TESTS}/test_locks.py",),
         caught_by="test_a_fork_waits_for_the_import_of_another_thread",
+    ),
+    Mutant(
+        "a fork waits for ever for an import",
+        "libcloud/utils/local.py",
+        " and time.monotonic() < deadline",
+        "",
+        (f"{_TESTS}/test_locks.py",),
+        caught_by="test_a_fork_does_not_wait_for_ever_for_an_import",
     ),
     Mutant(
         "a finalizer waits for the lock of its own thread",

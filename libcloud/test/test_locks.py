@@ -373,35 +373,52 @@ def test_a_lock_that_another_thread_holds_at_a_fork_is_free_in_the_child() -> No
         thread.join()
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_waits_for_the_import_of_another_thread(
+@pytest.fixture
+def slow_import(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first request imports modules, whose locks stay locked in the child."""
+) -> Iterator[tuple[threading.Event, threading.Thread]]:
+    """A thread that imports a module, and the event that the module waits for."""
     begun, released = threading.Event(), threading.Event()
     monkeypatch.setattr(local, "_IMPORTED", {"slow_to_import"})
     monkeypatch.setattr(local, "for_slow_to_import", (begun, released), raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "slow_to_import.py").write_text(
         "from libcloud.utils.local import for_slow_to_import as events\n"
-        "events[0].set()\nassert events[1].wait(30)\nvalue = 1\n"
+        "events[0].set()\nassert events[1].wait(60)\nvalue = 1\n"
     )
-    wait = importlib._bootstrap._lock_unlock_module  # type: ignore[attr-defined]
-
-    def release_and_wait(name: str) -> None:
-        released.set()
-        wait(name)
-
-    monkeypatch.setattr(importlib._bootstrap, "_lock_unlock_module", release_and_wait)
     thread = threading.Thread(target=importlib.import_module, args=["slow_to_import"])
     thread.start()
-    try:
-        assert begun.wait(30)
-        assert in_child(lambda: bool(importlib.import_module("slow_to_import").value))
-    finally:
+    assert begun.wait(30)
+    yield released, thread
+    released.set()
+    thread.join()
+    sys.modules.pop("slow_to_import", None)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_waits_for_the_import_of_another_thread(
+    slow_import: tuple[threading.Event, threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request imports modules, whose locks stay locked in the child."""
+    released, thread = slow_import
+
+    def release_and_wait(_seconds: float) -> None:
         released.set()
         thread.join()
-        sys.modules.pop("slow_to_import", None)
+
+    monkeypatch.setattr("time.sleep", release_and_wait)
+    assert in_child(lambda: bool(importlib.import_module("slow_to_import").value))
+
+
+def test_a_fork_does_not_wait_for_ever_for_an_import(
+    slow_import: tuple[threading.Event, threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The import may need a lock that the forking thread holds."""
+    monkeypatch.setattr(local, "_LONGEST_WAIT", 0.01, raising=False)
+    waiting = threading.Thread(target=local.await_imports, daemon=True)
+    waiting.start()
+    waiting.join(20)
+    assert not waiting.is_alive()
 
 
 def test_a_forked_child_finds_the_codec_of_host_names() -> None:

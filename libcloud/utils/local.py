@@ -31,6 +31,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -41,24 +42,27 @@ _T = TypeVar("_T")
 _IMPORTED = {*sys.stdlib_module_names, "libcloud", "lxml", "requests", "urllib3", "zlib_ng"}
 _IMPORTED |= {"certifi", "charset_normalizer", "idna"}
 
+_LONGEST_WAIT = 5.0  # seconds
+
 
 def await_imports() -> None:
     """Wait until no other thread imports a module of the library, or one that it needs.
 
     Python does not release the lock of a module in a forked child whose parent was importing it,
-    and modules are imported at the first request.
+    and modules are imported at the first request. The wait is limited, because an import may never
+    end: it may need a lock that the forking thread holds, such as that of ``logging``.
     """
-    machinery: Any = vars(importlib).get("_bootstrap")
-    while names := _imported_elsewhere(getattr(machinery, "_module_locks", {})):
-        for name in names:
-            machinery._lock_unlock_module(name)
+    locks = getattr(vars(importlib).get("_bootstrap"), "_module_locks", {})
+    deadline = time.monotonic() + _LONGEST_WAIT
+    while _is_imported_elsewhere(locks) and time.monotonic() < deadline:
+        time.sleep(0.002)
 
 
-def _imported_elsewhere(locks: dict[str, Any]) -> list[str]:
-    """Modules whose locks other threads hold."""
+def _is_imported_elsewhere(locks: dict[str, Any]) -> bool:
+    """Return whether another thread holds the lock of such a module."""
     names = [name for name in list(locks) if name.partition(".")[0] in _IMPORTED]
-    found = [(name, getattr(locks.get(name, str)(), "owner", None)) for name in names]
-    return [name for name, owner in found if owner not in (None, threading.get_ident())]
+    owners = [getattr(locks.get(name, str)(), "owner", None) for name in names]
+    return any(owner not in (None, threading.get_ident()) for owner in owners)
 
 
 if hasattr(os, "register_at_fork"):
