@@ -19,6 +19,7 @@ import click
 from libcloud.cli.errors import InputError, ObjectExistsError, on_error
 from libcloud.cli.settings import combined, option, size
 from libcloud.cli.text import count
+from libcloud.common.types import LibcloudError
 from libcloud.storage.types import ObjectDoesNotExistError
 from libcloud.utils.values import Value
 
@@ -147,7 +148,8 @@ def value_errors_as_usage() -> on_error:
 
 def raise_as_usage_error(error: BaseException) -> None:
     """See :func:`value_errors_as_usage`."""
-    if not isinstance(error, ValueError):
+    # An error of the library with a class of its own is about one object, and contains its name.
+    if not isinstance(error, ValueError) or isinstance(error, LibcloudError):
         return
     if "storage class" in str(error):
         raise click.UsageError(f"--storage-class: {error}") from error

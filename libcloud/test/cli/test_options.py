@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,23 @@ def test_an_invalid_value_is_reported_once_for_all_objects(
     assert len(result.err.splitlines()) == 1
     assert option in result.err
     assert not any(name.startswith("new/") for name in shell.names())
+
+
+@pytest.mark.parametrize("name", ["ex_tags", "storage class"])
+@pytest.mark.parametrize("command", ["put", "sync"])
+def test_a_name_that_no_store_can_hold_does_not_stop_the_other_files(
+    shell: Shell, tmp_path: Path, command: str, name: str
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for file in (b"a", name.encode() + b"\xff", b"z"):
+        (files / os.fsdecode(file)).write_bytes(b"x")
+    options = ["--recursive"] if command == "put" else []
+    result = shell(command, *options, "--jobs", "1", str(files), "s3://bucket/")
+    assert result.status == 1
+    assert f"s3://bucket/{name}" in result.err
+    assert "cannot be written as UTF-8" in result.err
+    assert shell.names() == ["a", "z"]
 
 
 def test_a_precondition_that_the_store_may_ignore_is_rejected(shell: Shell) -> None:
