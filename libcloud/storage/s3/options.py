@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from libcloud.storage import s3
 from libcloud.storage.keywords import ReadKeywords, UploadKeywords
 from libcloud.storage.s3.checksums import encoded
 from libcloud.utils.arguments import kind_of, unexpected_keyword
@@ -174,6 +175,8 @@ def check_tags(tags: Mapping[str, str], name: str = "ex_tags") -> None:
                 f"the tag {tag!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "
                 f"characters, values up to {_LONGEST_TAG_VALUE}"
             )
+        if not s3.requests.is_xml_text(tag + value):  # the tags could never be read
+            raise ValueError(f"the tag {tag!r} contains a control character or half a surrogate")
 
 
 def tagging(tags: Mapping[str, str]) -> str:

@@ -323,13 +323,18 @@ def complete_body(parts: Sequence[tuple[int, str]]) -> bytes:
     return _element("CompleteMultipartUpload", "".join(texts)).encode("utf-8")
 
 
+def is_xml_text(text: str) -> bool:
+    """Whether a document can hold ``text``, escaped or not."""
+    return not re.search(_NOT_XML, text)
+
+
 def can_express(text: str) -> bool:
     """Whether every reader of XML gets ``text`` out as it was put in.
 
     No document can hold most control characters, readers turn a carriage return into a line break,
     and some drop white space at the ends.
     """
-    return text == text.strip() and not re.search(_NOT_XML, text) and not re.search(_ALTERED, text)
+    return text == text.strip() and is_xml_text(text) and not re.search(_ALTERED, text)
 
 
 def _element(name: str, content: str) -> str:
@@ -343,7 +348,7 @@ def _key(key: str) -> str:
 
 
 def _text(value: str) -> str:
-    if re.search(_NOT_XML, value):
+    if not is_xml_text(value):
         raise ValueError(f"XML cannot express {value[:40]!r}")
     return escaped(value)
 

@@ -80,6 +80,15 @@ def test_invalid_tags_are_refused_before_anything_is_sent(s3: Store, tags: Any) 
     assert not s3.server.requests
 
 
+@pytest.mark.parametrize(
+    "tags", [{"x": "\x01"}, {"\x7f\x00": ""}, {"x": "\ud800"}, {"x": "\uffff"}]
+)
+def test_no_object_gets_tags_that_cannot_be_read(s3: Store, tags: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="control character or half a surrogate"):
+        put(s3, ex_tags=tags)
+    assert not s3.server.requests
+
+
 def test_tags_of_an_object_that_does_not_exist(s3: Store) -> None:
     for use in (
         s3.driver.ex_get_object_tags,
