@@ -216,6 +216,14 @@ _PER_PROCESS = (
         caught_by="test_a_download_that_is_still_open_at_the_end_is_silent",
     ),
     Mutant(
+        "a body that breaks off while another thread closes it counts as whole",
+        "libcloud/http/body.py",
+        "if reading:  # it broke off, even if another thread closes it",
+        "if False:",
+        (f"{_TESTS}/test_http_body.py",),
+        caught_by="test_a_body_that_another_thread_closes_is_not_whole",
+    ),
+    Mutant(
         "a file that cannot be read counts as a lost connection",
         "libcloud/utils/bodies.py",
         "raise SourceError(str(error)) from error",

@@ -85,7 +85,7 @@ class Body:
         self._error: OSError | None = None
         self._stream = Received(connection.sock, state.received[start:], state.error)
         state.received = b""
-        self._connection = connection
+        self._state, self._connection = state, connection
 
     def read(self, size: int | None = None) -> bytes:
         """Read ``size`` bytes, fewer at the end; ``None``: all that is left.
@@ -99,11 +99,11 @@ class Body:
 
                 raise IncompleteRead(data, self.left)
             return data
-        data = b""
+        data, reading = b"", "_connection" in vars(self)
         try:
             if self._error is not None:
                 raise self._error
-            if "_connection" in vars(self):
+            if reading:
                 data = self._stream.read(min(size, self.left))
         except OSError as error:
             self._error = error
@@ -115,6 +115,8 @@ class Body:
             if not self.left:
                 self.close()
             elif size and not data:
+                if reading:  # it broke off, even if another thread closes it
+                    self.closed = False
                 self._free()
         return data
 
@@ -139,6 +141,6 @@ class Body:
         try:
             ended = not self.left and self._reusable and not self._stream.holds_more()
             self._stream.close()
-            connection.state.complete = ended
+            self._state.complete = ended
         finally:
             self.pool.give_back(connection)

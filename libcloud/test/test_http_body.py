@@ -282,6 +282,23 @@ def test_a_body_that_is_being_read_is_interrupted(server: Server) -> None:
     assert not cancellation._waits()
 
 
+@pytest.mark.usefixtures("http_path")
+@pytest.mark.parametrize("read", [lambda response: response.content, pieces])
+def test_a_body_that_another_thread_closes_is_not_whole(
+    server: Server, sockets: list[socket.socket], read: Any
+) -> None:
+    server.said, server.then = SAID["silent"]
+    response = request(connect(server))
+    closing = threading.Thread(target=response.close)
+    sockets[-1].settimeout(0.5)
+    timer = threading.Timer(0.05, closing.start)
+    timer.start()
+    with pytest.raises(requests.RequestException):
+        read(response)
+    timer.join()
+    closing.join()
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_large_body_is_read_without_the_libraries(server: Server, stream: bool) -> None:
     server.said = reply(200, LARGE * 5)
@@ -358,3 +375,14 @@ def test_a_body_is_not_read_on_after_an_error(
         with again:
             assert body.read(1) == b""
         assert (freed, body.closed, body.left) == ([False], False, 5)
+
+
+def test_a_body_whose_connection_was_given_back_before_is_closed_quietly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with body_of(b"abcde", 5) as (body, freed):
+        connection = body._connection
+        connection.state = None  # as by close(), when an interrupt came before it was returned
+        monkeypatch.setattr(freed, "give_back", lambda same: freed.append(same is connection))
+        body.close()
+        assert freed == [True]
