@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -206,3 +210,35 @@ def test_a_signature_that_is_not_made_yet_is_one() -> None:
     shown = inspect.signature(kind.read)
     assert isinstance(shown, inspect.Signature)
     assert shown.bind(kind("x"), ex_request_payer=True).arguments["ex_request_payer"] is True
+    assert shown == inspect.signature(kind.read)
+    assert hash(shown) == hash(inspect.signature(kind.read))
+    for copied in (copy.copy(shown), copy.deepcopy(shown), pickle.loads(pickle.dumps(shown))):
+        assert (type(copied), repr(copied)) == (inspect.Signature, repr(shown))
+
+
+def test_a_docstring_can_be_copied_and_pickled() -> None:
+    doc: Any = _completed_class().read.__doc__  # where functions are pickled by value
+    for copied in (copy.deepcopy(doc), pickle.loads(pickle.dumps(doc))):
+        assert (type(copied), copied) == (str, "Read.")
+
+
+def test_threads_that_ask_at_once_get_complete_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    docs, calls, found = [_completed_class().read.__doc__] * 2, [], []
+
+    def complete_slowly(kind: type, *args: Any, **kwargs: Any) -> None:
+        calls.append(kind)
+        time.sleep(0.05)
+        complete(kind, *args, **kwargs)
+
+    monkeypatch.setattr("libcloud.utils.help.complete", complete_slowly)
+
+    def ask(doc: str) -> None:
+        found.append(inspect.cleandoc(doc))
+
+    threads = [threading.Thread(target=ask, args=(doc,)) for doc in docs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(calls), found[0]) == (1, found[1])
+    assert description(found[0], "ex_sse_customer_key")

@@ -8,8 +8,14 @@ Jedi and Sphinx read it with :func:`inspect.cleandoc`, or as that does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from threading import RLock
 from types import FunctionType
 from typing import Any
+
+from libcloud.utils.local import PerProcess
+
+# One for all: the help of a class is completed with that of others.
+_lock = PerProcess(RLock)
 
 
 class _LazyDoc(str):
@@ -22,6 +28,9 @@ class _LazyDoc(str):
         self.complete()
         return str(self.owner.__doc__).expandtabs(tabsize)
 
+    def __reduce__(self) -> Any:
+        return str, (str(self),)
+
 
 class _LazySignature:
     """Stands for the signature of a function until somebody looks at it."""
@@ -31,8 +40,7 @@ class _LazySignature:
         self._complete = complete
 
     def _signature(self) -> Any:
-        if vars(self._owner)["__signature__"] is self:
-            self._complete()
+        self._complete()
         return vars(self._owner)["__signature__"]
 
     @property  # type: ignore[misc]  # for isinstance(), as in unittest.mock
@@ -44,6 +52,18 @@ class _LazySignature:
 
     def __str__(self) -> str:
         return str(self._signature())
+
+    def __repr__(self) -> str:
+        return repr(self._signature())
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._signature() == other)
+
+    def __hash__(self) -> int:
+        return hash(self._signature())
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._signature().__reduce_ex__(protocol)
 
 
 def public_functions(kind: type) -> Iterator[FunctionType]:
@@ -63,16 +83,21 @@ def complete_later(kind: type, complete: Callable[[], None]) -> None:
     """
     owners = [kind, *public_functions(kind)]
     docs = [owner.__doc__ for owner in owners]
+    started: list[bool] = []
 
-    def restore_and_complete() -> None:
-        for owner, doc in zip(owners, docs, strict=True):
-            owner.__doc__ = doc
-            if isinstance(owner, FunctionType):
-                vars(owner).pop("__signature__", None)
-        complete()
+    def complete_once() -> None:
+        with _lock():
+            if started:
+                return
+            started.append(True)
+            for owner, doc in zip(owners, docs, strict=True):
+                owner.__doc__ = doc
+                if isinstance(owner, FunctionType):
+                    vars(owner).pop("__signature__", None)
+            complete()
 
     for owner in owners:
         owner.__doc__ = doc = _LazyDoc(owner.__doc__ or "")
-        doc.owner, doc.complete = owner, restore_and_complete
+        doc.owner, doc.complete = owner, complete_once
         if isinstance(owner, FunctionType) and "Unpack[" in str(owner.__annotations__):
-            vars(owner)["__signature__"] = _LazySignature(owner, restore_and_complete)
+            vars(owner)["__signature__"] = _LazySignature(owner, complete_once)
