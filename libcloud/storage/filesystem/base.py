@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 # fsspec has no types.
 from fsspec.asyn import (  # type: ignore[import-untyped]
@@ -36,6 +36,9 @@ from libcloud.storage.filesystem.operations import Operations
 from libcloud.storage.filesystem.planning import containers_of_directories, recorded
 from libcloud.storage.filesystem.workers import Calls
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 # Before version 2025.5, fsspec does not: the child would wait for the event loop of its parent.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=reset_lock)
@@ -59,6 +62,13 @@ class CopyOptions(TypedDict, total=False):
     """
 
     batch_size: int | None
+
+
+class WalkOptions(TypedDict, total=False):
+    """Keywords of ``walk`` that fsspec's interface has. Others have no effect."""
+
+    detail: bool
+    refresh: bool
 
 
 class StorageOptions(TypedDict, total=False):
@@ -189,9 +199,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         maxdepth: int | None = None,
         topdown: bool = True,
         on_error: Any = "omit",
-        *,
-        detail: bool = False,
-        refresh: bool = False,
+        **kwargs: Unpack[WalkOptions],
     ) -> Iterator[tuple[str, Any, Any]]:
         """Directories, each with the names of its directories and files, as ``os.walk`` does.
 
@@ -209,7 +217,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         :raises ValueError: ``maxdepth`` is less than 1.
         """
         # Before version 2026.6, that of fsspec does not call _walk().
-        found = self._walk(path, maxdepth, topdown, on_error, detail=detail, refresh=refresh)
+        found = self._walk(path, maxdepth, topdown, on_error, **kwargs)
         with contextlib.suppress(StopAsyncIteration):
             while True:
                 yield sync(self.loop, found.__anext__)

@@ -101,6 +101,7 @@ def test_walk_handles_a_missing_directory_as_requested(fs: Any) -> None:
     assert list(fs.walk("bucket/nothing", on_error=errors.append)) == []
     assert [type(error) for error in errors] == [FileNotFoundError]
     assert list(fs.walk("bucket/nothing")) == []
+    assert list(fs.walk("bucket/nothing", withdirs=True)) == []  # as fsspec's own accepts
     with pytest.raises(FileNotFoundError):
         next(fs.walk("bucket/nothing", on_error="raise"))
 
