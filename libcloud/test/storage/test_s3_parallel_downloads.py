@@ -375,14 +375,17 @@ def test_an_interrupt_leaves_neither_file_nor_helpers_nor_descriptors(
 ) -> None:
     assert fetch(stored, tmp_path / "warm") is True
     join_workers()
-    calls = 0
+    calls, stopped = 0, threading.Event()
 
     def write(descriptor: int, data: bytes, position: int) -> int:
         nonlocal calls
         if threading.current_thread() is threading.main_thread():
             calls += 1
             if calls == call:
+                stopped.set()
                 raise error("stop")
+        else:
+            stopped.wait()  # otherwise, helpers might write all that is left
         return pwrite(descriptor, data, position)
 
     pwrite = os.pwrite
