@@ -73,6 +73,14 @@ MUTANTS = (
         "test_an_error_of_the_source_propagates_unchanged",
     ),
     _mutant(
+        "an error of a source loses its context",
+        "libcloud/utils/bodies.py",
+        "        error.__context__ = context\n",
+        "        pass\n",
+        "streamed_parts",
+        "test_an_error_of_the_source_propagates_unchanged",
+    ),
+    _mutant(
         "a streamed part is held in memory",
         "libcloud/http/fast_path.py",
         "        if isinstance(body, StreamedPieces):",

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Protocol, TypeVar
 
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
-from libcloud.utils.bodies import SourceError, source_errors
+from libcloud.utils.bodies import SourceError, raise_unchanged, source_errors
 
 # Up to this many bytes are read into memory before the request.
 READ_LIMIT = 8 * 1024 * 1024
@@ -99,7 +99,7 @@ class Payload:
         except Exception:
             if self.source_error is None:
                 raise
-        raise self.source_error
+        raise_unchanged(self.source_error)
 
     def restart(self) -> None:
         """Reset the count and the hash: the body is read from its start."""

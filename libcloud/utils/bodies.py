@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 # Below this size, copying is cheaper than keeping the caller's buffer locked.
 _SMALL = 64 * 1024
@@ -30,7 +30,16 @@ def source_errors() -> Iterator[None]:
         return
     except SourceError as error:
         found = error.__cause__ or error
-    raise found  # here, it gets no other cause
+    raise_unchanged(found)
+
+
+def raise_unchanged(error: BaseException) -> NoReturn:
+    """Raise ``error`` with the context that it has, although another error is handled."""
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        error.__context__ = context
 
 
 class Pieces:

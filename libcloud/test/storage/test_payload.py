@@ -296,13 +296,19 @@ def test_the_error_of_the_source_is_raised_and_not_that_of_the_connection(
     driver: StorageDriver,
 ) -> None:
     driver.supports_chunked_encoding = True
+    context = KeyError("within the source")
 
     def failing() -> Iterator[bytes]:
         yield LARGE
-        raise OSError("disk on fire")
+        try:
+            raise context
+        except KeyError:
+            raise OSError("disk on fire")  # noqa: B904 - the context is what matters
 
-    with pytest.raises(OSError, match="disk on fire"):
+    with pytest.raises(OSError, match="disk on fire") as caught:
         _upload_stream(driver, failing())
+
+    assert (caught.value.__cause__, caught.value.__context__) == (None, context)
 
 
 def test_an_error_of_the_connection_stays_what_it_is(driver: StorageDriver) -> None:

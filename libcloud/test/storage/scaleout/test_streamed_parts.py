@@ -199,15 +199,19 @@ def test_an_error_of_the_source_propagates_unchanged(
     fast: bool,
 ) -> None:
     monkeypatch.setattr(LibcloudConnection, "fast_path", fast)
-    raised = error("of the source")
+    raised, context = error("of the source"), ValueError("within the source")
 
     def source() -> Iterator[bytes]:
         yield DATA[:-PIECE]
-        raise raised
+        try:
+            raise context
+        except ValueError:
+            raise raised  # noqa: B904 - the context is what matters
 
     with pytest.raises(error) as caught:
         session.upload_part(1, source, size=len(DATA))
     assert caught.value is raised
+    assert (raised.__cause__, raised.__context__) == (None, context)
     assert not session.receipts()
 
 
