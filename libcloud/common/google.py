@@ -239,8 +239,8 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
                 f"The key {masked(self.user_id)} requires a login in a browser, and there is no "
                 "terminal to ask for it. Use an HMAC key (GOOG...) or a service account"
             )
-        uri = self._redirect_uri_with_port
-        return self._granted("authorization_code", code=self.get_code(), redirect_uri=uri)
+        code, uri = self.get_code(), self._redirect_uri_with_port
+        return self._granted("authorization_code", code=code, redirect_uri=uri)
 
     def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
         """Return a new token, without asking the user if ``token_info`` has a refresh token."""

@@ -45,6 +45,7 @@ def is_complete() -> bool:
     return os.path.isdir(os.path.join(os.path.dirname(os.path.dirname(__file__)), "compute"))
 
 
+_DOWNLOAD = "libcloud.storage.transfer.download"
 _UPLOAD = "libcloud.storage.transfer.upload"
 
 MOVED = {
@@ -75,6 +76,7 @@ MOVED = {
     "libcloud.storage.scaleout.entries": "libcloud.storage.scaleout.places",
     "libcloud.storage.scaleout.properties": "libcloud.storage.copying",
     "libcloud.storage.s3.values": "libcloud.storage.s3.responses",
+    "libcloud.storage.transfer.download.connections": f"{_DOWNLOAD}.parallel",
     "libcloud.storage.transfer.governor": "libcloud.storage.transfer.retry",
     "libcloud.storage.transfer.machine": f"{_UPLOAD}.machine",
     "libcloud.storage.transfer.plan": f"{_UPLOAD}.plan",
