@@ -146,4 +146,12 @@ MUTANTS = (
         ("libcloud/test/test_files.py",),
         caught_by="test_the_size_of_a_file_is_believed_where_it_can_be",
     ),
+    Mutant(
+        "a file with a name that no store can hold stops the others",
+        "libcloud/cli/options.py",
+        " or isinstance(error, LibcloudError):",
+        ":",
+        ("libcloud/test/cli/test_options.py",),
+        caught_by="test_a_name_that_no_store_can_hold_does_not_stop_the_other_files",
+    ),
 )

@@ -59,6 +59,8 @@ class Failures:
         try:
             yield
         except Exception as error:
+            if cancellation.is_cancelled():  # Python ignores an interrupt that a finalizer gets
+                raise KeyboardInterrupt from error
             if self._single or isinstance(error, _AFFECTS_ALL) or hasattr(error, "reason"):
                 raise
             self.add(error)

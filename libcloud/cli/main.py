@@ -22,6 +22,7 @@ from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import group_options
 from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
+from libcloud.utils.cancellation import is_cancelled
 
 _BROKEN_PIPE = 141
 
@@ -167,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         return _broken_pipe()
     except Exception as error:
-        return _report_failure(error, arguments)
+        return INTERRUPTED if is_cancelled() else _report_failure(error, arguments)
     return _flush_output()
 
 

@@ -22,7 +22,12 @@ from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.faults import Hold
-from libcloud.utils.cancellation import current, interruptible
+from libcloud.utils.cancellation import (
+    Cancellation,
+    current,
+    interruptible,
+    raise_if_cancelled,
+)
 
 DRIVER = LocalStorageDriver("/")
 DRIVER._max_concurrency = lambda: None  # type: ignore[method-assign]
@@ -93,6 +98,27 @@ def test_an_interrupt_counts_what_ends_while_it_is_handled(
     with pytest.raises(KeyboardInterrupt):
         run_tasks(DRIVER, transfer, numbers(), Failures(), jobs=None)
     assert "1 object finished" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("jobs", [None, 1])
+def test_an_interrupt_that_a_finalizer_got_is_no_failure_of_the_objects(
+    jobs: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python prints and ignores exceptions of finalizers, those of signal handlers as well."""
+    stop = Cancellation()
+    with stop.active():
+        stop.cancel()
+        with pytest.raises(KeyboardInterrupt):
+            run_tasks(DRIVER, lambda _: raise_if_cancelled(), range(9), Failures(), jobs=jobs)
+    assert "cancelled" not in capsys.readouterr().err
+
+
+def test_a_command_that_a_finalizer_did_not_end_is_interrupted(shell: Shell) -> None:
+    stop = Cancellation()
+    with stop.active():
+        stop.cancel()
+        result = shell("put", "-", "s3://bucket/x", stdin=b"data")
+    assert (result.status, result.err, shell.names()) == (130, "", [])
 
 
 def test_a_slow_file_does_not_block_the_others(shell: Shell, tmp_path: Path) -> None:
