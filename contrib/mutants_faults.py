@@ -59,6 +59,14 @@ _FORKS = (
 
 _ENDS = (
     Mutant(
+        "an interrupt that a finalizer got is a failure of each object",
+        "libcloud/cli/failures.py",
+        "            if cancellation.is_cancelled():",
+        "            if False:",
+        (f"{_TESTS}/cli/test_jobs.py",),
+        caught_by="test_an_interrupt_that_a_finalizer_got_is_no_failure_of_the_objects",
+    ),
+    Mutant(
         "each upload has its own entry in atexit",
         "libcloud/storage/transfer/upload/at_exit.py",
         "        if self._registered != (pid := os.getpid()):\n",

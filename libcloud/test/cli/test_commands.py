@@ -7,6 +7,7 @@ import re
 import urllib.request
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -255,3 +256,10 @@ def test_the_version_is_printed(shell: Shell) -> None:
 def test_h_means_human_for_listings(shell: Shell) -> None:
     shell.ok("put", "-q", "-", "s3://bucket/x", stdin=bytes(1536))
     assert "1.5 KiB" in shell.ok("ls", "-h", "s3://bucket").lines[0]
+
+
+def test_a_missing_file_is_deleted_with_force_as_in_any_store(shell: Shell, tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/missing"
+    assert shell("rm", url).status == 3
+    assert shell.ok("rm", "--force", url).lines == [f"deleted {url}"]
+    assert shell.ok("rm", "--force", "s3://bucket/x").lines == ["deleted s3://bucket/x"]
