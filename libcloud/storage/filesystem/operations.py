@@ -21,7 +21,11 @@ from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import Listing, split_path
 from libcloud.storage.filesystem.reading import open_object, read_object
 from libcloud.storage.metadata import is_placeholder
-from libcloud.storage.types import ContainerDoesNotExistError, ObjectTooLargeError
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    ObjectTooLargeError,
+)
 from libcloud.utils.bodies import flat
 from libcloud.utils.cancellation import interruptible, raise_if_cancelled
 from libcloud.utils.files import has_exact_size
@@ -130,6 +134,7 @@ class Operations:
                 self._known.discard(split_path(path)[0])
                 self.make_container(split_path(path)[0])
                 source.seek(0)
+                callback.absolute_update(0)
                 self._store(_reported(read, callback), path, mode, options)
 
     def _store(
@@ -205,7 +210,10 @@ class Operations:
                 try:
                     self._driver.get_container(name)
                 except ContainerDoesNotExistError:
-                    self._driver.create_container(name)
+                    try:
+                        self._driver.create_container(name)
+                    except ContainerAlreadyExistsError:  # another client was faster
+                        self._driver.get_container(name)
             self._known.add(name)
 
     def make_directory(self, path: str, create_parents: bool) -> None:

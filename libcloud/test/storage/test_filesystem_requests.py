@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+# fsspec has no types.
+from fsspec.callbacks import Callback  # type: ignore[import-untyped]
+
 from libcloud.storage.filesystem import LibcloudFileSystem
 from libcloud.storage.types import Provider
 from libcloud.test.storage.fakes.faults import Action, Status
@@ -212,6 +215,20 @@ def test_a_container_that_is_missing_is_made_for_a_file(s3: Store, fs: Any, tmp_
     fs.rm("new", recursive=True)
     fs.put_file(str(tmp_path / "file"), "new/file")
     assert fs.cat_file("new/file") == b"data"
+
+
+def test_a_container_that_another_client_makes_meanwhile_is_used(
+    s3: Store, fs: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"data")
+    s3.driver.create_container("new")
+    s3.server.faults.add("PutObject", Status(404, "NoSuchBucket"))
+    s3.server.faults.add("HeadBucket", Status(404, "NoSuchBucket"))
+    s3.server.faults.add("CreateBucket", Status(409, "BucketAlreadyOwnedByYou"))
+    progress = Callback()
+    fs.put_file(str(tmp_path / "file"), "new/file", callback=progress)
+    assert fs.cat_file("new/file") == b"data"
+    assert (progress.size, progress.value) == (4, 4)  # although it was sent twice
 
 
 def test_empty_directories_are_put_as_their_container(fs: Any, tmp_path: Path) -> None:
