@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 from libcloud.common.address import with_query
 from libcloud.utils.bodies import Pieces
-from libcloud.utils.values import Value
+from libcloud.utils.values import PortableValue
 
 Body = bytes | bytearray | memoryview | Pieces
 Params = tuple[tuple[str, str | None], ...]
@@ -22,7 +22,7 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class HttpRequest(Value):
+class HttpRequest(PortableValue):
     """A request without host and credentials. Not changed once it is made.
 
     :param method: verb, upper case.

@@ -38,6 +38,22 @@ class Value:
         return f"{type(self).__qualname__}({', '.join(_shown(self))})"
 
 
+class PortableValue(Value):
+    """A value whose pickle is that of a frozen dataclass: for each protocol and former versions.
+
+    Python's own way to pickle slots needs protocol 2.
+    """
+
+    __slots__ = ()
+
+    def __getstate__(self) -> list[Any]:
+        return [getattr(self, one.name) for one in fields(self)]  # type: ignore[arg-type]
+
+    def __setstate__(self, state: list[Any]) -> None:
+        for one, value in zip(fields(self), state, strict=True):  # type: ignore[arg-type]
+            setattr(self, one.name, value)
+
+
 def _compared(value: Any) -> tuple[Any, ...]:
     return tuple(getattr(value, one.name) for one in fields(value) if one.compare)
 

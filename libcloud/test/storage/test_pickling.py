@@ -22,6 +22,7 @@ import pytest
 import libcloud
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.botocore import BotocoreProvider
+from libcloud.common.request import HttpRequest
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3 import S3MultipartUpload, S3StorageDriver
 from libcloud.storage.filesystem import FileExpired, LibcloudFileSystem
@@ -259,6 +260,8 @@ def test_credentials_of_a_function_are_fetched_again(environment: pytest.MonkeyP
 def test_options_and_descriptions_are_pickled_and_copied(way: Callable[[Any], Any]) -> None:
     options = UploadOptions(part_size=PART, window=3, size=7, on_failure="keep")
     assert way(options) == options
+    request = HttpRequest("PUT", "/path", (("uploads", None),), {"a": "b"}, b"body")
+    assert way(request) == request
     when = datetime(2026, 1, 1, tzinfo=timezone.utc)
     upload = S3MultipartUpload("key", "id", when, "who", "owner")
     assert vars(way(upload)) == vars(upload)

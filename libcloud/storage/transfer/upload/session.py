@@ -40,7 +40,7 @@ from libcloud.storage.types import ObjectError, ObjectTooLargeError
 from libcloud.storage.writer import UploadWriter
 from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
 from libcloud.utils.bodies import Pieces
-from libcloud.utils.values import Value
+from libcloud.utils.values import PortableValue, Value
 
 _Result = TypeVar("_Result")
 _TransferT = TypeVar("_TransferT", bound=Transfer[Any])
@@ -50,7 +50,7 @@ DEFAULT_MEMORY = 128 * MIB
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class UploadOptions(Value):
+class UploadOptions(PortableValue):
     """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
 
     They are described in :class:`~libcloud.storage.keywords.EngineKeywords`.
