@@ -34,9 +34,9 @@ _IDLE = 10.0
 # Seconds to wait for running tasks whose results are no longer needed.
 _GRACE = 1.0
 
-# The same once they are abandoned: they import what describes their errors, and report what remains
-# in the store. Those that wait for a connection to open do not notice.
-_LAST_GRACE = 2.0
+# The same once they are abandoned, for each to end after another: the first one imports what
+# describes its error. Those that wait for a connection to open do not notice.
+_LAST_GRACE = 0.5
 
 # Seconds in which further results are awaited while enough tasks wait: waking the thread that takes
 # the results for each of two thousand objects a second takes more time than processing them.
@@ -418,15 +418,22 @@ class _Run(Generic[_Item, _T]):
             if self._grace is None:
                 while not (self._all_end_within(_POLL) or self._cancellation.abandoned):
                     pass
-                self._all_end_within(_LAST_GRACE)
+                while self._unfinished and self._one_ends_within(_LAST_GRACE):
+                    pass
             elif not self._all_end_within(self._grace / 2):
                 self._cancellation.interrupt()
                 self._all_end_within(self._grace / 2)
 
     def _all_end_within(self, seconds: float) -> bool:
         end = time.monotonic() + seconds
-        with contextlib.suppress(Empty):
-            while self._unfinished:
-                self._finished.get(timeout=max(0.0, end - time.monotonic()))
-                self._unfinished -= 1
+        while self._unfinished and self._one_ends_within(max(0.0, end - time.monotonic())):
+            pass
         return not self._unfinished
+
+    def _one_ends_within(self, seconds: float) -> bool:
+        try:
+            self._finished.get(timeout=seconds)
+        except Empty:
+            return False
+        self._unfinished -= 1
+        return True
