@@ -47,7 +47,8 @@ ANSWERS = {
     "said twice": b"HTTP/1.1 200 OK\r\nA: b\r\nA: b\r\nContent-Length: 5\r\n\r\nhello",
     "endless digits": b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nhello",
     "most of memory": b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999\r\n\r\nhello",
-    "cut in its body": reply(200, LONG)[:-1],
+    "cut in its body": reply(200, b"hello")[:-1],
+    "cut in a long body": reply(200, LONG)[:-1],
     **{
         name: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
         for name, chunks in {

@@ -487,7 +487,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
             raise ValueError(f"ex_checksum is 'md5' or None, not {checksum!r}")
         conditions = (own.get("ex_if_match"), own.get("ex_if_none_match"))
         sent = {
-            **azure.requests.property_headers(headers),
+            **self._fix_headers(headers),
             **azure.requests.metadata_headers(meta_data),
             **azure.requests.condition_headers(*conditions),
             **azure.requests.tier_headers(own.get("ex_storage_class")),
@@ -519,6 +519,10 @@ class AzureBlobsStorageDriver(MultipartDriver):
         raise ObjectHashMismatchError(
             f"MD5 hash {said[:100]} checksum does not match {sent}", self, object_name
         )
+
+    def _fix_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """``headers`` with the names that properties of a blob have in an upload."""
+        return azure.requests.property_headers(headers)
 
     def _get_container_path(self, container: Container) -> str:
         return self._client.container_path(container.name)

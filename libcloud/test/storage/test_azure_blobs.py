@@ -702,6 +702,16 @@ def test_the_public_names_of_apache_libcloud_are_there() -> None:
     assert azure_blobs.AuthType.AZURE_AD == "azureAD"
 
 
+def test_headers_of_an_upload_pass_through_the_hook_of_apache_libcloud(
+    driver: AzureBlobsStorageDriver, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "_fix_headers", lambda headers: {"x-ms-blob-cache-control": "x"})
+    headers = {"Cache-Control": "y"}
+    driver.upload_object_via_stream(iter([b"x"]), container, "o", headers=headers)
+
+    assert driver.get_object(container.name, "o").extra["cache_control"] == "x"
+
+
 def test_a_deletion_whose_response_was_lost_has_succeeded(
     fake: FakeAzure, driver: AzureBlobsStorageDriver, container: Container
 ) -> None:
