@@ -231,7 +231,7 @@ class FastResponse(_StandIn):
             preload_content=False,
             decode_content=False,
             pool=body and body.pool,
-            enforce_content_length=True,  # which version 1 does not do by itself
+            enforce_content_length=True,  # the default only since version 2
             request_method=self.request.method,
         )
         if body is not None:
