@@ -9,11 +9,10 @@ Methods take them as ``**options: Unpack[UploadKeywords]``. Each is described he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, partial
-from importlib import import_module
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from libcloud.utils.lazy_help import complete_later
+from libcloud.utils.help import complete, descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -479,8 +478,8 @@ class _Terms:
 
 
 @cache
-def _glossary() -> Any:
-    return _help().descriptions(
+def _glossary() -> dict[str, str]:
+    return descriptions(
         _Terms,
         *(AnyUploadKeywords, ManyUploadKeywords, UploadKeywords, EngineKeywords),
         *(ManyDownloadKeywords, DownloadKeywords, StreamKeywords, ReadKeywords),
@@ -495,20 +494,12 @@ _RAISES = """\
 :raises LibcloudError: the store does not answer, or answers with another error."""
 
 
-def _help() -> Any:
-    return import_module("libcloud.utils.help")
-
-
 def complete_help(kind: type, *others: type) -> None:
     """Complete signatures and help of a driver, or of a class whose methods call those of a driver.
 
-    It is done when somebody asks for them. Under ``python -OO`` there are no docstrings.
+    Under ``python -OO`` there are no docstrings to complete.
 
     :param others: classes whose methods the docstrings refer to.
     """
     if complete_help.__doc__ is not None:
-        complete_later(kind, partial(_complete, kind, others))
-
-
-def _complete(kind: type, others: tuple[type, ...]) -> None:
-    _help().complete(kind, _glossary(), others=others, raises=_RAISES)
+        complete(kind, _glossary(), others=others, raises=_RAISES)

@@ -434,7 +434,7 @@ HEAVY = set(
     libcloud.storage.s3.upload_port libcloud.storage.s3.uploads libcloud.storage.s3.errors
     libcloud.storage.s3.requests libcloud.storage.s3.responses
     libcloud.storage.transfer.upload.machine libcloud.storage.transfer.upload.session
-    libcloud.storage.transfer.values libcloud.utils.help libcloud.utils.retry
+    libcloud.storage.transfer.values libcloud.utils.retry
     """.split()
 )
 

@@ -4,77 +4,59 @@
 A method's help names every parameter and the errors. What its docstring leaves out is taken from
 the same method of a base class, from the methods that the docstring refers to
 (``:meth:`download_object```), and from a glossary; ``**options: Unpack[Keywords]`` is shown as the
-keywords of that ``TypedDict``. This module is imported when somebody asks for help, see
-:mod:`libcloud.utils.lazy_help`.
+keywords of that ``TypedDict``. Every import of a driver does this, so it must be cheap.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
-from libcloud.utils.lazy_help import public_functions
-
-_FIELD = re.compile(r":(\w+)(?: (?:[^:\s]+ )?(\w+))?:")
-# Before a line that is not indented: what follows continues it.
-_BLOCK_START = re.compile(r"\n(?=\S)")
 _REFERENCE = re.compile(r":meth:`[.~]?(?:[\w.]*\.)?(\w+)`")
-_UNPACKED = re.compile(r"Unpack\[(\w+)\]$")
-
-_KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 # Defaults of keywords, which a TypedDict cannot state.
 _DEFAULTS = {"ex_on_failure": "abort", "secure": True, "verify_hash": True}
 
-
-class _Doc(NamedTuple):
-    """A docstring: its prose, and the fields by the name of the parameter or the exception."""
-
-    prose: str
-    params: Mapping[str, str]
-    returns: str
-    raises: Mapping[str, str]
+# The parts of a docstring: the prose as "", and fields such as "param name" and "raises OSError".
+_Doc = Mapping[str, str]
 
 
-@lru_cache(maxsize=512)
+@cache
 def _parse(text: str) -> _Doc:
-    prose: list[str] = []
-    params: dict[str, str] = {}
-    returns: list[str] = []
-    raises: dict[str, str] = {}
-    for block in _BLOCK_START.split(text):
-        field = _FIELD.match(block) if block[:1] == ":" else None
-        if field is None:
-            prose.append(block)
-            continue
-        kind, name = field.groups()
-        block = block.rstrip()
-        if kind == "param":
-            params[name] = block
-        elif kind == "raises":
-            raises[name] = block
-        elif kind in ("return", "returns"):
-            returns.append(block)
-    return _Doc("\n".join(prose).rstrip(), params, "\n".join(returns), raises)
+    lines: dict[str, list[str]] = {"": []}
+    part = ""
+    for line in inspect.cleandoc(text).split("\n"):
+        if line.startswith((":param ", ":return:", ":raises ")):
+            part = line.split(":", 2)[1]
+        elif line and not line.startswith(" "):
+            part = ""
+        lines.setdefault(part, []).append(line)
+    return {part: "\n".join(found).rstrip() for part, found in lines.items()}
 
 
-def descriptions(*kinds: object) -> dict[str, str]:
-    """The descriptions of parameters in docstrings, by name; the first one counts."""
-    found: dict[str, str] = {}
-    for kind in kinds:
-        for name, text in _parse(_doc(kind)).params.items():
-            found.setdefault(name, text)
-    return found
+def _doc(owner: object) -> _Doc:
+    doc = None if owner is None else owner.__doc__  # since Python 3.13 None has one, too
+    return _parse(doc if isinstance(doc, str) else "")
 
 
-def complete(
-    kind: type, glossary: Mapping[str, str], *, others: Iterable[type] = (), raises: str = ""
-) -> None:
+def descriptions(*owners: object) -> dict[str, str]:
+    """The descriptions of parameters in docstrings; the first one counts."""
+    return {
+        part: text
+        for owner in reversed(owners)
+        for part, text in _doc(owner).items()
+        if part.startswith("param ")
+    }
+
+
+def complete(kind: type, glossary: _Doc, *, others: Iterable[type] = (), raises: str = "") -> None:
     """Complete signatures and docstrings of the public methods of ``kind``.
+
+    Those of its base classes, and of ``others``, are complete.
 
     :param glossary: descriptions of parameters that no docstring has.
     :param others: classes whose methods docstrings refer to, besides those of ``kind``.
@@ -82,113 +64,107 @@ def complete(
     """
     places = (*kind.__mro__, *others)
     glossary = {**descriptions(*kind.__mro__), **glossary}
-    of_constructor: Mapping[str, str] = {}
-    for function in public_functions(kind):
+    of_constructor: _Doc = {}
+    for function in _public_functions(kind):
         name, own = function.__name__, _doc(function)
         keywords = _expand_keywords(function)
-        names = _parameter_names(function)
         if name == "__init__":
             of_constructor = keywords
             continue
-        sources = [_doc_of(base, name) for base in kind.__mro__[1:]]
-        references = [
-            _doc_of(place, reference)
-            for reference in _REFERENCE.findall(own)
+        bases = [_doc(vars(base).get(name)) for base in kind.__mro__[1:]]
+        referred = [
+            vars(place)[reference]
+            for reference in _REFERENCE.findall(function.__doc__ or "")
             for place in places
-            if place is not kind or reference != name
+            if reference in vars(place) and (place is not kind or reference != name)
         ]
-        terms = {**glossary, **keywords}
-        function.__doc__ = _completed(own, names, sources, references, terms, raises)
-    _complete_class(kind, {**glossary, **of_constructor})
-
-
-def _complete_class(kind: type, glossary: Mapping[str, str]) -> None:
-    """The docstring of a class describes the parameters of its constructor."""
+        # Errors of methods that only the description of a parameter refers to are not its own.
+        inherited = [*bases, *map(_doc, referred if ":meth:" in own[""] else ())]
+        known = {**glossary, **keywords, **descriptions(*referred)}
+        function.__doc__ = _completed(own, inherited, known, function, raises)
     constructor = kind.__init__  # type: ignore[misc]
     if isinstance(constructor, FunctionType):
-        names = _parameter_names(constructor)
-        sources = [_doc(base) for base in kind.__mro__[1:-1]]
-        kind.__doc__ = _completed(_doc(kind), names, sources, (), glossary)
+        # The docstring of a class describes the parameters of its constructor.
+        bases = [_doc(base) for base in kind.__mro__[1:-1]]
+        known = {**glossary, **of_constructor}
+        kind.__doc__ = _completed(_doc(kind), bases, known, constructor)
 
 
-def _doc(owner: object) -> str:
-    doc = owner.__doc__
-    return inspect.cleandoc(doc) if isinstance(doc, str) else ""
-
-
-def _doc_of(kind: type, name: str) -> str:
-    member = vars(kind).get(name)
-    return "" if member is None else _doc(member)  # since Python 3.13 None has one, too
+def _public_functions(kind: type) -> Iterator[FunctionType]:
+    """The public methods that a class itself defines, and its constructor."""
+    for name, member in vars(kind).items():
+        function = getattr(member, "__func__", member)
+        is_public = not name.startswith("_") or name == "__init__"
+        if is_public and isinstance(function, FunctionType):
+            yield function
 
 
 def _completed(
-    own: str,
-    names: Iterable[str],
-    inherited: Iterable[str],
-    referred: Iterable[str],
-    glossary: Mapping[str, str],
-    raises: str = "",
+    own: _Doc, others: list[_Doc], known: dict[str, str], function: FunctionType, raises: str = ""
 ) -> str:
-    first = _parse(own)
-    bases = [_parse(doc) for doc in inherited if doc]
-    others = [_parse(doc) for doc in referred if doc]
-    prose = _prose(first.prose, [*others, *bases])
-    # Errors of methods that only the description of a parameter refers to are not its own.
-    kin = [first, *bases, *(others if ":meth:" in first.prose else ())]
-    errors: dict[str, str] = {}
-    for doc in reversed(kin):
-        errors.update(doc.raises)
-    params: dict[str, str] = {}
-    for doc in reversed([first, *bases, *others]):
-        params.update(doc.params)
-    described = (params.get(name) or glossary.get(name) for name in names)
-    fields = [text for text in described if text]
-    fields += [text for text in (next((doc.returns for doc in kin if doc.returns), ""),) if text]
+    for doc in reversed([own, *others]):
+        known.update(doc)
+    prose = _prose(own[""], [doc[""] for doc in reversed(others) if doc[""]])
+    names = map("param {}".format, _parameter_names(function))
+    fields = [known[name] for name in (*names, "return") if name in known]
+    errors = {
+        part: text
+        for doc in reversed([own, *others])
+        for part, text in doc.items()
+        if part.startswith("raises ")
+    }
     fields += errors.values() or ([raises] if raises else [])
     return "\n".join([prose, "", *fields]) if fields else prose
 
 
-def _prose(own: str, others: list[_Doc]) -> str:
+def _prose(own: str, others: list[str]) -> str:
     """``own``; in place of nothing, or of "See :meth:`other`; more", what that method does."""
-    first_line, _, rest = own.partition("\n")
-    if not others or (own and not first_line.startswith("See :")):
+    if not own and others:
+        return others[0]
+    if not others or not own.startswith("See :"):
         return own
+    first_line, _, rest = own.partition("\n")
     more = first_line.partition("; ")[2]
-    more = f"{more[:1].upper()}{more[1:]}"
-    prose = others[0].prose.partition("\n\n")[0] if own else others[-1].prose
-    return "\n".join([prose, *(["", more] if more else []), *([rest] if rest else [])])
+    paragraphs = [others[0].partition("\n\n")[0], more[:1].upper() + more[1:], rest.strip("\n")]
+    return "\n\n".join(filter(None, paragraphs))
 
 
 def _parameter_names(function: FunctionType) -> list[str]:
-    return list(inspect.signature(function).parameters)[1:]
+    """All parameters but ``self`` or ``cls``."""
+    signature = vars(function).get("__signature__")
+    if signature is not None:
+        return list(signature.parameters)[1:]
+    code = function.__code__  # inspect.signature() takes ten times as long
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    return list(code.co_varnames[1:count])
 
 
-def _expand_keywords(function: FunctionType) -> Mapping[str, str]:
+def _expand_keywords(function: FunctionType) -> _Doc:
     """Show the keywords of the ``TypedDict`` that the annotation of ``**options`` names.
 
     :return: their descriptions, by name.
     """
-    if not function.__code__.co_flags & inspect.CO_VARKEYWORDS:
+    unpacked = [one for one in function.__annotations__.values() if one.startswith("Unpack[")]
+    if not unpacked:
         return {}
+    keywords = function.__globals__[unpacked[0][len("Unpack[") : -1]]
     signature = inspect.signature(function)
     *parameters, last = signature.parameters.values()
-    unpacked = _UNPACKED.match(str(last.annotation))
-    keywords: Any = function.__globals__.get(unpacked[1]) if unpacked else None
-    if keywords is None:
-        return {}
     taken = {one.name for one in parameters}
     parameters += [one for one in _keyword_parameters(keywords) if one.name not in taken]
     if function.__name__ == "__init__":
         parameters.append(last)  # constructors of subclasses pass on what they do not name
     vars(function)["__signature__"] = signature.replace(parameters=parameters)
-    return descriptions(keywords)
+    return _doc(keywords)
 
 
-@cache  # for the many methods with the same keywords
+@cache
 def _keyword_parameters(keywords: Any) -> list[inspect.Parameter]:
     found = []
     for name, annotation in keywords.__annotations__.items():
-        text = getattr(annotation, "__forward_arg__", None) or str(annotation)
+        text = getattr(annotation, "__forward_arg__", annotation)  # of a real TypedDict
         default = _DEFAULTS.get(name, False if text == "bool" else None)
-        found.append(inspect.Parameter(name, _KEYWORD_ONLY, default=default, annotation=text))
+        kind = inspect.Parameter.KEYWORD_ONLY
+        found.append(inspect.Parameter(name, kind, default=default, annotation=text))
     return found
