@@ -172,4 +172,12 @@ MUTANTS = (
         ("libcloud/test/storage/transfer/upload/test_memory.py",),
         caught_by="test_parts_of_an_unknown_length_grow_no_further_than_the_memory",
     ),
+    Mutant(
+        "an interrupted request is certain to have had no effect",
+        "libcloud/cli/meter.py",
+        "        self.sent += size",
+        "        pass",
+        ("libcloud/test/cli/test_signals.py",),
+        caught_by="test_an_interrupted_request_is_unknown_to_the_store_until_it_is_sent",
+    ),
 )

@@ -126,9 +126,7 @@ def report(error: Exception, url: object = None) -> None:
 
 
 def _interruption_text(transfer: Transfer) -> str:
-    aborted = transfer.aborted
-    certain = not transfer.started if aborted is None else aborted.upload_id
-    if certain or not (transfer.started or transfer.in_flight):
+    if not transfer.started or (transfer.aborted is not None and transfer.aborted.upload_id):
         return "upload aborted; nothing was stored, no parts remain"
     # The interrupted request was the only one, or the last, and the store may have processed it.
     return "interrupted at the end of the upload: check with libcloud stat whether it was stored"

@@ -43,7 +43,6 @@ class Transfer:
 
     :ivar bytes_done: bytes that were stored, or written to the file.
     :ivar in_flight: bytes of parts whose responses have not arrived yet.
-    :ivar started: a request with data was sent.
     """
 
     def __init__(self, label: str, meter: Meter) -> None:
@@ -51,7 +50,7 @@ class Transfer:
         self.bytes_done = 0
         self.in_flight = 0
         self.parts = 0
-        self.started = False
+        self._sent_before: int | None = None  # bytes of requests, when the first part started
         self.upload_id: str | None = None
         self.note = ""
         self.aborted: UploadAborted | None = None
@@ -63,6 +62,11 @@ class Transfer:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._meter.ended(self, complete=error is None)
+
+    @property
+    def started(self) -> bool:
+        """Whether the store may have received data of the object, or a request about it."""
+        return self._sent_before is not None and self._meter.sent > self._sent_before
 
     def advance(self, size: int) -> None:
         """Count ``size`` more bytes as done. Thread-safe."""
@@ -80,7 +84,8 @@ class Transfer:
         match event:
             case PartStarted():
                 self.in_flight += event.size
-                self.started = True
+                if self._sent_before is None:
+                    self._sent_before = self._meter.sent
             case PartDone():
                 self.in_flight -= event.size
                 self.parts += event.number > 0
@@ -117,6 +122,7 @@ class Meter:
         self.label = label
         self.total = total
         self.retries = 0
+        self.sent = 0  # bytes of all requests, with their headers
         self._note = ""
         self._note_until = 0.0
         self._rate_limit = rate_limit
@@ -211,6 +217,7 @@ class Meter:
         self._sent_by_thread[thread] = self._sent_by_thread.get(thread, 0) + size
         if self._interrupted and self._sent_by_thread[thread] > _MAX_OVERHEAD:
             raise TransferInterruptedError("interrupted")
+        self.sent += size
         self.limit_rate(size)
 
     def interrupt(self) -> None:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import pytest
 
 from libcloud.cli.signals import Interrupted, handle_signals, wait_for_input
+from libcloud.test.cli.running import Shell
 
 
 @contextmanager
@@ -70,6 +71,21 @@ def test_a_stream_without_a_descriptor_is_not_polled() -> None:
 def test_without_signal_handling_there_is_no_wait() -> None:
     with pipe() as (silent, _):
         wait_for_input(silent)
+
+
+@pytest.mark.parametrize(("sent", "text"), [(False, "nothing was stored"), (True, "libcloud stat")])
+def test_an_interrupted_request_is_unknown_to_the_store_until_it_is_sent(
+    shell: Shell, sent: bool, text: str
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    where = "libcloud.http.fast_path._until_head_ends" if sent else "socket.create_connection"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(where, interrupt)
+        result = shell("put", "-", "s3://bucket/x", stdin=b"x")
+    assert result.status == 130
+    assert text in result.err
 
 
 def test_an_interrupt_while_the_command_is_loaded_shows_no_traceback() -> None:
