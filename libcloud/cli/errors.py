@@ -252,7 +252,7 @@ def store_response(error: BaseException) -> str:
     detail = getattr(error, "detail", None)
     if detail is None:
         return ""
-    code = ": ".join(word for word in (detail.code, detail.message) if word)
+    code = ": ".join(word.rstrip(".") for word in (detail.code, detail.message) if word)
     facts = [f"status {detail.status}", code, detail.request_id and f"request {detail.request_id}"]
     return ", ".join(fact for fact in facts if fact)
 

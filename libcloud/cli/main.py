@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +24,9 @@ from libcloud.cli.settings import group_options
 from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
 from libcloud.utils.cancellation import is_cancelled
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _BROKEN_PIPE = 141
 
@@ -102,13 +106,24 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            meant = _OTHER_NAMES.get(cmd_name)
-            if meant and not ctx.resilient_parsing:
-                raise click.UsageError(f"No such command {cmd_name!r}. Did you mean {meant!r}?")
-            return None
+            if ctx.resilient_parsing:
+                return None
+            from difflib import get_close_matches
+
+            similar = get_close_matches(cmd_name, COMMANDS, n=1)
+            meant = _OTHER_NAMES.get(cmd_name) or (similar[0] if similar else None)
+            hint = f". Did you mean {meant!r}?" if meant else "."
+            raise click.UsageError(f"No such command {cmd_name!r}{hint}")
         module = import_module(f"libcloud.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        found = [name for name in COMMANDS if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=COMMANDS[name][1]) for name in found]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -89,7 +89,8 @@ def put(
     if program:
         paths = (STDIO,)
     elif not paths:
-        raise click.UsageError("missing SOURCES: what to upload")
+        missing = "SOURCES: what to upload" if is_url(url) else "URL: where to upload it"
+        raise click.UsageError(f"missing {missing}")
     if upload_id == "":
         raise click.UsageError("--resume is empty: libcloud uploads ls prints the ids")
     store = open_store(url, settings)

@@ -197,7 +197,8 @@ def select(url: str, settings: Settings) -> Selection:
     selection = Selection(open_store(url, settings))
     if settings.version_id is not None and not selection.is_single:
         raise click.UsageError("--version-id needs the URL of a single object")
-    selection.store.target.require_container()
-    if not settings.recursive:
-        selection.store.target.require_object()
+    if settings.recursive:
+        selection.store.target.require_container()
+    else:
+        selection.store.target.require_object(", or --recursive for all objects in it")
     return selection

@@ -130,7 +130,7 @@ class CommandWithProgram(click.Command):
         has_program = place < len(args) and self._is_single_url(ctx, args[:place])
         program = tuple(args[place + 1 :]) if has_program else ()
         rest = super().parse_args(ctx, args[:place] if has_program else args)
-        if has_program and not program:
+        if has_program and not program and not ctx.resilient_parsing:  # completion
             raise click.UsageError("a command must follow --", ctx)
         ctx.params["program"] = program
         return rest

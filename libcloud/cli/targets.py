@@ -96,11 +96,11 @@ class Target(NamedTuple):
             raise click.UsageError(f"{self} names no bucket: use {self.scheme}://BUCKET")
         return self
 
-    def require_object(self) -> Target:
+    def require_object(self, otherwise: str = "") -> Target:
         """``self``. :raises click.UsageError: the URL names no object."""
         self.require_container()
         if not self.name:
-            raise click.UsageError(f"{self} names no object: use {self}/KEY")
+            raise click.UsageError(f"{self} names no object: use {self}/KEY{otherwise}")
         return self
 
 

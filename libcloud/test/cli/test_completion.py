@@ -67,10 +67,19 @@ def candidates(*words: str, shell: str = "fish") -> list[str]:
         (["--region", "eu-west"], ["eu-west-1", "eu-west-2", "eu-west-3"]),
         (["ls", "--provider", "min"], ["minio"]),
         (["uploads", "a"], ["abort"]),
+        (["v"], ["versioning"]),
+        (["get", "s3://bucket/x", "--", "gun"], ["gun"]),
+        (["put", "s3://bucket/x", "--", "gun"], ["gun"]),
     ],
 )
 def test_a_word_is_completed(user: Shell, words: list[str], found: list[str]) -> None:
     assert candidates(*words) == found
+
+
+def test_commands_are_described_as_in_the_help(user: Shell) -> None:
+    assert list(candidate_lines(cli, ["mi"], shell="fish")) == [
+        "whole\tmigrate\tCopy a bucket, resumably, on one machine or many."
+    ]
 
 
 def test_profiles_of_both_files_are_completed(user: Shell) -> None:
