@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _KEY_SIZE = 32
 
+_HEADER = re.compile(r"\s*([^\s:]+)\s*:\s*(\S.*?)\s*")
+
 # Driver keywords in messages of the library, and the options whose names differ from them.
 _KEYWORD = re.compile(r"\bex_([a-z][a-z_]*)")
 _RENAMED = {
@@ -192,6 +194,13 @@ def _object_options(
     **others: Any,
 ) -> ObjectOptions:
     meta_data = dict(parse_pairs("--metadata", metadata))
+    if meta_data:
+        from libcloud.storage.metadata import metadata_headers
+
+        try:
+            metadata_headers(meta_data, "")
+        except ValueError as error:
+            raise click.UsageError(f"--metadata: {error}") from error
     extra = {"content_type": content_type, "acl": acl, "meta_data": meta_data}
     others["sse_c_key"] = _read_key(others.get("sse_c_key"))
     others["tag"] = dict(parse_pairs("--tag", others.get("tag", ())))
@@ -218,10 +227,10 @@ def parse_pairs(option: str, given: tuple[str, ...]) -> Iterator[tuple[str, str]
 
 def _headers(given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for line in given:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip() or not value.strip():
+        match = _HEADER.fullmatch(line)
+        if match is None:
             raise click.UsageError(f"--header {line!r} is not of the form NAME:VALUE")
-        yield name.strip(), value.strip()
+        yield match[1], match[2]
 
 
 def parse_time_option(option: str, text: str | None) -> datetime | None:

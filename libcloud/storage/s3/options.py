@@ -129,11 +129,12 @@ class ObjectOptions(Value):
         }
 
     def _check_encryption(self) -> None:
-        kms = (self.sse_kms_key_id, self.sse_kms_context, self.sse_bucket_key)
+        kms = ("sse_kms_key_id", "sse_kms_context", "sse_bucket_key")
+        of_kms = " and ".join(f"ex_{name}" for name in kms if getattr(self, name) is not None)
         if self.sse not in (None, "AES256", *_KMS):
             raise ValueError(f"ex_sse is 'AES256', 'aws:kms' or 'aws:kms:dsse', not {self.sse!r}")
-        if any(option is not None for option in kms) and self.sse not in _KMS:
-            raise ValueError("ex_sse_kms_... and ex_sse_bucket_key need ex_sse='aws:kms'")
+        if of_kms and self.sse not in _KMS:
+            raise ValueError(f"{of_kms}: allowed only with ex_sse='aws:kms'")
         key: object = self.sse_customer_key
         if key is not None and self.sse is not None:
             raise ValueError("ex_sse and ex_sse_customer_key are two ways to encrypt: choose one")
@@ -166,17 +167,19 @@ def check_tags(tags: Mapping[str, str], name: str = "ex_tags") -> None:
     if not isinstance(tags, Mapping):
         raise TypeError(f"{name} must be a dict of strings, not {kind_of(tags)}")
     if len(tags) > _MOST_TAGS:
-        raise ValueError(f"an object has at most {_MOST_TAGS} tags, not {len(tags)}")
+        raise ValueError(f"{name}: an object has at most {_MOST_TAGS} tags, not {len(tags)}")
     for tag, value in tags.items():
         if not isinstance(tag, str) or not isinstance(value, str):
             raise TypeError(f"{name} must map strings to strings, but {tag!r} has {kind_of(value)}")
         if not 1 <= len(tag) <= _LONGEST_TAG or len(value) > _LONGEST_TAG_VALUE:
             raise ValueError(
-                f"the tag {tag!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "
+                f"{name}: the tag {tag!r} is too long, or empty: names have 1 to {_LONGEST_TAG} "
                 f"characters, values up to {_LONGEST_TAG_VALUE}"
             )
         if not s3.requests.is_xml_text(tag + value):  # the tags could never be read
-            raise ValueError(f"the tag {tag!r} contains a control character or half a surrogate")
+            raise ValueError(
+                f"{name}: the tag {tag!r} contains a control character or half a surrogate"
+            )
 
 
 def tagging(tags: Mapping[str, str]) -> str:
@@ -264,8 +267,8 @@ def write_headers(
     asked = _checked_headers(options, prefix=prefix, secure=secure)
     if (options.if_none_match or options.if_match) and not profile.conditional_writes:
         raise ValueError(
-            f"ex_if_none_match and ex_if_match: {profile.name} is not known to hold to conditions "
-            "of writes, and might overwrite what is there. If it does, say so by the driver's "
+            f"ex_if_none_match and ex_if_match: {profile.name} is not known to support conditional "
+            "writes, and might replace an existing object. If it does, say so by the driver's "
             "ex_profile (conditional_writes=True)"
         )
     by_lower = {name.lower(): name for name in asked}

@@ -57,7 +57,8 @@ def test_a_lock_has_a_retention_date(shell: Shell) -> None:
         (("--tag", "x"), "--tag 'x' is not of the form KEY=VALUE"),
         (("--header", "x"), "--header 'x' is not of the form NAME:VALUE"),
         (("--checksum", "crc99"), "crc99"),
-        (("--sse-kms-key-id", "x"), "--sse"),
+        (("--sse-kms-key-id", "x"), "--sse-kms-key-id: allowed only with --sse='aws:kms'"),
+        (tuple(f"--tag={number}=x" for number in range(11)), "--tag: an object has at most 10"),
         (("--lock-mode", "GOVERNANCE"), "--lock-until"),
         (("--lock-until", "soon"), "--lock-until 'soon'"),
         (("--no-clobber", "--if-match", "x"), "--no-clobber"),
@@ -76,7 +77,16 @@ def test_an_invalid_value_is_rejected_by_the_name_of_the_option(
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--part-size", "0"), ("--storage-class", "golden"), ("--sse", "x")]
+    ("option", "value"),
+    [
+        ("--part-size", "0"),
+        ("--storage-class", "golden"),
+        ("--sse", "x"),
+        ("--tag", f"{'x' * 129}=x"),
+        ("--metadata", "a b=x"),
+        ("--metadata", "a=x\ny"),
+        ("--header", "a b: x"),
+    ],
 )
 @pytest.mark.parametrize("command", ["put", "cp"])
 def test_an_invalid_value_is_reported_once_for_all_objects(
@@ -117,7 +127,7 @@ def test_a_name_that_no_store_can_hold_does_not_stop_the_other_files(
 def test_a_precondition_that_the_store_may_ignore_is_rejected(shell: Shell) -> None:
     result = shell("put", "--if-match", "etag", "-", "s3://bucket/x", stdin=b"x")
     assert result.status == 2
-    assert "--if-match" in result.err and "not known to hold to conditions" in result.err
+    assert "--if-match" in result.err and "not known to support conditional writes" in result.err
     assert "profile" not in result.err
 
 
