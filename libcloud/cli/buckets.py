@@ -297,7 +297,7 @@ def _line(facts: dict[str, Any]) -> str:
 @argument("url")
 @option(
     "--abort-uploads DAYS",
-    "Abort unfinished uploads after this many days, such as 7d; never: remove the rule.",
+    "Abort unfinished uploads after this many days, such as 7d, or never.",
 )
 @option("--json", "Print a JSON object.", name="as_json")
 @store_options

@@ -25,6 +25,7 @@ from libcloud.cli.errors import (
     hide_secrets,
     hint_for,
     redact,
+    set_subject,
     store_response,
 )
 from libcloud.cli.settings import Settings, argument, option, store_options
@@ -311,6 +312,7 @@ def _bucket(store: Store, write: bool) -> Iterator[Check]:
     try:
         store.driver.get_container(store.target.container)
     except (LibcloudError, OSError) as error:
+        set_subject(error, store.target)  # the hint names the bucket
         yield _failure("bucket", error)
         return
     yield Check("ok", "bucket", f"{store.target.container!r} exists")

@@ -177,6 +177,8 @@ def _get_one(
         if output.path.endswith(os.sep):
             os.makedirs(output.path, exist_ok=True)
         output = output.as_directory()
+        if output.path.endswith(os.sep) and not output.name_of(obj):
+            raise click.UsageError(f"{target} is a directory: use --recursive")
         if not output.is_first(obj):
             raise _same_file(obj)
         progress = Progress(str(target), selection.size_of(obj), settings)

@@ -173,7 +173,9 @@ class Walk(NamedTuple):
             if kind == "directory":
                 directories.append(entry)
             elif kind == "other" and self.filters.select(name):
-                self._report_skipped(entry.path, "not a regular file")
+                is_broken = not os.path.exists(entry.path)
+                reason = "a broken symbolic link" if is_broken else "not a regular file"
+                self._report_skipped(entry.path, reason)
         for entry in directories:
             if entry.is_symlink() and not self.follow_symlinks:
                 self._report_skipped(entry.path, "a link to a directory (see --follow-symlinks)")

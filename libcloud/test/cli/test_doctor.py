@@ -63,6 +63,12 @@ def test_missing_credentials_fail(shell: Shell) -> None:
     assert "--profile" in found
 
 
+def test_the_hint_for_a_missing_bucket_names_it(shell: Shell) -> None:
+    result = shell("doctor", "s3://absent/x")
+    assert result.status == 3
+    assert "create it: libcloud mb s3://absent;" in findings(result)["bucket"]
+
+
 def test_the_profile_is_shown(shell: Shell) -> None:
     folder = Path(shell.home) / ".aws"
     folder.mkdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from libcloud.storage.capabilities import MIB
-from libcloud.test.cli.running import Shell
+from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.faults import Action, Status
 from libcloud.test.storage.fakes.wire import Answer
@@ -114,6 +114,18 @@ def test_the_file_of_a_single_object_is_named_after_the_last_part_of_its_key(
     shell.ok("put", "-", "s3://bucket/a/b/c", stdin=b"x")
     shell.ok("get", "s3://bucket/a/b/c", str(tmp_path))
     assert (tmp_path / "c").read_bytes() == b"x"
+
+
+def test_the_marker_of_a_directory_has_no_file(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shell.driver.get_container(BUCKET).upload_object_via_stream(iter([b"x"]), "a/")
+    result = shell("get", "s3://bucket/a/")
+    assert result.status == 2
+    assert "s3://bucket/a/ is a directory: use --recursive" in result.err
+    shell.ok("get", "s3://bucket/a/", "file")
+    assert (tmp_path / "file").read_bytes() == b"x"
 
 
 @pytest.mark.parametrize(
