@@ -10,6 +10,7 @@ _B2 = ("libcloud/test/storage/test_backblaze_b2.py",)
 _GOOGLE = ("libcloud/test/storage/test_google_multipart.py",)
 _LOST = ("libcloud/test/storage/test_lost_responses.py",)
 _METADATA = ("libcloud/test/storage/conformance/test_conformance.py",)
+_OPTIONAL = ("libcloud/test/storage/test_s3_optional.py",)
 _OSS = ("libcloud/test/storage/test_oss.py",)
 
 MUTANTS = (
@@ -60,6 +61,22 @@ MUTANTS = (
         "",
         _B2,
         caught_by="test_accounts_with_different_endpoints_are_different_stores",
+    ),
+    Mutant(
+        "a bucket that requires a Content-MD5 refuses every request once",
+        "libcloud/storage/s3/client.py",
+        "self.md5_containers.add(container_name)",
+        "pass",
+        _OPTIONAL,
+        caught_by="test_a_bucket_that_retains_objects_gets_the_md5_it_requires",
+    ),
+    Mutant(
+        "after one bucket has required a Content-MD5, all get one",
+        "libcloud/storage/s3/client.py",
+        "if names[0] in self.md5_containers",
+        "if self.md5_containers",
+        _OPTIONAL,
+        caught_by="test_other_buckets_of_the_driver_get_no_md5",
     ),
     Mutant(
         "OSS gets buckets in the path",

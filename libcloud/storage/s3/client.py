@@ -109,6 +109,8 @@ class S3Client(StoreClient[ClientOwner]):
         #: Whether each kind of listing is requested with encoded names, as far as that is known.
         self.encoded_listings: dict[str, bool] = {}
         self.unsupported = UnsupportedFeatures(str(owner.name), unsupported)
+        #: Names of containers in which the store requires a Content-MD5.
+        self.md5_containers: set[str] = set()
         self._headers: Mapping[str, str] = {}  # of all requests
 
     def with_headers(self, headers: Mapping[str, str]) -> S3Client:
@@ -129,12 +131,15 @@ class S3Client(StoreClient[ClientOwner]):
         """:meth:`send` without retries.
 
         If the store refuses a feature that the library added on its own account, the request is
-        sent again without it, and so are all later ones. It is also sent again after a successful
+        sent again without it, and so are all later ones; if it requires a Content-MD5, with one,
+        as are all later ones to the container. It is also sent again after a successful
         recovery, see :mod:`libcloud.storage.s3.recovery`; the connection of another project is
         left to handle its errors itself.
         """
         if self.unsupported.names:
             request = s3.headers.without_features(request, self.unsupported.names)
+        if names[0] in self.md5_containers:
+            request = s3.headers.with_md5(request)
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
         connection, refused = self.owner.connection, _NONE
@@ -164,15 +169,28 @@ class S3Client(StoreClient[ClientOwner]):
             except LibcloudError as error:
                 if refused:
                     raise
-                refused = s3.headers.refused_features(getattr(error, "detail", None), request)
-                if not refused:
-                    raise
-                request = s3.headers.without_features(request, refused)
+                request, refused = self._acceptable(error, request, names[0])
                 action, keywords = transfer.client.arguments_of(request, raw=raw)
             else:
                 if refused:
                     self.unsupported.add(refused)
                 return response
+
+    def _acceptable(
+        self, error: LibcloudError, request: HttpRequest, container_name: str
+    ) -> tuple[HttpRequest, frozenset[str]]:
+        """``request`` as the store may accept it, and the features that were removed from it.
+
+        :raises LibcloudError: ``error``: nothing about the form of the request was refused.
+        """
+        detail = getattr(error, "detail", None)
+        if s3.headers.needs_md5(detail, request):
+            self.md5_containers.add(container_name)
+            return s3.headers.with_md5(request), _NONE
+        refused = s3.headers.refused_features(detail, request)
+        if not refused:
+            raise error
+        return s3.headers.without_features(request, refused), refused
 
     def _explain(
         self, error: LibcloudError, request: HttpRequest, what: str, names: tuple[str, str]

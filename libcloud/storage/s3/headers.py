@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from libcloud.common.request import HttpRequest
+from libcloud.common.request import Body, HttpRequest
 from libcloud.storage import s3
 from libcloud.storage.metadata import metadata_headers
 from libcloud.storage.transfer.values import Step
@@ -130,6 +130,32 @@ class OptionalValue(str):
     """
 
     __slots__ = ()
+
+
+def needs_md5(detail: object, request: HttpRequest) -> bool:
+    """Whether the store refused ``request`` because it requires the MD5 of the body.
+
+    Buckets that retain all their objects do, and not every store takes another checksum. Only the
+    refusal says so: who may upload need not be allowed to read the settings of the bucket.
+    """
+    if not isinstance(detail, s3.errors.ErrorDetail) or detail.status != 400:
+        return False
+    return "content-md5" in detail.message.lower() and _lacks_md5(request)
+
+
+def with_md5(request: HttpRequest) -> HttpRequest:
+    """``request`` with the MD5 of its body, if it stores one."""
+    if not _lacks_md5(request):
+        return request
+    digest = s3.integrity.DIGESTS["md5"](request.body)
+    return replace(request, headers={**request.headers, **digest.headers})
+
+
+def _lacks_md5(request: HttpRequest) -> bool:
+    if request.method != "PUT" or not isinstance(request.body, Body):
+        return False
+    # What is sent while it is made is followed by its checksum.
+    return not any(LOWER[name] in ("content-md5", "x-amz-trailer") for name in request.headers)
 
 
 def mark_optional(headers: Mapping[str, str], *, digest_asked: bool = False) -> dict[str, str]:

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -135,7 +136,7 @@ def session_of(
         driver,
         place,
         headers=headers,
-        digest=_digest_name(driver, own.get("ex_checksum", "auto"), headers),
+        digest=_digest_name(driver, place, headers, own.get("ex_checksum", "auto")),
         copy_bodies=concurrency == 1,
     )
     retries = driver._client.retry_loop.retries()
@@ -158,7 +159,7 @@ def whole_session(
         driver,
         place,
         headers=headers,
-        digest=_digest_name(driver, "auto", headers),
+        digest=_digest_name(driver, place, headers),
         method=method,
         compares_etag=False,  # ``verify_hash`` decides
     )
@@ -166,7 +167,9 @@ def whole_session(
     return port, ObjectUpload(port, _ONE_REQUEST, DEFAULT_OPTIONS, retries, 1, driver, *place.names)
 
 
-def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, str]) -> str:
+def _digest_name(
+    driver: UploadDriver, place: Place, headers: Mapping[str, str], asked: str | None = "auto"
+) -> str:
     """Which digest to send along; see :func:`~libcloud.storage.s3.integrity.choose_digest`.
 
     It is marked if the user did not choose it, and omitted if the store refuses it.
@@ -174,9 +177,11 @@ def _digest_name(driver: UploadDriver, asked: str | None, headers: Mapping[str, 
     profile, client = driver.profile, driver._client
     signature = client.signature_version()
     secure = bool(getattr(driver.connection, "secure", False))
+    choose = partial(s3.integrity.choose_digest, profile, signature=signature, secure=secure)
     if asked != "auto":
-        choose = s3.integrity.choose_digest
-        return choose(profile, signature=signature, secure=secure, asked=asked)
+        return choose(asked=asked)
+    if place.container.name in client.md5_containers:
+        return s3.headers.OptionalValue(choose(asked="md5"))
     if s3.headers.CHECKSUM in client.unsupported.names:
         profile = replace(profile, default_checksum=None)
     choose_cheapest, locked = s3.integrity.cheapest_digest, s3.headers.has_lock(headers)

@@ -265,3 +265,48 @@ def test_a_request_without_optional_features_is_unchanged() -> None:
     request = HttpRequest("PUT", "/", headers={"x-amz-checksum-crc32": "asked for"})
     assert without_features(request, {CHECKSUM}) is request
     assert refused_features(ErrorDetail(501), request) == frozenset()
+
+
+def require_md5(there: Store) -> Rule:
+    """Let the bucket retain all objects, so that it takes only bodies with a Content-MD5."""
+    text = "Content-MD5 HTTP header is required for Put Object requests with Object Lock parameters"
+    action = Status(400, "InvalidRequest", text)
+
+    def lacks_md5(request: Any) -> bool:
+        return request.method == "PUT" and "content-md5" not in request.header_values
+
+    return there.server.faults.add("*", action, times=None, match=lacks_md5)
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_a_bucket_that_retains_objects_gets_the_md5_it_requires(tls: bool, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"body")
+    with store(replace(AMAZON, tls=tls)) as there:
+        rule = require_md5(there)
+        data = there.in_parts(4)
+        assert there.body() == data
+        fired = rule.fired
+        there.in_parts(3, "again", ex_checksum="sha256")
+        there.stream(iter([]), "empty")
+        there.driver.upload_object(str(tmp_path / "file"), there.container, "file")
+        assert rule.fired == fired, "it is remembered"
+        there.assert_nothing_is_left("again", "empty", "file", "object")
+        (put,) = [entry for entry in there.requests("PutObject") if entry.key == "file"]
+        assert not [name for name in put.headers if name.startswith(CHECKSUM)]
+
+
+def test_a_body_with_the_wrong_md5_is_not_sent_again_with_the_right_one(there: Store) -> None:
+    wrong = {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    with pytest.raises(LibcloudError, match="Content-MD5"):
+        there.stream(iter([b"body"]), "object", headers=wrong)
+    there.assert_nothing_is_left()
+
+
+def test_other_buckets_of_the_driver_get_no_md5(there: Store) -> None:
+    there.server.create_bucket("other")
+    rule = require_md5(there)
+    there.stream(iter([b"body"]), "object")
+    there.server.faults.clear()
+    there.driver.upload_object_via_stream(iter([b"body"]), there.driver.get_container("other"), "x")
+    assert rule.fired == 1
+    assert "content-md5" not in there.requests("PutObject")[-1].headers
