@@ -213,12 +213,12 @@ class Meter:
 
         :raises TransferInterruptedError: :meth:`interrupt` was called, and the request has data.
         """
+        self.limit_rate(size)
         thread = threading.get_ident()
         self._sent_by_thread[thread] = self._sent_by_thread.get(thread, 0) + size
         if self._interrupted and self._sent_by_thread[thread] > _MAX_OVERHEAD:
             raise TransferInterruptedError("interrupted")
         self.sent += size
-        self.limit_rate(size)
 
     def interrupt(self) -> None:
         """Make requests that send data fail: on a slow connection they would take long to finish.
@@ -303,7 +303,7 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
         length = min(_BAR[1], max(_BAR[0], room - wanted - 4))
         bar = _bar(meter, length, unicode) + "  "
         room -= len(bar)
-    label = _title(meter, room - 2) if room > 6 else ""
+    label = _title(meter, room - 2) if room > min(6, width(_title(meter, room)) + 1) else ""
     return f"{label}{'  ' if label else ''}{bar}{text}"
 
 

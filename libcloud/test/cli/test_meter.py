@@ -64,6 +64,11 @@ def test_the_line_shows_percentage_size_speed_and_eta(clock: Clock) -> None:
     assert line.count("█") == line.count("░")
 
 
+@pytest.mark.parametrize("columns", range(80, 84))
+def test_a_short_name_is_shown_beside_the_bar(clock: Clock, columns: int) -> None:
+    assert bar_line(half_way(clock, "big"), columns).startswith("big  ██")
+
+
 def test_for_an_unknown_length_the_line_shows_size_parts_and_speed(clock: Clock) -> None:
     meter = Meter("x", None, clock)
     transfer = started_transfer(meter)
@@ -254,6 +259,16 @@ def test_transfers_wait_for_the_rate_limit(clock: Clock) -> None:
     clock.now += 100
     meter.sending(MIB)
     assert waits == [1.0, 3.0]
+
+
+def test_bytes_that_wait_for_the_rate_limit_are_not_sent_yet(clock: Clock) -> None:
+    sent: list[int] = []
+    limit = RateLimit(MIB, clock=clock, sleep=lambda _: sent.append(meter.bytes_sent))
+    meter = Meter("x", None, clock, rate_limit=limit)
+    started_transfer(meter).listen(PartStarted(0, 1, 4 * MIB))
+    meter.sending(MIB)
+    meter.sending(MIB)
+    assert (sent, meter.bytes_sent) == ([MIB], 2 * MIB)
 
 
 def test_json_lines_of_several_threads_have_the_order_of_their_counts() -> None:
