@@ -157,7 +157,7 @@ def opened(destination: Destination) -> StagingFile:
             driver=driver,
         )
     except (FileExistsError, NotADirectoryError) as error:
-        text = f"A file stands where {path} needs a directory"
+        text = f"{path} cannot be created: a file has the name of one of its directories"
         raise LibcloudError(text, driver=driver) from error
 
 

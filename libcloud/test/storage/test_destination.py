@@ -232,7 +232,7 @@ def test_a_file_in_place_of_a_sub_directory_is_refused(
 ) -> None:
     (tmp_path / "a").write_bytes(b"old")
 
-    with pytest.raises(LibcloudError, match="needs a directory"):
+    with pytest.raises(LibcloudError, match="one of its directories"):
         _save(driver, _Response(b"abc"), f"{tmp_path}/", "a/b")
 
     assert _tree(tmp_path) == {"a": b"old"}
