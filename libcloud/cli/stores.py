@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,17 +16,14 @@ from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
 from libcloud.common.credentials import Credentials, CredentialsNotFoundError
-from libcloud.common.credentials.discovery import Discovery, discover, without_store_settings
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.types import Provider
 
 if TYPE_CHECKING:  # takes a quarter of a second; only commands that use a store import it
+    from libcloud.common.credentials.discovery import Discovery
     from libcloud.storage.base import Container, Object, StorageDriver
 
-# Only these drivers use the endpoint and the region of the environment or a profile. The others
-# have their own hosts and regions.
-_ANY_ENDPOINT = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
 SWIFT = (Provider.OPENSTACK_SWIFT, Provider.CLOUDFILES)
 _NEEDS_ENDPOINT = (Provider.MINIO, Provider.S3_RGW)
 # What messages call some capabilities.
@@ -36,8 +32,6 @@ _FEATURES = {
     "object_lock": "object lock",
     "versions": "versions of objects",
 }
-# Stores whose own tools have variables for the key.
-_OWN_VARIABLES = (Provider.BACKBLAZE_B2, Provider.ALIYUN_OSS)
 
 
 class Store(NamedTuple):
@@ -164,7 +158,7 @@ def connect(target: Target, settings: Settings) -> Any:
         if target.provider == Provider.AZURE_BLOBS:
             return _connect_azure(kind, target, settings)
         found = find_settings(target, settings)
-        return kind(**driver_settings(target, found, settings))
+        return kind(**_driver_options(kind, target, found, settings))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
@@ -207,28 +201,21 @@ def _set_up_certificates(settings: Settings) -> None:
 
 def find_settings(target: Target, settings: Settings) -> Discovery:
     """Credentials, region and endpoint for ``target``, with their origins."""
-    variables = ()
-    if target.provider in _OWN_VARIABLES and not settings.profile:
-        from libcloud.storage.providers import get_driver
+    from libcloud.storage.providers import get_driver
+    from libcloud.storage.s3 import access, profiles
 
-        kind: Any = get_driver(target.provider)
-        variables = kind.profile.key_variables
-    found = discover(
+    return access.find_settings(
+        get_driver(target.provider),
+        profile=settings.profile,
         region=settings.region,
         endpoint_url=settings.endpoint_url,
-        profile=settings.profile,
-        variables=variables,
+        store=profiles.profile_named(target.s3_profile) if target.s3_profile else None,
     )
-    if target.provider == Provider.GOOGLE_STORAGE:
-        from libcloud.common.credentials.google import find_google_credentials
-
-        found = find_google_credentials(found, os.environ)
-    elif _takes_any_endpoint(target):
-        return found
-    return without_store_settings(found, region=settings.region, endpoint_url=settings.endpoint_url)
 
 
-def driver_settings(target: Target, found: Discovery, settings: Settings) -> dict[str, Any]:
+def _driver_options(
+    kind: Any, target: Target, found: Discovery, settings: Settings
+) -> dict[str, Any]:
     """Keyword arguments of the driver class. Obtains the credentials.
 
     :raises click.UsageError: a required endpoint is missing, or the store does not allow anonymous
@@ -237,48 +224,31 @@ def driver_settings(target: Target, found: Discovery, settings: Settings) -> dic
     """
     from libcloud.storage.s3.access import driver_options
 
-    options = driver_options(found)
     if found.endpoint_url is None and target.provider in _NEEDS_ENDPOINT:
         raise click.UsageError(
             f"{target.scheme}:// has no default endpoint: set --endpoint-url or AWS_ENDPOINT_URL"
         )
-    if target.s3_profile:
-        options["ex_s3_profile"] = target.s3_profile
-    if settings.addressing_style:
-        options["ex_addressing_style"] = settings.addressing_style
     if settings.ca_bundle or settings.no_verify_ssl:
-        options.pop("ex_ca_bundle", None)
-    options.pop("ex_credentials", None)
+        found = found._replace(ca_bundle=None)
     if settings.no_sign_request:
         if target.provider == Provider.GOOGLE_STORAGE:
             raise click.UsageError(
                 f"{target.scheme}:// requires credentials: --no-sign-request cannot be used"
             )
-        options["ex_anonymous"] = True
+        options = {**driver_options(kind, found._replace(provider=None)), "ex_anonymous": True}
     elif found.provider is None:
         missing = CredentialsNotFoundError(found.missing)
         missing.hint = found.hint
         raise missing
     else:
         provider = _RedactedProvider(found.provider)
-        credentials = provider.current()
-        if target.provider == Provider.GOOGLE_STORAGE:
-            for name in ("ex_addressing_style", "ex_ca_bundle"):
-                options.pop(name, None)
-            options.update(key=credentials.key, secret=credentials.secret)
-        else:
-            options["ex_credentials"] = provider
+        provider.current()
+        options = driver_options(kind, found._replace(provider=provider))
+    if target.s3_profile:
+        options["ex_s3_profile"] = target.s3_profile
+    if settings.addressing_style and target.provider != Provider.GOOGLE_STORAGE:
+        options["ex_addressing_style"] = settings.addressing_style
     return options
-
-
-def _takes_any_endpoint(target: Target) -> bool:
-    """Whether the region and endpoint of the environment apply to the store."""
-    if not target.s3_profile:
-        return target.provider in _ANY_ENDPOINT
-    from libcloud.storage.s3.profiles import profile_named
-
-    profile = profile_named(target.s3_profile)
-    return not (profile.hosts or profile.host_pattern)
 
 
 class _RedactedProvider(CredentialProvider):

@@ -293,8 +293,8 @@ class BaseS3StorageDriver(StorageDriver):
             cls, options, profile=profile, region=region, endpoint_url=endpoint_url
         )
         driver = cls(**settings)
-        found = {**settings, "ex_credentials": None, "ex_ca_bundle": None}
-        remember_settings(driver, {**found, **options, "profile": profile})
+        found = dict.fromkeys(("ex_credentials", "ex_ca_bundle", "key", "secret"))
+        remember_settings(driver, {**settings, **found, **options, "profile": profile})
         return driver
 
     @classmethod

@@ -3,20 +3,15 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import Any
 
 from libcloud.common.credentials import Credentials
-from libcloud.common.credentials.discovery import discover, without_store_settings
-from libcloud.common.credentials.google import find_google_credentials, require_google_key
 from libcloud.storage.base import StorageDriver
 from libcloud.storage.providers import get_driver
-from libcloud.storage.s3.access import driver_options
+from libcloud.storage.s3.access import driver_options, find_settings
 from libcloud.storage.types import Provider
 
-# Drivers of stores without a fixed endpoint use the endpoint and region of the environment.
-_ANYWHERE = (Provider.S3, Provider.MINIO, Provider.S3_RGW)
 _WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
 
 # Modules that operations use, imported together with the driver: the threads of the first operation
@@ -104,29 +99,19 @@ def _connect(
     if provider == Provider.GOOGLE_STORAGE and anonymous:
         raise ValueError("anon: Google Cloud Storage needs credentials")
     kind: Any = get_driver(provider)
-    found = discover(
-        credentials=credentials,
+    found = find_settings(
+        kind,
+        profile=profile,
         region=region,
         endpoint_url=endpoint_url,
-        profile=profile,
-        variables=() if profile else kind.profile.key_variables,
+        credentials=credentials,
     )
-    if provider == Provider.GOOGLE_STORAGE and credentials is None:
-        found = find_google_credentials(found, os.environ)
-    if provider not in _ANYWHERE:
-        found = without_store_settings(found, region=region, endpoint_url=endpoint_url)
-    if found.provider is None and not anonymous:
-        raise ValueError(f"no credentials: {found.missing}; {found.hint}")
-    options = driver_options(found)
     if anonymous:
-        options.pop("ex_credentials", None)
-        options["ex_anonymous"] = True
-    elif provider == Provider.GOOGLE_STORAGE and found.provider is not None:
-        keys = found.provider()
-        require_google_key(keys.key)
-        options.update(key=keys.key, secret=keys.secret)
-        for name in ("ex_credentials", "ex_addressing_style", "ex_ca_bundle"):
-            options.pop(name, None)
+        options = {**driver_options(kind, found._replace(provider=None)), "ex_anonymous": True}
+    elif found.provider is None:
+        raise ValueError(f"no credentials: {found.missing}; {found.hint}")
+    else:
+        options = driver_options(kind, found)
     for name in _USED:
         import_module(f"libcloud.storage.{name}")
     driver: StorageDriver = kind(**options)

@@ -7,23 +7,22 @@ none of these: they do what their arguments say, as in Apache Libcloud.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.aws import SignedAWSConnection
-from libcloud.common.credentials import CredentialsNotFoundError
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.storage.arguments import BOOLEANS, check_known_keywords
 from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.s3.endpoint import Addressing, parse_endpoint
-from libcloud.storage.s3.profiles import AMAZON, S3Profile
+from libcloud.storage.s3.profiles import AMAZON, GOOGLE, S3Profile
 from libcloud.utils.arguments import kind_of, seconds
 from libcloud.utils.values import Value
 
 if TYPE_CHECKING:
-    from libcloud.common.credentials import Credentials
     from libcloud.common.credentials.discovery import Discovery, Setting
-    from libcloud.storage.s3.profiles import S3Profile
 
 
 CHECKSUM_CALCULATIONS = ("when_supported", "when_required")
@@ -180,51 +179,72 @@ def settings_from_env(
     :param options: keywords that the caller passed; they take precedence over what is found.
     :raises CredentialsNotFoundError: there are no credentials, and no way to obtain any.
     """
-    from libcloud.common.credentials.discovery import discover, without_store_settings
-
     check_known_keywords(kind, options)
     own = any(options.get(name) for name in ("key", "ex_credentials", "ex_anonymous"))
-    found = discover(
+    key, secret = options.get("key"), options.get("secret")
+    found = find_settings(
+        kind,
         profile=profile,
         region=region,
         endpoint_url=endpoint_url,
-        variables=() if profile else kind.profile.key_variables,
+        credentials=Credentials(key, secret or "") if key else None,
     )
     if found.provider is None and not own:
         raise CredentialsNotFoundError(f"no credentials: {found.missing}")
-    if not _uses_store_settings(kind):
-        found = without_store_settings(found, region=region, endpoint_url=endpoint_url)
     if options.get("ex_ca_bundle"):
         found = found._replace(ca_bundle=None)
-    settings = driver_options(found)
-    if own:
-        settings.pop("ex_credentials", None)
+    settings = driver_options(kind, found._replace(provider=None) if own else found)
     if options.get("host") and not endpoint_url:
         settings.pop("endpoint_url", None)
     return {**settings, **options}
 
 
-def _uses_store_settings(kind: Any) -> bool:
-    """Whether the region and endpoint of the environment can be those of a driver's store.
+def find_settings(
+    kind: Any,
+    *,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    store: S3Profile | None = None,
+    credentials: Credentials | None = None,
+) -> Discovery:
+    """Credentials, region and endpoint for the driver class ``kind``, with their origins.
 
-    A store that has its own hosts has its own regions.
+    A store that has its own hosts has its own regions, so those of the environment are not used.
+
+    :param store: differences of the store; ``None``: those of the class.
+    :param credentials: those of the caller, which take precedence over what is found.
     """
-    profile: S3Profile = kind.profile
-    if profile is AMAZON:
-        return not kind.ex_location_name  # the classes of single regions
-    return not (profile.hosts or profile.host_pattern)
+    from libcloud.common.credentials.discovery import discover, without_store_settings
+
+    store = store or kind.profile
+    variables = () if profile else store.key_variables
+    found = discover(
+        credentials=credentials,
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+        variables=variables,
+    )
+    if store is AMAZON:
+        has_fixed_place = bool(kind.ex_location_name)  # the classes of single regions
+    else:
+        has_fixed_place = bool(store.hosts or store.host_pattern)
+    if store is GOOGLE and credentials is None:
+        from libcloud.common.credentials import google
+
+        found = google.find_google_credentials(found, os.environ)
+    if has_fixed_place:
+        return without_store_settings(found, region=region, endpoint_url=endpoint_url)
+    return found
 
 
-def driver_options(found: Discovery) -> dict[str, Any]:
-    """The keyword arguments of a driver for what was found.
+def driver_options(kind: Any, found: Discovery) -> dict[str, Any]:
+    """The keyword arguments of the driver class ``kind`` for what was found.
 
     :raises ValueError: a setting has an invalid value.
     """
-    settings: dict[str, Any] = {"ex_addressing_style": "auto"}
-    if found.provider is not None:
-        settings["ex_credentials"] = found.provider
-    if found.ca_bundle is not None:
-        settings["ex_ca_bundle"] = _existing(found.ca_bundle)
+    settings: dict[str, Any] = {}
     for name, setting in (
         ("region", found.region),
         ("endpoint_url", found.endpoint_url),
@@ -233,6 +253,19 @@ def driver_options(found: Discovery) -> dict[str, Any]:
     ):
         if setting is not None:
             settings[name] = setting.value
+    if kind.profile is GOOGLE:  # whose driver has keys, and only one addressing style
+        if found.provider is not None:
+            from libcloud.common.credentials import google
+
+            keys = found.provider()
+            google.require_google_key(keys.key)
+            settings.update(key=keys.key, secret=keys.secret)
+        return settings
+    settings.setdefault("ex_addressing_style", "auto")
+    if found.provider is not None:
+        settings["ex_credentials"] = found.provider
+    if found.ca_bundle is not None:
+        settings["ex_ca_bundle"] = _existing(found.ca_bundle)
     for name, setting in (
         ("ex_use_dualstack", found.use_dualstack),
         ("ex_use_fips", found.use_fips),
@@ -246,8 +279,6 @@ def driver_options(found: Discovery) -> dict[str, Any]:
 
 
 def _existing(setting: Setting) -> str:
-    import os
-
     path = os.path.expanduser(setting.value)
     if not os.path.exists(path):
         raise ValueError(f"{setting.origin} names {path} for trusted certificates: no such file")

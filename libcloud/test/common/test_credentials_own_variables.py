@@ -82,6 +82,17 @@ def test_other_stores_do_not(environment: pytest.MonkeyPatch) -> None:
     assert kind.from_env().connection.user_id == "of Amazon"
 
 
+def test_a_driver_for_google_uses_those_of_google(environment: pytest.MonkeyPatch) -> None:
+    kind: Any = get_driver("google_storage")
+    environment.setenv("GS_ACCESS_KEY_ID", "GOOGKEY")
+    environment.setenv("GS_SECRET_ACCESS_KEY", "own secret")
+    driver = kind.from_env()
+    assert (driver.connection.user_id, driver.secret) == ("GOOGKEY", "own secret")
+    assert kind.from_env(key="GOOGOTHER", secret="s").connection.user_id == "GOOGOTHER"
+    again = kind.from_env(**driver._session_settings)  # in another process
+    assert again.connection.user_id == "GOOGKEY"
+
+
 def test_without_a_key_the_hint_names_the_variables_of_the_store() -> None:
     found = discover(environ={"AWS_EC2_METADATA_DISABLED": "true"}, variables=(B2[2],))
     assert found.hint.startswith("set B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY, or set AWS_")
