@@ -67,7 +67,7 @@ _ONCE = "There was no further attempt: the data cannot be repeated: pass a funct
 
 
 NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
-"""An upload to begin, ``ex_checksum``, and ``extra``. Its store is a ``SharedPartStore``."""
+"""An upload to begin, ``ex_checksum``, and ``extra``."""
 
 
 class UploadSession:

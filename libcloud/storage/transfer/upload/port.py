@@ -7,9 +7,8 @@ The engine only uses its length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from libcloud.storage.transfer.values import (
@@ -86,32 +85,3 @@ class PartStore(Protocol[_Taken]):
 
     def failure(self, step: Step, error: Exception) -> Failure:
         """What ``error``, raised by the call for ``step``, means."""
-
-
-class SharedPartStore(PartStore[_Taken], Protocol[_Taken]):
-    """A store whose upload several processes continue, each through its own port."""
-
-    @property
-    def shared_headers(self) -> Mapping[str, str]:
-        """The headers that the port of another process needs."""
-
-    def attach(self, upload_id: str, since: datetime) -> None:
-        """Continue an upload that another port created.
-
-        :param since: when it was created.
-        """
-
-    def stored_parts(self, upload_id: str) -> Iterator[PartReceipt]:
-        """The parts that the store has, by number; their digests as far as the store reports them.
-
-        :raises Exception: the upload does not exist (``upload_gone`` of its :meth:`failure`), or
-            the request failed. A store that cannot tell reports no parts.
-        """
-
-    def published(
-        self, upload_id: str, sizes: Sequence[int]
-    ) -> tuple[Confirmation, StoredObject | None]:
-        """Whether the object exists and was made by this upload, from parts of ``sizes`` bytes.
-
-        It is not while the store still has the upload.
-        """
