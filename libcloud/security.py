@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which certificates a server may show.
+"""The certificates that are trusted.
 
 The settings are read when a connection is made; an application sets them once, at its start::
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What completes an argument or an option: buckets, keys, profiles, names of stores.
+"""Completion candidates of arguments and options: buckets, keys, profiles, names of stores.
 
 A store has a second to respond. What it lists is kept for a minute in a file that only its owner
 can read. It contains names and times, and no credentials: a listing is found by a hash of the
@@ -27,7 +27,7 @@ from libcloud.cli.targets import is_url, known_schemes, parse_target
 from libcloud.utils.staging import write_private
 
 SECONDS = 60.0
-"""How long a listing is used."""
+"""The lifetime of a listing."""
 
 _LISTINGS = 50
 _SIZE = 4 * 1024 * 1024
@@ -131,7 +131,7 @@ _PATHS = ("arguments", "paths", "source", "destination")
 
 
 def candidates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What completes the value of ``param``, an argument or an option that takes a text."""
+    """The candidates for the value of ``param``, an argument or an option that takes a text."""
     file = CompletionItem(incomplete, type="file")
     if isinstance(param, click.Option):
         if param.name == "sse_c_key":
@@ -201,7 +201,7 @@ def _list(settings: Settings, url: str) -> list[str]:
 
 
 def _in_time(function: Callable[[], list[str]], timeout: float) -> list[str] | None:
-    """What ``function`` returns; ``None`` if it fails or takes longer than ``timeout`` seconds."""
+    """The result of ``function``; ``None`` if it fails or takes longer than ``timeout`` seconds."""
     found: list[list[str]] = []
 
     def run() -> None:

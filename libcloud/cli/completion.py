@@ -165,7 +165,7 @@ def _bash_words(environ: Mapping[str, str]) -> tuple[list[str], str]:
 
 
 def _for_bash(text: str, raw: str) -> str:
-    """What bash inserts in place of the part of the word after its last word break."""
+    """The text that bash inserts in place of the word after its last word break."""
     if raw[:1] == "'":
         return text.replace("'", "'\\''")
     if raw[:1] == '"':

@@ -134,7 +134,7 @@ class _Command:
         return 1 if self._selection.is_single else self._settings.jobs
 
     def _entries(self) -> list[Entry]:
-        """What to copy. Everything is listed first: the copies may be below the source.
+        """The objects to copy. Everything is listed first: the copies may be below the source.
 
         :raises click.UsageError: an object would be copied onto another one that is to be copied.
         """

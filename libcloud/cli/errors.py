@@ -174,7 +174,7 @@ def error_line(error: BaseException) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong, without the URL and the hint."""
+    """The message of an error, without the URL and the hint."""
     response = store_response(error)
     suffix = f" ({response})" if response else ""
     if isinstance(error, CredentialsNotFoundError):
@@ -205,7 +205,7 @@ def describe(error: BaseException) -> str:
 
 
 def hint_for(error: BaseException) -> str:
-    """What to do about it; empty if unknown."""
+    """Advice about an error; empty if there is none."""
     code = getattr(error, "code", None)
     scheme, bucket_url = _bucket_url(error)
     region = getattr(getattr(error, "detail", None), "region", None)
@@ -273,7 +273,7 @@ def is_network_error(error: BaseException) -> bool:
 
 
 def network_problem(error: Any) -> tuple[str, str]:
-    """What was attempted, the host and the innermost cause; and what to do about it."""
+    """The attempted operation, the host and the innermost cause; and advice."""
     attempted = str(error.value).removesuffix(f": {error.reason}")
     host, causes = _host_and_port(error), [*_causes(error.reason)]
     if not causes:

@@ -304,7 +304,7 @@ def _object(store: Store) -> Object:
 
 
 def _optional(request: Callable[[], Any]) -> Any:
-    """What ``request`` returns; ``None`` if the store does not support it, or denies access."""
+    """The result of ``request``; ``None`` if the store does not support it, or denies access."""
     try:
         return request()
     except LibcloudError as error:

@@ -160,7 +160,7 @@ class Meter:
 
     @property
     def note(self) -> str:
-        """What one of them waits for; empty if nothing particular."""
+        """The note of the first transfer that has one, or that of a retried request, or empty."""
         current = self._note if self._clock() < self._note_until else ""
         return next((transfer.note for transfer in [*self.transfers] if transfer.note), current)
 
@@ -263,7 +263,7 @@ class Meter:
 
 
 def retry_note(error: BaseException, delay: float) -> str:
-    """What to show while a request waits for its next attempt."""
+    """The text to show while a request waits for its next attempt."""
     detail = getattr(error, "detail", None)
     reason = str(getattr(error, "value", None) or error).partition("\n")[0]
     if detail is not None:
@@ -308,7 +308,7 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
 
 
 def _title(meter: Meter, columns: int) -> str:
-    """What is transferred and what it waits for; the former is shortened first."""
+    """The title and the note of a transfer; the title is shortened first."""
     note = f": {printable(meter.note)}" if meter.note else ""
     name = shortened(printable(meter.title), max(columns - width(note), min(columns, 8)))
     return shortened(f"{name}{note}", columns)

@@ -84,7 +84,7 @@ _WRITE = combined(
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ObjectOptions(Value):
-    """How objects are stored and read (keywords of the S3 drivers), and what the input must be."""
+    """Options for storing and reading objects (keywords of the S3 drivers), and for the input."""
 
     extra: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)

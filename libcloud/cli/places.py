@@ -63,7 +63,7 @@ def difference(
     size_only: bool = False,
     same_content: SameContent | None = None,
 ) -> str:
-    """How the destination differs from the source; empty if it is up to date.
+    """The difference between source and destination; empty if the latter is up to date.
 
     :param same_content: decides, where it can, in place of the times.
     """
@@ -149,7 +149,7 @@ class LocalDirectory:
         return not os.path.isdir(self.path)
 
     def label(self, name: str) -> str:
-        """What messages call the file ``name``."""
+        """The label of the file ``name``, for messages."""
         return os.path.join(self.path, name)
 
     def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:
@@ -195,7 +195,7 @@ class StoreDirectory:
         return next(iter(found), None) is None
 
     def label(self, name: str) -> str:
-        """What messages call the object ``name``."""
+        """The label of the object ``name``, for messages."""
         return str(self.store.target.with_name(self.prefix + name))
 
     def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:

@@ -39,7 +39,7 @@ range_option = option(
 
 @dataclass(frozen=True, slots=True)
 class ObjectRange:
-    """What to download of an object: the first byte and the byte after the last, or all.
+    """The range of an object to download: the first byte and the byte after the last, or all.
 
     :param options: keywords of the driver's download methods.
     """

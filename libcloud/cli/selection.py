@@ -113,7 +113,7 @@ class Selection(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What the keys of all its objects begin with."""
+        """The common prefix of the keys of its objects."""
         target = self.store.target
         if self.has_wildcard:
             return literal_prefix(target.name)
@@ -132,7 +132,7 @@ class Selection(NamedTuple):
     def objects(self) -> Iterator[Object]:
         """The objects, as the store lists them.
 
-        :raises NoObjectsError: there are none.
+        :raises NoObjectsError: there are no objects.
         """
         settings, target = self.settings, self.store.target
         if self.is_single:
@@ -150,7 +150,7 @@ class Selection(NamedTuple):
         """The versions of the objects, delete markers included.
 
         :param is_prefix: the URL selects all keys that start with it, as for ``libcloud ls``.
-        :raises NoObjectsError: there are none, unless ``is_prefix``.
+        :raises NoObjectsError: there are no objects, unless ``is_prefix``.
         """
         where: dict[str, Any] = {"prefix": self.prefix or None}
         if self.is_single and not is_prefix:

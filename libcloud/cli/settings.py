@@ -113,7 +113,7 @@ def argument(name: str, **attributes: Any) -> Callable[[_C], _C]:
 def _candidates(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """What the function that ``completion.py`` puts into the context returns."""
+    """The candidates from the function that ``completion.py`` puts into the context."""
     found: list[CompletionItem] = ctx.obj(ctx, param, incomplete)
     return found
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``put`` uploads: files, directories or standard input, and the names of the objects."""
+"""The sources of ``put``: files, directories or standard input, and the names of the objects."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Walk(NamedTuple):
 
 
 def _kind(entry: os.DirEntry[str]) -> Literal["file", "directory", "other"]:
-    """What it is, or what it links to. A link to nothing, or to itself, is something else."""
+    """The type of a file, or of the target of a link. A broken or circular link is "other"."""
     try:
         if entry.is_dir():
             return "directory"

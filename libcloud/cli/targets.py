@@ -78,7 +78,7 @@ class Target(NamedTuple):
         return self._replace(name=name)
 
     def label(self, version_id: str | None) -> str:
-        """What messages call the object, or one version of it."""
+        """The label of the object, or one version of it, for messages."""
         return str(self) if version_id is None else f"{self} (version {version_id})"
 
     @property
@@ -175,7 +175,7 @@ def has_wildcard(text: str) -> bool:
 
 
 def literal_prefix(pattern: str) -> str:
-    """What all keys that match ``pattern`` begin with."""
+    """The common prefix of all keys that match ``pattern``."""
     found = _WILDCARD.search(pattern)
     return pattern[: found.start()] if found else pattern
 

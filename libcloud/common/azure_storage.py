@@ -37,7 +37,7 @@ LOGIN_HOSTS = MappingProxyType(
         "AzureGermanCloud": "login.microsoftonline.de",
     }
 )
-"""Where tokens come from, by cloud. Reference: Microsoft Learn, "National clouds"."""
+"""Token endpoints by cloud. Reference: Microsoft Learn, "National clouds"."""
 
 
 class AzureStorageResponse(XmlResponse):
@@ -76,7 +76,7 @@ class AzureBlobsConnection(ConnectionUserAndKey):
     API_VERSION = API_VERSION
     follow_redirects = False
     clock_offset = timedelta(0)
-    """How far the clock of the store is ahead of this machine's."""
+    """The time by which the store's clock is ahead of this machine's."""
 
     _used: Any = PerThread(timedelta(0))  # what the last request was authorized with
 
@@ -144,7 +144,7 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         return correct_clock(self, date, self._used)
 
     def account_key(self) -> AccountKey:
-        """What signs requests and URLs."""
+        """The signer of requests and URLs."""
         return AccountKey(self.user_id, self.key)
 
     def copy_source(self, url: str) -> str:
@@ -156,11 +156,11 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         return f"{url}?{urlencode(self._sas)}" if self._sas else url
 
     def secrets(self) -> list[str]:
-        """What must not be shown."""
+        """The secrets that must not be shown."""
         return [value for name, value in self._sas if name == "sig"]
 
     def describe_credentials(self) -> str:
-        """How requests are authorized, without secrets."""
+        """A description of the credentials, without secrets."""
         if self._sas:
             return "shared access signature"
         return "account key" if self.key else "none: requests are anonymous"

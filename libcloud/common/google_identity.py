@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How Google knows who asks for a token: a private key, or a user who consents in a browser.
+"""Authentication for Google's tokens: by a private key, or by a user's consent in a browser.
 
 Private keys of service accounts require ``cryptography``. The authorization code of the consent
 page arrives on a loopback port: RFC 8252, "OAuth 2.0 for Native Apps", section 7.3.

@@ -146,7 +146,7 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     @property
     def verification(self) -> bool | str:
-        """What certificates are verified against: a file, the default (``True``), or nothing."""
+        """The trusted certificates: a file, the default (``True``), or no verification."""
         return self.verify if self.ca_cert is None else self.ca_cert
 
     def request(

@@ -46,7 +46,7 @@ _WITH_SETTINGS = ("darwin", "win32")
 
 
 class Origin(NamedTuple):
-    """Where a pool connects to.
+    """The destination of a connection pool.
 
     :ivar certificates: file of trusted certificates, for https.
     """

@@ -174,7 +174,7 @@ def check_local_upload(
     headers: object,
     file_path: object = "",
 ) -> None:
-    """What uploads check that send no headers: values may be anything, as in Apache Libcloud."""
+    """Check an upload that sends no headers: values may be anything, as in Apache Libcloud."""
     check_file_path(file_path)
     check_container(container)
     check_name(object_name, "object_name")
@@ -264,7 +264,7 @@ def remember_settings(driver: Any, settings: Mapping[str, Any], *portable: str) 
 
     :param settings: keywords of ``from_env``; those that are ``None`` were not passed. Nothing is
         remembered if one may be a secret.
-    :param portable: further keywords that are none.
+    :param portable: further keywords that are not secret.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     secret = [

@@ -437,7 +437,7 @@ class StorageDriver(StorageDriverHelpers):
     def delete_container(self, container: Container) -> bool:
         """Delete an empty container; ``True`` if it was deleted.
 
-        :raises ContainerDoesNotExistError: there is none.
+        :raises ContainerDoesNotExistError: the container does not exist.
         :raises ContainerIsNotEmptyError: it contains objects. Nothing is deleted.
         """
         self._not_implemented("delete_container")
@@ -478,7 +478,7 @@ class StorageDriver(StorageDriverHelpers):
     def delete_object(self, obj: Object) -> bool:
         """Delete an object; ``True`` if it was deleted.
 
-        :raises ObjectDoesNotExistError: there is none.
+        :raises ObjectDoesNotExistError: the object does not exist.
         """
         self._not_implemented("delete_object")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a store supports, and its limits, as data.
+"""The features and limits of a store, as data.
 
 The engine, the conformance suite and the feature table read the same values, so that they cannot
 disagree.
@@ -19,7 +19,7 @@ TIB = 1024 * GIB
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Limits(Value):
-    """How large objects and parts may be, in bytes.
+    """The size limits of objects and parts, in bytes.
 
     Defaults are Amazon's. Reference: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
 
@@ -39,7 +39,7 @@ class Limits(Value):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Capabilities(Value):
-    """What a driver supports for its store.
+    """The features that a driver supports.
 
     :param multipart: a stream of unknown length is uploaded in parts, in bounded memory.
     :param chunked_encoding: an upload without a Content-Length is accepted.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies of an object in another container, also in another store, with what that can keep."""
+"""Copies objects to another container or store, with the properties that it supports."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Properties:
 
 
 def properties_of(obj: Object, driver: StorageDriver) -> Properties:
-    """What a copy of ``obj`` in the store of ``driver`` keeps.
+    """The properties that a copy of ``obj`` in the store of ``driver`` keeps.
 
     ACLs, versions and locks are not kept, and not counted as lost.
     """
@@ -121,7 +121,7 @@ def read_object(container: Container, name: str) -> tuple[Object, Iterator[bytes
 
 
 def store_address(driver: Any) -> str:
-    """Where the containers of a driver are, with any credentials."""
+    """The address of a driver's store, whatever the credentials."""
     connection: Any = getattr(driver, "connection", None)
     host = str(getattr(connection, "host", None) or "")
     if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
@@ -172,7 +172,7 @@ class ObjectCopier:
 
     @property
     def throttled(self) -> int:
-        """How often the stores have throttled requests until now."""
+        """The number of times that the stores have throttled requests."""
         return self._epochs() - self._throttled_before
 
     def _epochs(self) -> int:

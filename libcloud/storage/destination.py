@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an object in a store to a file: where it goes, and how it gets there whole."""
+"""The destination of a download: the path of the file, and writing it atomically."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MissingDirectoryError(LibcloudError, FileNotFoundError):
 
 
 class Destination(NamedTuple):
-    """Where an object is written to; a path that the download methods of drivers accept.
+    """The file that an object is written to; a path that the drivers' download methods accept.
 
     :param path: the file.
     :param directory: the directory that was given instead of a file, ending in a separator; empty

@@ -35,7 +35,7 @@ _Path = str | os.PathLike[str]
 
 
 class _Object(Protocol):
-    """What the helpers need of an :class:`~libcloud.storage.base.Object`."""
+    """The attributes of an :class:`~libcloud.storage.base.Object` that the helpers use."""
 
     name: str
     size: int
@@ -45,7 +45,7 @@ _ObjectT = TypeVar("_ObjectT", bound=_Object)
 
 
 class StorageDriverHelpers(BaseDriver):
-    """What drivers use to send, to save and to check; each may be replaced by a driver.
+    """Methods to send, to save and to check, which a driver may override.
 
     The class attributes are described at ``StorageDriver``.
     """
@@ -115,7 +115,7 @@ class StorageDriverHelpers(BaseDriver):
         response: Any,
         success_status_code: int | Iterable[int] | None = None,
     ) -> _T:
-        """What ``callback(**callback_kwargs)`` gives, if ``response`` is a success.
+        """The result of ``callback(**callback_kwargs)``, if ``response`` is a success.
 
         :param success_status_code: one or several; ``None`` means 200.
         """

@@ -84,7 +84,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> float | Non
 
 
 def http_date(text: str) -> datetime | None:
-    """A date of a header, aware; ``None`` if it is none."""
+    """The date in a header, aware; ``None`` if it is invalid."""
     from email.utils import parsedate_to_datetime
 
     try:

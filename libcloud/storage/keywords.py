@@ -436,7 +436,7 @@ class OpenStackEnvironmentKeywords(EnvironmentKeywords, OpenStackKeywords, total
 
 
 class _Terms:
-    """What parameters mean that many methods have.
+    """Parameters that many methods share.
 
     :param obj: the object; any that has ``name`` and ``container`` will do.
     :param container: the container.

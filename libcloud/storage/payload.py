@@ -69,7 +69,7 @@ class Payload:
 
     @property
     def content(self) -> bytes | Payload:
-        """What the engine sends: bytes, or the payload itself, which is read while it is sent."""
+        """The body for the engine: bytes, or the payload itself, which is read while it is sent."""
         return self.body if isinstance(self.body, bytes) else self
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides how many tasks of a worker pool run at once; uses no thread, lock or clock.
+"""Decides how many tasks of a worker pool run at once, without threads, locks or clocks.
 
 Tests: ``libcloud/test/storage/test_worker_pool.py``, with a virtual clock.
 """
@@ -41,7 +41,7 @@ class Limiter(Protocol):
 
 
 class AdaptiveWindow:
-    """How many tasks run at once: grows from ``start`` while that raises the throughput."""
+    """The number of tasks that run at once: it grows from ``start`` while throughput increases."""
 
     def __init__(self, start: int = START_WORKERS, most: int = MAX_WORKERS) -> None:
         self.size = max(1, min(start, most))

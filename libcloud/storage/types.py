@@ -91,7 +91,7 @@ class OperationResult(Value, Generic[_ItemT, _ValueT]):
 
 
 class Place(NamedTuple):
-    """What to delete or to look up: a version, or the object."""
+    """An object, or one version of it, to delete or to look up."""
 
     container: Any
     name: str

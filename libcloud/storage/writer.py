@@ -33,7 +33,7 @@ _Published = TypeVar("_Published", covariant=True)
 
 
 class Sink(Protocol[_Published]):
-    """Where the bytes of one writer go. It is used by one thread at a time."""
+    """The destination of one writer's bytes. It is used by one thread at a time."""
 
     @property
     def over(self) -> bool:
@@ -369,7 +369,7 @@ _DROPPED_WRAPPER = (
 
 
 class _Remains:
-    """What is left of a writer that is dropped, or open at the end of the program: its upload.
+    """The upload of a writer that was dropped, or is still open at the end of the program.
 
     A dropped one is aborted by a thread. The collector can come while this thread holds a lock that
     a request needs, or during a request of that very upload. Where no thread can be

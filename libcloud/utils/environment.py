@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a program can use: modules of its build, optional dependencies, a terminal.
+"""The environment of a program: modules of its build, optional dependencies, a terminal.
 
 There are two builds: ``libcloud-storage``, the storage half alone, and the complete build of
 ``contrib/fork/``, which has all other modules of Apache Libcloud as well.

@@ -61,7 +61,7 @@ class BotocoreProvider(CredentialProvider):
 
     @property
     def method(self) -> str:
-        """How botocore obtains the credentials, such as ``"sso"``.
+        """The method by which botocore obtains the credentials, such as ``"sso"``.
 
         :raises CredentialsNotFoundError: botocore finds none.
         """

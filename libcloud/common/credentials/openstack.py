@@ -153,7 +153,7 @@ _CDN_TYPE = "rax:object-cdn"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What authentication gives; a URL is ``None`` if the store has no such service."""
+    """The result of authentication; a URL is ``None`` if there is no such service."""
 
     token: str = field(repr=False)
     storage_url: str
@@ -163,7 +163,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, and where; names are those of the keywords of Apache Libcloud.
+    """The user, and the identity service; names are those of Apache Libcloud's keywords.
 
     :param auth_url: without or with its version.
     :param auth_version: ``1.0``, ``1.1``, ``2.0``, ``2.0_apikey``, ``2.0_password``,
@@ -332,7 +332,7 @@ def _api_key_plugin(v2: Any, url: str, identity: Identity, scope: dict[str, Any]
 
 
 class _Requests:
-    """What keystoneauth1 needs of a session of requests.
+    """The part of a requests session that keystoneauth1 uses.
 
     ``failure`` is why the last request has no response: keystoneauth1 raises something else.
     """

@@ -64,7 +64,7 @@ def string_to_sign(
     *,
     account: str,
 ) -> str:
-    """What a Shared Key signature covers.
+    """The string to sign for Shared Key.
 
     :param path: percent-encoded, as it is sent.
     :param params: the query, not encoded.

@@ -28,7 +28,7 @@ _RECOVERIES = 2
 
 
 class ClientOwner(PolicyOwner, Protocol):
-    """What the client reads from the driver, besides its policy."""
+    """The attributes of the driver that the client reads, in addition to the retry policy."""
 
     @property
     def ex_completion_timeout(self) -> float: ...

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an error of Azure Storage means, and the exception for it.
+"""The errors of Azure Storage: their classification for retries, and their exceptions.
 
 The tables hold the codes of the Azure Storage REST API, "Common REST API error codes" and "Blob
 service error codes", that a client has to tell apart; others are judged by their status.
@@ -78,7 +78,7 @@ _BAD_CREDENTIALS = frozenset({401, 403})
 def error_detail(
     status: int, headers: Mapping[str, str], body: str | bytes | None = None
 ) -> ErrorDetail:
-    """What a response says of an error; ``x-ms-error-code`` is there without a body, too."""
+    """The error in a response; ``x-ms-error-code`` is present even without a body."""
     content = body.encode() if isinstance(body, str) else bytes(body or b"")
     code, message = parse_error(content) if content else ("", "")
     return ErrorDetail(
@@ -125,7 +125,7 @@ def _error(
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What an exception of a request means."""
+    """Classify an exception of a request."""
     detail = getattr(error, "detail", None)
     if not isinstance(detail, ErrorDetail):
         return failure_without_detail(error)

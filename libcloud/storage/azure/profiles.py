@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Azure Blob Storage takes, and the hosts of its clouds."""
+"""Limits and capabilities of Azure Blob Storage, and the hosts of its clouds."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from libcloud.storage.transfer.values import Body
 from libcloud.utils.headers import strip_etag
 
 METADATA = "x-ms-meta-"
-"""What names of headers with metadata of the user begin with."""
+"""Prefix of the headers with user metadata."""
 
 _CONTAINER = ("restype", "container")
 

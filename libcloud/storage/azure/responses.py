@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the documents of Azure Blob Storage into values.
+"""Parses the documents of Azure Blob Storage into values.
 
 Reference: Azure Storage REST API, "List Containers", "List Blobs" and "Get Block List". Documents
 of Azure have no namespace.
@@ -87,7 +87,7 @@ def parse_blocks(root: Any, kind: str) -> list[Block]:
 
 
 def parse_error(body: bytes) -> tuple[str, str]:
-    """Code and message of an error document; empty if it is none."""
+    """Code and message of an error document; empty if it is another document."""
     try:
         root = parse_xml(body)
     except InvalidXmlError:

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 60
-"""How long a lease lasts without being renewed: the longest that ends."""
+"""The duration of a lease: the longest finite one."""
 
 
 class BlobLease:
@@ -89,7 +89,7 @@ class BlobLease:
             _log.warning("%s", failure)
 
     def headers(self) -> dict[str, str]:
-        """What a request on the blob must carry; renews the lease after half of its time."""
+        """The headers for a request on the blob; renews the lease after half of its time."""
         if not self._id:
             return {}
         if time.monotonic() - self._renewed > LEASE_SECONDS / 2:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the names of containers and objects to paths below a base directory, and back."""
+"""Conversion between the names of containers and objects and paths below a base directory."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Tree:
 
 
 def _fault(object_name: str) -> str:
-    """Why a file cannot have this name and no other; empty if it can."""
+    """The reason why a file cannot have exactly this name; empty if it can."""
     parts = object_name.split("/")
     if any(part in ("", os.curdir, os.pardir) for part in parts):
         return "Between slashes there must be a name that is neither empty nor a dot or two"

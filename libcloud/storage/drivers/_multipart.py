@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the drivers for Azure and for Swift share: downloads, and uploads by several processes.
+"""The base class of the drivers for Azure and Swift: downloads, and uploads by several processes.
 
 A driver supplies the requests of its protocol. Those of S3 have methods of their own, which take
 further keywords for each request.

@@ -27,7 +27,7 @@ class BaseAuroraObjectsConnection(BaseS3Connection):
 
 
 class BaseAuroraObjectsStorageDriver(BaseS3StorageDriver):
-    """What drivers for regions of AuroraObjects share.
+    """The base class of drivers for regions of AuroraObjects.
 
     :param token: accepted, as in Apache Libcloud, and not used: there are no temporary credentials.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the Azure driver reaches its account: by arguments, environment, connection string, URL."""
+"""Access to an Azure account: by arguments, environment, connection string or URL."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def place_of(
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How requests are authorized. The secret of the application ``identity`` is the driver's."""
+    """The credentials for requests. The secret of the application ``identity`` is the driver's."""
 
     tenant_id: str | None = None
     identity: str | None = None

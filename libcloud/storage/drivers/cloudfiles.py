@@ -264,7 +264,7 @@ class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
         """A driver by a URL such as ``swift://container?cloud=backup&region=RegionOne``.
 
         What the URL does not say is as in :meth:`from_env`. Keys of the query are ``cloud``,
-        ``region`` and ``interface``; credentials are none.
+        ``region`` and ``interface``, and none for credentials.
 
         :return: a driver; its ``ex_container`` is the container that the URL names, or ``None``.
         :raises ValueError: it is no such URL, or holds credentials. The message shows none of them.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections to Swift: they ask for a token at the first request, and for another when it ends."""
+"""Connections to Swift, which request a token when it is needed, and renew it when it expires."""
 
 from __future__ import annotations
 

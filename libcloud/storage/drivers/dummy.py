@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store in memory, for tests and for trying things out. It keeps the whole contract."""
+"""A store in memory, for tests and experiments. It implements the whole contract."""
 
 from __future__ import annotations
 

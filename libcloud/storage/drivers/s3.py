@@ -335,7 +335,7 @@ class BaseS3StorageDriver(StorageDriver):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store supports, by its profile and the driver's flags."""
+        """The features of the store, according to its profile and the driver's flags."""
         return capabilities(
             self.profile,
             multipart=self.supports_s3_multipart_upload,
@@ -579,7 +579,7 @@ class BaseS3StorageDriver(StorageDriver):
         listed or looked up without ``ex_version_id`` is not, even if its ``extra`` has a version
         id.
 
-        :raises ObjectDoesNotExistError: there is none, and the store reports that (Amazon does
+        :raises ObjectDoesNotExistError: it does not exist, and the store says so (Amazon does
             not).
         """
         check_object(obj)
@@ -639,7 +639,7 @@ class BaseS3StorageDriver(StorageDriver):
         s3.settings.set_legal_hold(self._object_setting(obj, "legal-hold"), hold)
 
     def ex_get_retention(self, obj: Object) -> Retention | None:
-        """How long the object, or the version, cannot be deleted; ``None``: it can.
+        """The retention of the object, or of the version; ``None``: it has none.
 
         :raises LibcloudError: the container has no object lock.
         """

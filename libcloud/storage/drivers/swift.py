@@ -56,7 +56,7 @@ _STREAM_METHODS = ("upload_object_via_stream", "_put_object")
 
 
 class SwiftStorageDriver(MultipartDriver):
-    """What the drivers for Swift and for Cloud Files share.
+    """The base class of the drivers for Swift and for Cloud Files.
 
     :param key: user name.
     :param secret: password, or API key.
@@ -116,7 +116,7 @@ class SwiftStorageDriver(MultipartDriver):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What a Swift can do that is configured as the documentation has it."""
+        """The features of a cluster with the default configuration."""
         has_uploads = self.supports_swift_large_objects
         return Capabilities(
             multipart=has_uploads,

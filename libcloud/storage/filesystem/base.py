@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base of the file system; what looks up paths and times, makes directories, and deletes."""
+"""The base class of the file system: paths, times, directories and deletion."""
 
 from __future__ import annotations
 
@@ -388,7 +388,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     async def _rm_file(self, path: str, **kwargs: Any) -> None:
         """Delete one file.
 
-        :raises FileNotFoundError: there is none.
+        :raises FileNotFoundError: the path does not exist.
         :raises IsADirectoryError: it is a directory. Nothing was deleted.
         """
         refuse_version(kwargs)
@@ -417,7 +417,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     async def _rm_trees(self, roots: Sequence[str]) -> None:
         """Delete all objects at ``roots`` and below them.
 
-        :raises FileNotFoundError: there are none at one of them. Nothing was deleted.
+        :raises FileNotFoundError: one of them does not exist. Nothing was deleted.
         """
         roots = [self._strip_protocol(root) for root in roots]
         if "" in roots:
@@ -465,7 +465,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         return await self._calls.map(transfer_one, pairs, **options)
 
     def _jobs(self, batch_size: int | None, nofiles: bool = False) -> int:
-        """How many files a call may work on at a time: the limit of fsspec's own operations."""
+        """The maximum number of files that a call works on at a time: fsspec's own limit."""
         size: int = batch_size or self.batch_size or _get_batch_size(nofiles=nofiles)
         return size
 

@@ -145,7 +145,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
 
         :param version_id: of one version, for which the request reads no bytes; ``None``: the
             newest.
-        :raises ObjectDoesNotExistError: there is none.
+        :raises ObjectDoesNotExistError: the object does not exist.
         """
         shared: Any = {"cache_type": cache_type, "block_size": block_size, **options}
         if version_id is not None or cache_type not in (None, ReadAhead.name):

@@ -132,7 +132,7 @@ class Listing:
     def object(self, path: str, version_id: str | None = None) -> Object:
         """The object of a file, or one version of it: one HEAD request.
 
-        :raises FileNotFoundError: there is none.
+        :raises FileNotFoundError: the path does not exist.
         """
         container, name = self.locate(path)
         with as_os_errors(path):

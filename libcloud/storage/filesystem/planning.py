@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an operation of fsspec on many files would do, collected before it is done at once."""
+"""The steps of an fsspec operation on many files, collected to be carried out together."""
 
 from __future__ import annotations
 

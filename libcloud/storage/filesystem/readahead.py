@@ -137,7 +137,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
             self._submit_blocks(before, start, max(1, self._near // _IN_FLIGHT))
 
     def _bytes_ahead(self, start: int, end: int) -> int:
-        """How much to request beyond ``end``."""
+        """The number of bytes to request beyond ``end``."""
         is_first = not self._position
         if start == self._position:
             self._streak += end - start

@@ -41,7 +41,7 @@ def open_object(
     """An object and its bytes: one GET request if the driver supports it, otherwise HEAD first.
 
     :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
-    :raises ObjectDoesNotExistError: there is none.
+    :raises ObjectDoesNotExistError: the object does not exist.
     """
     read = None if version_id is not None else _reader(container.driver)
     if read is not None:
@@ -63,7 +63,7 @@ def read_object(
     bytes of an object of a store that has ranges for these.
 
     :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
-    :raises ObjectDoesNotExistError: there is none.
+    :raises ObjectDoesNotExistError: the object does not exist.
     """
     first, last = start or 0, end
     if version_id is None and not first and last is None:
@@ -94,7 +94,7 @@ def read_edge(
     A driver that needs a second request for the bytes reads none.
 
     :param last: the last bytes instead, if the driver supports that.
-    :raises ObjectDoesNotExistError: there is none.
+    :raises ObjectDoesNotExistError: the object does not exist.
     """
     if _reader(container.driver) is None:
         return container.get_object(name), 0, b""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sends requests to an S3 store: retries, features the store does not support, and clear errors.
+"""Sends requests to an S3 store, with retries, fallbacks for unsupported features and clear errors.
 
 A driver *holds* one client and every operation goes through it. The client in turn uses the
 driver's connection, which signs each attempt. Errors carry the operation, the names of container
@@ -60,7 +60,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 class ClientOwner(PolicyOwner, Protocol):
-    """What the client reads from the driver that holds it, at each request: it may change."""
+    """The attributes of the driver that the client reads at each request: they may change."""
 
     name: Any
     profile: S3Profile
@@ -236,7 +236,7 @@ class S3Client(StoreClient[ClientOwner]):
         return s3.errors.attach_detail(kind(text, self.owner, name), detail)
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        """What ``parse`` reads from the document in ``response``.
+        """Parse the document in ``response``.
 
         :raises LibcloudError: the document is an ``<Error>``, although the status is a success.
         :raises MalformedResponseError: it is another document than expected.
@@ -274,7 +274,7 @@ def _place_of(connection: Any) -> tuple[Any, Any]:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What an exception of a request means."""
+    """Classify an exception of a request."""
     detail = getattr(error, "detail", None)
     if isinstance(detail, s3.errors.ErrorDetail):
         return transfer.values.Failure(
@@ -319,7 +319,7 @@ def _kind_by_status(
 
 
 def _hint_of(request: HttpRequest, detail: ErrorDetail, headers: Mapping[str, str]) -> str:
-    """What to add to the text of an error that may be about the version of an object.
+    """A hint to append to an error that may be about the version of an object.
 
     :param headers: of the response.
     """

@@ -70,7 +70,7 @@ class _CredentialField:
 
 
 class _Current(NamedTuple):
-    """What the current attempt of a thread uses; ``None``: what the connection was made with."""
+    """The state of a thread's current attempt; ``None``: the settings of the connection."""
 
     address: Address | None = None
     credentials: Credentials | None = None
@@ -108,7 +108,7 @@ class BaseS3Connection(ConnectionUserAndKey):
     """Whether requests are sent without a signature."""
 
     clock_offset = timedelta(0)
-    """How far the clock of the store is ahead of this machine's."""
+    """The time by which the store's clock is ahead of this machine's."""
 
     addressing: Addressing | None = None
     """Resolves requests to hosts; ``None``: all go to :attr:`host`."""

@@ -47,7 +47,7 @@ _MD5_OF_NOTHING = integrity.md5_hex(b"")
 
 
 class CopyDriver(UploadDriver, Protocol):
-    """What copies read from the driver."""
+    """The attributes of the driver that copies read."""
 
     def _get_object_path(self, container: Container, object_name: str) -> str: ...
 

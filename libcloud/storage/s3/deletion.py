@@ -116,7 +116,7 @@ class BulkDeletion:
     def _refused(
         self, container: Container, keys: Sequence[_Key], error: Exception
     ) -> dict[_Key, Deletion]:
-        """What became of ``keys`` after a request that failed with ``error``.
+        """The results for ``keys`` after a request that failed with ``error``.
 
         A user who may delete objects may be forbidden to delete them in bulk: one object shows it.
         """
@@ -152,7 +152,7 @@ class BulkDeletion:
     def _outcomes(
         self, answer: DeleteResult | None, container: Container, keys: Sequence[_Key]
     ) -> dict[_Key, Deletion]:
-        """What became of those of ``keys`` that ``answer`` mentions.
+        """The results for those of ``keys`` that ``answer`` mentions.
 
         With ``quiet`` it implies all, unless it has an entry that belongs to none of them.
         """

@@ -120,7 +120,7 @@ def is_address(host: str) -> bool:
 
 
 class Address(NamedTuple):
-    """Where one request goes.
+    """The destination of one request.
 
     :param host: includes the bucket if ``in_host``.
     :param action: path and query to send to that host.

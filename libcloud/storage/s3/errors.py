@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""S3 errors: their details, whether a retry may help, and the message for the user.
+"""S3 errors: their details, their classification for retries, and the message for the user.
 
 The tables hold the general and the S3 entries of botocore's ``data/_retry.json``, the "standard"
 mode of the AWS SDKs and Tools Reference Guide ("Retry behavior"), and the "List of error codes" of

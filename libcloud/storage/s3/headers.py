@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Headers: which of an upload's go to which of its requests, those of copies, optional features.
+"""Headers: those of each request of an upload, those of copies, and optional features.
 
 Optional features make a request safer: checksums, the size of the whole object, the version that a
 range must be of, the encoding of names in listings. A store that does not support one may refuse

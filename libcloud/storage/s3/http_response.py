@@ -65,7 +65,7 @@ class S3Response(AWSBaseResponse):
 
     @property
     def object(self) -> Any:
-        """What :meth:`parse_body` returned; a page of a listing is parsed at the first access."""
+        """The result of :meth:`parse_body`; a page of a listing is parsed at the first access."""
         if self._object is None and self.page is not None:
             self._object = self.parse_body()
         return self._object

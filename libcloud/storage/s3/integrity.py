@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One digest per part: which one, its headers, and the comparison with responses.
+"""The digest of each part: its choice, its headers, and the comparison with responses.
 
 The cheapest digest that the store checks is sent, and no second one. Over one core here a GiB costs
 about 0.05 s by CRC-64/NVME or CRC-32C (of awscrt), 0.3 s by CRC-32 (0.02 s by that of zlib-ng),
@@ -143,7 +143,7 @@ def create_headers(name: str) -> dict[str, str]:
 def complete_headers(
     profile: S3Profile, parts: Sequence[PartReceipt], *, asked: bool = False
 ) -> dict[str, str]:
-    """What Complete carries so that the store checks the whole: its size, and its CRC.
+    """The headers of Complete that make the store check the whole object: its size, and its CRC.
 
     The CRC only if the user ``asked`` for it, or the profile has it.
     """
@@ -175,7 +175,7 @@ def whole_checksum(parts: Sequence[PartReceipt]) -> Digest:
 def compare_checksum(
     profile: S3Profile, digest: Digest, headers: Mapping[str, str], *, opaque: bool
 ) -> ChecksumComparison | None:
-    """What a response reports for a body with ``digest``; ``None``: nothing to compare.
+    """Compare ``digest`` with the checksum in a response; ``None``: nothing to compare.
 
     :param headers: names in lower case.
     :param opaque: its ETag is not an MD5, because of encryption.

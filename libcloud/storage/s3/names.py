@@ -139,6 +139,6 @@ def _surrogate_error(name: str, error: UnicodeEncodeError) -> ValueError:
 
 
 def label_of(container_name: str, object_name: str, version_id: str | None) -> str:
-    """What messages call an object or a version."""
+    """The label of an object or a version, for messages."""
     version = "" if version_id is None else f" (version {version_id})"
     return f"{container_name}/{object_name}{version}"

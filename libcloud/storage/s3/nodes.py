@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads XML documents of any content: lookups that only ever fail with one exception.
+"""Reads untrusted XML documents: all lookups fail with the same exception.
 
 Some servers use a namespace and some do not, so elements are found by their local name. An element
 that is missing, empty or not a number is either optional or a :class:`MalformedDocumentError`.
@@ -43,7 +43,7 @@ class MalformedDocumentError(ValueError):
 
 
 class Element(Protocol):
-    """What is needed of an element, of ``lxml`` or of the standard library."""
+    """The interface of an element, of ``lxml`` or of the standard library."""
 
     @property
     def tag(self) -> Hashable: ...
@@ -91,7 +91,7 @@ class Node:
         return map(Node, self.elements(name))
 
     def elements(self, name: str | None = None) -> Iterator[Element]:
-        """What :meth:`children` are made of."""
+        """The child elements, as :meth:`children` wraps them."""
         for element in self.element:
             local = _local_name(element.tag)
             if local and (name is None or local == name):

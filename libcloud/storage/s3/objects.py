@@ -189,7 +189,7 @@ def delete_container(client: S3Client, path: str, name: str) -> bool:
     """Delete an empty container.
 
     :return: whether the status is 204, as S3's is.
-    :raises ContainerDoesNotExistError: there is none.
+    :raises ContainerDoesNotExistError: the container does not exist.
     :raises ContainerIsNotEmptyError: it contains objects. Nothing was deleted.
     """
     what = f"Error deleting the container {name}"

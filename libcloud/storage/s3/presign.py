@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Presigned URLs: anyone who has one may send that one request.
+"""Presigned URLs: each allows anyone to send one request.
 
 They are secrets as long as they are valid: never log one.
 

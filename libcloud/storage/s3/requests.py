@@ -23,7 +23,7 @@ from libcloud.utils.headers import strip_etag
 _XML = "application/xml"
 
 Marker = tuple[Any, ...] | None
-"""What leads to a page of a listing: that of the page before; ``None`` starts it."""
+"""The position of a page of a listing, from the page before; ``None``: the first page."""
 
 
 def put_object(
@@ -286,7 +286,7 @@ def is_copy(request: HttpRequest) -> bool:
 
 
 def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str, str]:
-    """What names the object to copy from; without the first slash, as all stores take it."""
+    """The value of the header for the source of a copy; without the first slash, for all stores."""
     headers = {f"{vendor}-copy-source": source.removeprefix("/")}
     if if_match is not None:
         headers[f"{vendor}-copy-source-if-match"] = f'"{if_match}"'

@@ -89,7 +89,7 @@ class PartRecord(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """How long a version of an object cannot be deleted.
+    """The retention of a version of an object, which cannot be deleted until then.
 
     :param mode: ``"GOVERNANCE"`` or ``"COMPLIANCE"``.
     :param until: an aware time.

@@ -54,7 +54,7 @@ class Setting:
     version_id: str | None = None
 
     def get(self, root: str, read: Callable[[Node], _T]) -> tuple[_T | None, Mapping[str, str]]:
-        """What ``read`` finds in the document, and the headers; ``None``: it is not set.
+        """The value that ``read`` finds in the document, and the headers; ``None``: it is not set.
 
         :param root: what the name of the document's root contains, which servers vary: moto returns
             a GetBucketVersioningResponse.
@@ -192,7 +192,7 @@ def set_legal_hold(setting: Setting, hold: bool) -> None:
 
 
 def retention(setting: Setting) -> Retention | None:
-    """How long the object is retained; ``None``: it is not."""
+    """The retention of the object; ``None``: it has none."""
 
     def read(root: Node) -> Retention | None:
         mode, text = root.word("Mode"), root.word("RetainUntilDate")

@@ -59,7 +59,7 @@ class CommittedETag(str):
 
 
 class UploadDriver(ClientOwner, Protocol):
-    """What uploads read from the driver."""
+    """The attributes of the driver that uploads read."""
 
     http_vendor_prefix: str
 

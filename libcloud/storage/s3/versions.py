@@ -73,7 +73,7 @@ def as_version(obj: Object, version_id: str) -> ObjectVersion:
 
 
 def read_version(obj: Object, read: Callable[[str | None, Validator | None], _T]) -> _T:
-    """What ``read`` returns for the version of ``obj``, and for what must be true of it.
+    """The result of ``read`` for the version of ``obj``, and for the condition that it must meet.
 
     Who may read objects may be forbidden to read versions (``s3:GetObjectVersion``), and some
     stores return ids and keep no versions. Unless a version was requested by its id, the newest one

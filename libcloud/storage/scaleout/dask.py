@@ -71,7 +71,7 @@ def pieces_of(data: Any) -> list[Any]:
 
 
 def _chunk_sizes(data: Any) -> list[int] | None:
-    """Sizes of the chunks of an array, bytes; ``None`` if it is none, or they are not known."""
+    """Sizes of the chunks of an array, bytes; ``None`` if it is no array, or they are not known."""
     if not is_dask_collection(data) or not hasattr(data, "chunks"):
         return None
     size = prod(data.shape[1:]) * data.dtype.itemsize

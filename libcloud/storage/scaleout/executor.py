@@ -51,7 +51,7 @@ _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
 
 @dataclass(frozen=True, slots=True)
 class Shipping:
-    """How workers get access to the store: see the keywords of ``ex_upload_with``.
+    """The workers' access to the store: see the keywords of ``ex_upload_with``.
 
     :param access: ``"presigned"``, or ``None``: they find their own credentials.
     :param on_session: called with the text of a new session, and again before it is completed.
@@ -236,7 +236,7 @@ def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]
 
 
 def _fingerprint(sizes: Sequence[int], part_size: int) -> str:
-    """What identifies the sizes of the pieces in a session."""
+    """The fingerprint of the sizes of the pieces, which a session contains."""
     text = ",".join(map(str, [part_size, *sizes]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -23,7 +23,7 @@ _Key = TypeVar("_Key")
 
 
 class FutureLike(Protocol):
-    """What the coordinator requires of the future of a task."""
+    """The interface of futures that the coordinator requires."""
 
     def result(self) -> Any: ...
     def cancel(self) -> Any: ...
@@ -274,7 +274,7 @@ def result_of(future: Any) -> PartResult:
 
 
 def text_of_engine(error: BaseException) -> str:
-    """What an engine says of a task that returned nothing, and what to do if that is known."""
+    """The engine's error for a task without a result, with advice if there is any."""
     text = f"{kind_of(error)}: {error}"
     advice = ""
     if lacks_library(error):

@@ -43,7 +43,7 @@ _OF_SUMMARIES = {"outcomes", "bytes", "lost", "noted", "throttled"}
 
 @dataclass(slots=True)
 class MigrationReport:
-    """What a migration has done, in all its runs.
+    """The totals of a migration, over all its runs.
 
     Each object that was listed is counted once:
 
@@ -337,7 +337,7 @@ def _cancellable(cancellation: Cancellation, task: Callable[..., Any], *argument
 
 
 class _Window:
-    """How many tasks are in flight: fewer while stores throttle, see RFC 5681."""
+    """The number of tasks in flight, which is reduced while stores throttle; see RFC 5681."""
 
     def __init__(self, most: int) -> None:
         self.most = self.size = most
@@ -364,7 +364,7 @@ def _sees_job(migration: Migration, config: dict[str, Any]) -> bool:
 
 
 def _config(migration: Migration) -> dict[str, Any]:
-    """What a job is, and stays when it is resumed."""
+    """The settings of a job that must not change when it is resumed."""
     places = {"source": migration.source, "destination": migration.destination}
     config: dict[str, Any] = {
         name: {**place.identity, "prefix": place.prefix} for name, place in places.items()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts: their bodies, their receipts and what these prove, and the port that completes an upload.
+"""Parts: their bodies, their receipts, and the port that completes an upload.
 
 Whatever makes the data of a part, only a window of it is held in memory.
 """
@@ -127,7 +127,7 @@ def views_of(data: Any, what: str) -> Iterator[memoryview]:
 
 
 def buffer_of(data: Any) -> memoryview | None:
-    """A view of the bytes of a buffer; ``None`` if it is none."""
+    """A view of the bytes of a buffer; ``None`` if ``data`` is not a buffer."""
     try:
         return flat(memoryview(data))
     except TypeError:

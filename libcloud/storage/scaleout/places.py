@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two places of a migration: how they are opened in each process, and what they contain."""
+"""The source and the destination of a migration: opening them in each process, and listing them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Place:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Where it is, without credentials; equal for places in the same container."""
+        """The location, without credentials; equal for places in the same container."""
         name, driver = self.container.name, self.container.driver
         connection = getattr(driver, "connection", None)
         parts = (getattr(connection, part, "") for part in ("account_prefix", "request_path"))

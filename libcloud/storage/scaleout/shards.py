@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the workers of a migration do: list a range of the source, copy a shard.
+"""The tasks of a migration's workers: list a range of the source, copy a shard.
 
 Both are functions of values that can be pickled. Each may run twice, also at the same time: it
 copies only what the destination does not have, and its last step is to write its file.
@@ -56,7 +56,7 @@ _GIVE_UP = 100
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What is migrated, and how: the same for all tasks. See also :func:`.migrate.migrate`.
+    """The settings of a migration, which all tasks share. See also :func:`.migrate.migrate`.
 
     :param limit_rate: bytes per second of each task; ``None``: no limit.
     :param ends_early: a task that is throttled ends, so that fewer tasks are in flight.
@@ -279,7 +279,7 @@ def _affects_all(error: BaseException) -> bool:
 
 
 def _confirm_deleted(migration: Migration, records: list[dict[str, Any]]) -> None:
-    """What the source still lists is not deleted: a 404 response may be a page of a proxy."""
+    """Check that deleted objects are no longer listed: a 404 response may be a page of a proxy."""
     deleted = {r["key"]: r for r in records if r["outcome"] == "deleted"}
     for key in present(migration.source, deleted):
         deleted[key].update(outcome="failed", error="not found, but the source still lists it")

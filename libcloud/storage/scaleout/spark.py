@@ -73,7 +73,7 @@ class ObjectDataSource(DataSource):  # type: ignore[misc]  # pyspark is not ther
 
 @dataclass(frozen=True)
 class PartitionWritten(WriterCommitMessage):  # type: ignore[misc]  # pyspark is not there for lint
-    """What a task reports."""
+    """The report of a task."""
 
     piece: StagedPiece
 

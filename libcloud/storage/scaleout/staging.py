@@ -85,7 +85,7 @@ class PieceFolder:
         return self._put(f"{number:08}-{uuid4().hex[:12]}", data)
 
     def attempts(self) -> Iterator[tuple[int, StoredPiece]]:
-        """What was written: positions of pieces, and objects."""
+        """The objects that were written, with the positions of their pieces."""
         for obj in self._listed(self.prefix):
             found = _NAME.fullmatch(obj.name[len(self.prefix) :])
             if found is not None:
@@ -111,7 +111,7 @@ class PieceFolder:
         self._put(_RECORD, [text.encode("ascii")])
 
     def recorded(self) -> list[StoredPiece] | None:
-        """What :meth:`record` wrote; ``None`` if there is nothing."""
+        """The pieces that :meth:`record` wrote; ``None`` if there is no record."""
         name, driver = self.prefix + _RECORD, self.container.driver
         found = next((self._piece(obj) for obj in self._listed(name) if obj.name == name), None)
         if found is None:
@@ -182,7 +182,7 @@ class PieceFolder:
 
 
 class PieceTask(NamedTuple):
-    """What a worker has to do to store a piece.
+    """The task of storing a piece.
 
     :param session: as for a part.
     :param late: it may run after the upload ended; then nothing is stored.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The text of a session: what it says, what it must not say, and how a driver is made from it."""
+"""The text of a session: its fields, and the driver that it describes. It contains no secrets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SECRET_HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a session's text says of its upload.
+    """The contents of a session's text, except for the driver.
 
     :param created: seconds since 1970.
     :param part_size: bytes to aim at; ``None``: the default.
@@ -68,7 +68,7 @@ def text_of(driver: Any, facts: Facts, *, portable: bool) -> str:
 
 
 def needs_key(facts: Facts) -> str:
-    """Why no other process can send a part, whatever its credentials are; empty if it can."""
+    """The reason why no other process can send a part; empty if one can."""
     if not any(map(_is_secret, facts.headers)):
         return ""
     return (
@@ -78,7 +78,7 @@ def needs_key(facts: Facts) -> str:
 
 
 def not_portable(driver: Any, facts: Facts) -> str:
-    """Why no other process can continue the upload; empty if it can."""
+    """The reason why no other process can continue the upload; empty if one can."""
     if why := needs_key(facts):
         return why
     advice = (
@@ -113,7 +113,7 @@ def _is_secret(name: str) -> bool:
 
 
 def parsed(text: str) -> tuple[Callable[[], Any], Facts]:
-    """What a text says: a function that creates the driver, and the facts."""
+    """Parse a text: a function that creates the driver, and the facts."""
     try:
         found = json.loads(text)
         settings = json.dumps(found.get("settings"), sort_keys=True)

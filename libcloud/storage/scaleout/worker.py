@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs on a worker: a task makes the pieces of one part, and sends it.
+"""The tasks that run on workers: each makes the pieces of one part, and sends it.
 
 :func:`send_part` is a function of a module, and its arguments and result are plain values, so that
 any engine can run it. It raises nothing: an engine would run it again, or drop its pool.
@@ -39,7 +39,7 @@ _Content = memoryview | FilePieces | Iterator[memoryview]
 
 
 class PartTask(NamedTuple):
-    """What a worker has to do for one part; its pieces are passed along.
+    """The task of sending one part; its pieces are passed along.
 
     :param session: its text, or the session for a thread of this process.
     :param sizes: of the pieces, bytes; ``ranges`` of them make the part.
@@ -60,7 +60,7 @@ class PartTask(NamedTuple):
 
 
 class PartResult(NamedTuple):
-    """What a worker returns: a receipt, or what else the task returns; or the text of an error.
+    """The result of a task: a receipt, or another value of the task; or the text of an error.
 
     :param worker: ``host:pid``.
     :param throttled: how often the store requested a lower rate.
@@ -286,7 +286,7 @@ def _check_size(position: int, found: int, size: int, least: str = "") -> None:
 
 
 def value_of(piece: Any) -> Any:
-    """What a piece is, or what its function returns."""
+    """The value of a piece, or the result of its function."""
     if callable(piece):
         return piece()
     # A future, for a thread of this process.

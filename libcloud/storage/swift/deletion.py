@@ -46,7 +46,7 @@ def delete_object(
 
 
 def _delete_large(client: SwiftClient, path: str, what: str, names: tuple[str, str]) -> bool:
-    """Delete a large object with its segments; ``False``: it is none (any more)."""
+    """Delete a large object with its segments; ``False``: it is not (or no longer) large."""
 
     def attempt() -> bool:
         response = client.send_once(requests.delete_manifest(path), what, ok=(200,), names=names)

@@ -22,7 +22,7 @@ def start_download(client: SwiftClient, obj: Object, selection: Selection) -> Do
     """See :func:`~libcloud.storage.transfer.download.start.request_download`."""
 
     def verification(headers: Mapping[str, str]) -> Verification | None:
-        """The MD5 that the bytes must have; the ETag of a large object is none."""
+        """The MD5 that the bytes must have; the ETag of a large object is not an MD5."""
         etag = strip_etag(headers.get("etag", "")).lower()
         is_large = is_static_large(headers) or "x-object-manifest" in headers
         is_wanted = selection.verify is True and selection.start is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a response says went wrong, and what that means for the request.
+"""The errors of Swift, and their classification for retries.
 
 Swift has no error codes: the status decides, and the body is text for a person, or a web page with
 one. The code of an exception is the name of the status.
@@ -48,7 +48,7 @@ def is_transient(detail: ErrorDetail) -> bool:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What an exception of a request means."""
+    """Classify an exception of a request."""
     detail = getattr(error, "detail", None)
     if not isinstance(detail, ErrorDetail):
         return failure_without_detail(error)

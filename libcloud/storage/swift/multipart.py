@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads in progress: which segments belong to which upload, and what of them is published.
+"""Uploads in progress: their segments, and which of them are published.
 
 A segment is called ``CONTAINER/OBJECT/.slo/UPLOAD ID/NUMBER`` and is in the segment container, by
 default ``CONTAINER_segments``. Segments that no manifest refers to belong to an upload in progress,
@@ -67,7 +67,7 @@ class SegmentNames:
         return self.object_container, self.object_name
 
     def prefix(self, upload_id: str = "") -> str:
-        """What the names of the segments of an upload, or of all, begin with."""
+        """The prefix of the names of the segments of an upload, or of all uploads."""
         room = self.max_name - _SUFFIX
         key = f"{self.object_container}/{self.object_name}"
         if len(key.encode()) > room:

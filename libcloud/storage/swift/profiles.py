@@ -21,7 +21,7 @@ _MIN_SEGMENT_SIZE = 1
 
 @dataclass(frozen=True, slots=True)
 class SwiftProfile:
-    """What one cluster supports.
+    """The limits and features of a cluster.
 
     :param limits: sizes, bytes; a part is a segment.
     :param max_deletes: object names that a bulk deletion takes; 0: there is no bulk deletion.

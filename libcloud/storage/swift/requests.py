@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every operation as a value; paths are relative to the storage URL of the account.
+"""The requests of Swift, as values; paths are relative to the storage URL of the account.
 
 Reference: OpenStack, "Object Storage API" (api-ref/object-store).
 """
@@ -22,7 +22,7 @@ INFO = "//info"
 """Path of the document about the cluster: two slashes stand for the root of the host."""
 
 METADATA = "x-object-meta-"
-"""What names of headers with metadata of the user begin with; lower case."""
+"""Prefix of the headers with user metadata; lower case."""
 
 _MAX_CONTAINER_NAME = 256  # bytes; Swift's default, as the next one
 _MAX_OBJECT_NAME = 1024

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Documents that Swift returns, as values.
+"""Parses the documents of Swift into values.
 
 Reference: OpenStack, "Object Storage API" (api-ref/object-store), and Swift, "Large objects".
 """
@@ -50,7 +50,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What a deletion of many objects did.
+    """The result of a bulk deletion.
 
     :param status: 200 if nothing failed.
     :param errors: pairs of a path and what is wrong with it.

@@ -51,7 +51,7 @@ class MemoryBudgetExceededError(LibcloudError):
 
 
 class _Ledger:
-    """What the uploads of one process hold; guarded by ``changed``.
+    """The memory that the uploads of one process hold; guarded by ``changed``.
 
     The condition has a reentrant lock, for the reasons given in ``utils/local.py``.
     """
@@ -111,7 +111,7 @@ class MemoryBudget:
 
 
 class Share:
-    """What one upload holds of a budget. For one thread at a time."""
+    """The share of one upload in a budget. For one thread at a time."""
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget

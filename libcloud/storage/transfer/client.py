@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the clients of all protocols share: they send requests that are values, and repeat them.
+"""The base class of the clients of all protocols: sends requests and retries them.
 
 Each client holds one :class:`RetryLoop`, which has what its requests share: the retry budget, the
 concurrency limiter, and how to wait.
@@ -45,7 +45,7 @@ HTML = ("text/html", "application/xhtml+xml")
 
 
 class PolicyOwner(Protocol):
-    """What a client reads from the driver that holds it, at each request: it may change."""
+    """The attributes of the driver that a client reads at each request: they may change."""
 
     connection: Any
 
@@ -217,13 +217,13 @@ class StoreClient(ABC, Generic[OwnerT]):
         *,
         names: tuple[str, str] = ("", ""),
     ) -> _T:
-        """What ``parse`` reads from the response to ``request``; a malformed one is retried."""
+        """Send ``request`` and parse the response; a malformed one is retried."""
         return self.retry_loop.run(
             lambda: self.parse(parse, self.send_once(request, what, names=names), what)
         )
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        """What ``parse`` reads from the document in ``response``; another one is an error."""
+        """Parse the document in ``response``; an unexpected one is an error."""
         try:
             return parse(response.object)
         except UnexpectedDocumentError as error:
@@ -330,7 +330,7 @@ def is_web_page(headers: Mapping[str, str], own: tuple[str, ...]) -> bool:
 
 
 def failure_without_detail(error: BaseException) -> Failure:
-    """What an exception means that no error response of a store has caused."""
+    """Classify an exception that was not caused by an error response."""
     from libcloud.http import is_transient, never_sent
     from libcloud.storage.transfer.values import Failure
 

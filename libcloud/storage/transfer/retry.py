@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When to retry and after what delay; what limits the retries, and the requests in flight."""
+"""Retries: the policy, the retry budget, and the limit of concurrent requests."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Step(Enum):
 
 
 class Confirmation(Enum):
-    """What the store says about the object after the response that publishes it was lost."""
+    """Whether the object exists, after the response to the request that publishes it was lost."""
 
     STORED = "stored"
     ABSENT = "absent"
@@ -89,7 +89,7 @@ class StoredObject(Value):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Failure(Value):
-    """Why a request did not succeed.
+    """The reason why a request failed.
 
     :param error: raised if there are no more attempts.
     :param transient: the same request may succeed later.

@@ -56,7 +56,7 @@ PROFILES: Mapping[str, S3Profile] = MappingProxyType(
 def profile_named(name: str) -> S3Profile:
     """The profile of that name; case does not matter.
 
-    :raises ValueError: there is none.
+    :raises ValueError: there is no such profile.
 
     >>> profile_named("R2").name
     'Cloudflare R2'

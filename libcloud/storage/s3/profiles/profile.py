@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a profile contains, and the capabilities that follow from it."""
+"""The fields of a profile, and the capabilities that follow from it."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class S3Profile(Value):
         return self.host_pattern
 
     def location(self, region: str) -> str | None:
-        """What CreateBucket names as location for ``region``; ``None``: it names none."""
+        """The location constraint of CreateBucket for ``region``; ``None``: none."""
         # us-east-1 is the one region that must not be named: Amazon S3 API Reference,
         # "CreateBucket", LocationConstraint.
         if not self.location_constraint or not region or region == "us-east-1":
@@ -208,7 +208,7 @@ def capabilities(
     chunked_encoding: bool = False,
     presigned_urls: bool | None = None,
 ) -> Capabilities:
-    """What a driver for the store of ``profile`` promises, whose own flags are the arguments."""
+    """The capabilities of a driver with ``profile``; the other arguments are its own flags."""
     in_parts = multipart and profile.supports_multipart
     if presigned_urls is None:
         presigned_urls = "4" in profile.signature_versions

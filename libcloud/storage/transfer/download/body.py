@@ -291,7 +291,7 @@ def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadErr
 def pin(
     headers: Mapping[str, str], port: RangeRequests, start: int, extent: Extent
 ) -> PinnedRange | None:
-    """What the body of a response consists of; ``None`` if it cannot be resumed.
+    """The version and range in the body of a response; ``None`` if it cannot be resumed.
 
     It cannot if the response has no length, has no ETag that identifies its very bytes, or is
     decoded on the way.

@@ -171,7 +171,7 @@ def parallel_download(
     part_size: int | None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> ParallelDownload | None:
-    """How ``obj``, whose whole ``body`` the first response has, is fetched in parallel.
+    """The plan for a parallel download of ``obj``, whose whole ``body`` the first response has.
 
     :param limit: returns the connections that can be used at once; ``None``: no limit.
     :param window: connections to use; ``None``: as many as pay, see :class:`AdaptiveConnections`.

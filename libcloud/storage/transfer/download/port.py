@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the download engine needs of a store: ranges of one version, and the checksum of all."""
+"""The download engine's interface to a store: ranges of one version, and its checksum."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which bytes of which version of an object a response contains, by its headers.
+"""The range and the version of an object that a response contains, according to its headers.
 
 A response is compared with the range that was requested: a proxy, a cache or a store may return
 other bytes, or those of another version than the one that is being read.
@@ -78,7 +78,7 @@ def extent_of(
     end: int | None = None,
     size: int | None = None,
 ) -> Extent:
-    """What a response of status 200 or 206 contains.
+    """The range in a response of status 200 or 206.
 
     :param headers: names in lower case.
     :param start: of the range that was requested; ``None`` if none was. Negative for the last
@@ -143,7 +143,7 @@ def whole_object_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def _extent_of_unnamed(
     status: int, headers: Mapping[str, str], start: int, end: int | None, size: int | None
 ) -> Extent:
-    """What a response to a range without a Content-Range contains, by the number of its bytes."""
+    """The range in a response without a Content-Range, according to the number of its bytes."""
     length = content_length(headers)
     if size is not None and start >= size:
         size = None  # the object is larger than its description says

@@ -34,7 +34,7 @@ _PARTIAL = (200, 206)
 
 @dataclass(slots=True)
 class Destination:
-    """Where a download is saved, and how; see ``StorageDriver.download_object``.
+    """The destination of a download, and its options; see ``StorageDriver.download_object``.
 
     :param window: connections at once; ``None``: as many as pay, up to 16.
     :param part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first response of a download: which bytes were requested, and whether these are the ones.
+"""The first response of a download: the request, and the check of the response.
 
 What a store answers beyond that, such as checksums, is up to its protocol.
 """
@@ -67,7 +67,7 @@ class Download(NamedTuple):
 
 
 def validator_of(obj: Object) -> Validator:
-    """What identifies the version of ``obj``, an object of a driver of this library."""
+    """The validator of the version of ``obj``, an object of a driver of this library."""
     etag = obj.extra.get("etag") or (f'"{obj.hash}"' if obj.hash else "")
     modified = obj.extra.get("last_modified")
     is_http_date = isinstance(modified, str) and modified.endswith("GMT")

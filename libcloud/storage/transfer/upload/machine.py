@@ -142,7 +142,7 @@ class UploadMachine:
         return [self._receipts[number] for number in sorted(self._receipts)]
 
     def poll(self) -> Command:
-        """What to do next."""
+        """The next command."""
         ready, in_flight = self._ready, self._in_flight
         if ready and (ready[0].step is not Step.PART or len(in_flight) < self.limit):
             send = ready.popleft()

@@ -84,4 +84,4 @@ class PartStore(Protocol[_Taken]):
         """Whether the store still holds parts of the upload."""
 
     def failure(self, step: Step, error: Exception) -> Failure:
-        """What ``error``, raised by the call for ``step``, means."""
+        """Classify ``error``, which the call for ``step`` raised."""

@@ -51,7 +51,7 @@ DEFAULT_MEMORY = 128 * MIB
 
 @dataclass(slots=True, eq=False, repr=False)
 class UploadOptions(PortableValue):
-    """How to upload; each is a keyword of the drivers' upload methods, with ``ex_`` before it.
+    """The options of an upload; the drivers' keywords have the same names, prefixed with ``ex_``.
 
     They are described in :class:`~libcloud.storage.keywords.EngineKeywords`.
     """

@@ -52,7 +52,7 @@ class State(Enum):
 
 
 class Event(Enum):
-    """What moves an upload from one state to the next; the values are for the documentation."""
+    """The events that move an upload from one state to the next; the values are documentation."""
 
     # Progress.
     STREAM_FITS_ONE_PART = "the stream ends within the first part"
@@ -82,7 +82,7 @@ class Event(Enum):
 
 
 class Transition(NamedTuple):
-    """Where an event leads.
+    """The state that an event leads to.
 
     :param state: the next one.
     :param request: the request to send; ``None`` for none.

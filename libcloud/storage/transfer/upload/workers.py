@@ -115,7 +115,7 @@ def prepare(store: PartStore[Content], task: Task[Content]) -> Failure | None:
 
 
 class Workers(Protocol[_Held]):
-    """What makes the requests: in this thread, in others, or in other processes."""
+    """Sends the requests: in this thread, in others, or in other processes."""
 
     @property
     def outcomes(self) -> deque[Outcome]:
