@@ -75,6 +75,14 @@ MUTANTS = (
         caught_by="test_a_part_that_a_helper_fails_to_get_is_waited_for",
     ),
     Mutant(
+        "connections are added while others are being opened",
+        f"{_DOWNLOAD}/parallel.py",
+        "            if self._opening:",
+        "            if False:",
+        _PARALLEL,
+        caught_by="test_no_connection_is_added_while_one_is_being_opened",
+    ),
+    Mutant(
         "parts are not verified",
         f"{_DOWNLOAD}/parallel.py",
         "        if verification is not None:\n            assert",

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from libcloud.http import LibcloudConnection
 from libcloud.storage.base import Container, Object
@@ -178,17 +176,43 @@ def test_the_last_parts_come_as_ranges_of_the_same_version(
         assert "x-amz-checksum-mode" not in entry.headers
 
 
-def test_a_large_object_is_split_by_default(
-    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The object is large, and what to do about it is decided at each piece."""
     monkeypatch.setattr(parallel, "_MIN_SIZE", len(DATA) - 1)
     monkeypatch.setattr(parallel, "DEFAULT_PART_SIZE", PART)
     monkeypatch.setattr(parallel, "_PIECE", 100)
     monkeypatch.setattr(parallel, "_INTERVAL", 0)
+
+
+@pytest.mark.usefixtures("is_large")
+def test_a_large_object_is_split_by_default(s3: Store, stored: Object, tmp_path: Path) -> None:
     hold_the_first_connection(s3, 500, until="bytes=4000-4599")
     assert stored.download(tmp_path / "file") is True
     assert (tmp_path / "file").read_bytes() == DATA
     assert "bytes=4000-4599" in ranges(s3)
+
+
+@pytest.mark.usefixtures("is_large")
+def test_no_connection_is_added_while_one_is_being_opened(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it adds to the throughput is not known before."""
+    helper, workers, join = Hold("before"), list[int](), parallel.ParallelDownload._join
+
+    def one_more(connections: parallel.AdaptiveConnections, rate: float) -> None:
+        connections.size += 1
+
+    def release_and_join(download: parallel.ParallelDownload) -> None:
+        workers.append(len(download._workers))
+        helper.release.set()
+        join(download)
+
+    monkeypatch.setattr(parallel.ParallelDownload, "_join", release_and_join)
+    monkeypatch.setattr(parallel.AdaptiveConnections, "measured", one_more)
+    s3.server.faults.add("GetObject", helper, match=has_range)
+    assert stored.download(tmp_path / "file") is True
+    assert workers[0] == 1
 
 
 def test_a_small_object_comes_by_one_request(s3: Store, stored: Object, tmp_path: Path) -> None:
@@ -442,43 +466,6 @@ def test_without_more_open_files_one_connection_does(
         assert fetch(stored, tmp_path / "file") is True
     assert ranges(s3) == [None]
     assert (tmp_path / "file").read_bytes() == DATA
-
-
-# The parts.
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=20),
-    size=st.integers(1, 12),
-)
-def test_pieces_are_split_where_parts_end(lengths: list[int], size: int) -> None:
-    data = bytes(range(sum(lengths)))
-    rest = iter(data)
-    pieces = [bytes(next(rest) for _ in range(length)) for length in lengths]
-    parts = parallel._Parts(len(data), size)
-    found: dict[int, bytes] = {}
-    for part, view, starts, ends in parallel._split(iter(pieces), parts):
-        assert starts == (part not in found)
-        found[part] = found.get(part, b"") + bytes(view)
-        assert ends == (len(found[part]) == parts.length_of(part))
-    assert list(found.values()) == [data[at : at + size] for at in range(0, len(data), size)]
-
-
-def test_a_part_is_claimed_once() -> None:
-    parts = parallel._Parts(4600, 1000)
-    assert parts.claim(0)
-    assert not parts.claim(0)
-    assert [parts.claim_last() for _ in range(5)] == [4, 3, 2, 1, None]
-    parts.release(3)
-    assert parts.claim_last() == 3
-    for part in range(5):
-        assert parts.remaining
-        parts.finish(part, None)
-    assert not parts.remaining
-    parts.release(2)
-    parts.stopped = True
-    assert parts.claim_last() is None
 
 
 # Real servers.

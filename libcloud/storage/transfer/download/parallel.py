@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from threading import RLock, Thread
+from threading import RLock, Thread, current_thread
 
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
@@ -40,8 +40,8 @@ _CONNECTIONS_OF_ONE_OF_MANY = 4
 # The same for all of them together; those that began when there were fewer keep theirs.
 _CONNECTIONS_OF_MANY = 256
 
-# Seconds between two decisions on the number of connections.
-_INTERVAL = 0.1
+# Seconds that throughput is measured, at least, before each decision on the number of connections.
+_INTERVAL = 0.05
 
 _MIN_SIZE = 4 * DEFAULT_PART_SIZE
 """Up to this size, bytes, objects are fetched over one connection by default."""
@@ -54,8 +54,8 @@ _GAIN = 1.1
 
 # Measurements until a larger number is tried again after one that did not pay; then twice as many,
 # because one measurement may be wrong and the next ones hardly are.
-_REST = 4
-_LONGEST_REST = 64
+_REST = 8
+_LONGEST_REST = 128
 
 _PENDING, _CLAIMED, _DONE = 0, 1, 2
 
@@ -76,18 +76,15 @@ class AdaptiveConnections:
         self._most = most
         self._proven = start
         self._rate = 0.0  # with the proven number
-        self._settling = False  # new connections have not been opened yet
         self._resting = 0
         self._rest = _REST
 
     def measured(self, rate: float) -> None:
         """Decide on :attr:`size`.
 
-        :param rate: bytes per second since the last call.
+        :param rate: bytes per second while that many connections delivered.
         """
-        if self._settling:
-            self._settling = False
-        elif self._resting:
+        if self._resting:
             self._resting -= 1
             self._rate = rate
             if not self._resting:
@@ -100,9 +97,7 @@ class AdaptiveConnections:
             self._rest = min(2 * self._rest, _LONGEST_REST)
 
     def _try_more(self) -> None:
-        more = min(self._most, 2 * self._proven)
-        self._settling = more != self.size
-        self.size = more
+        self.size = min(self._most, 2 * self._proven)
 
 
 class _Parts:
@@ -226,9 +221,9 @@ class ParallelDownload:
         self._connections = connections
         self._parts = _Parts(pinned.length, part_size)
         self._on_bytes = on_bytes
-        self._lock = PerProcess(RLock)
         self._workers: list[Thread] = []
-        self._running = 0  # workers that have not ended
+        self._running: set[Thread] = set()  # those that have not ended
+        self._opening: set[Thread] = set()  # those that have not received anything yet
         self._failed = False  # what one worker cannot fetch, another cannot either
         self._received = 0
         self._reported: dict[int, int] = {}  # by part that failed: where its reported bytes end
@@ -258,7 +253,7 @@ class ParallelDownload:
             verification.check(verification.combine(zip(parts.digests, lengths, strict=True)))
 
     def _start_workers(self, descriptor: int) -> None:
-        missing = self._connections.size - 1 - self._running
+        missing = self._connections.size - 1 - len(self._running)
         for _ in range(0 if self._failed or self._parts.exhausted else missing):
             try:
                 own = os.dup(descriptor)  # the file may be closed before a worker has ended
@@ -266,19 +261,20 @@ class ParallelDownload:
                 self._failed = True
                 return
             worker = Thread(target=self._work, args=(own,), name="libcloud-download", daemon=True)
-            self._count_worker(1)
+            self._running.add(worker)
+            self._opening.add(worker)
             try:
                 worker.start()
             except RuntimeError:  # no more threads can be started: likewise
-                os.close(own)
-                self._count_worker(-1)
+                self._end(worker, own)
                 self._failed = True
                 return
             self._workers.append(worker)
 
-    def _count_worker(self, change: int) -> None:
-        with self._lock():
-            self._running += change
+    def _end(self, worker: Thread, descriptor: int) -> None:
+        self._opening.discard(worker)
+        self._running.discard(worker)
+        os.close(descriptor)
 
     def _read_first(self, descriptor: int) -> None:
         """Read the first connection until all parts are written."""
@@ -301,10 +297,12 @@ class ParallelDownload:
             position += len(data)
             if claimed and ends:
                 parts.finish(part, checksum)
-            seconds = time.monotonic() - since
-            if seconds >= _INTERVAL:
-                self._connections.measured((self._received - before) / max(seconds, 1e-6))
-                since, before = since + seconds, self._received
+            now = time.monotonic()
+            if self._opening:
+                since, before = now, self._received
+            elif now - since >= _INTERVAL:
+                self._connections.measured((self._received - before) / max(now - since, 1e-6))
+                since, before = now, self._received
                 self._start_workers(descriptor)
         self._join()
         if parts.remaining:
@@ -320,11 +318,10 @@ class ParallelDownload:
         """Fetch parts until none is left, one fails or there are too many workers."""
         try:
             with cancellation.joined(self._cancellation):
-                while self._running < self._connections.size and self._fetch_part(descriptor):
+                while len(self._running) < self._connections.size and self._fetch_part(descriptor):
                     pass
         finally:
-            self._count_worker(-1)
-            os.close(descriptor)
+            self._end(current_thread(), descriptor)
 
     def _fetch_part(self, descriptor: int) -> bool:
         """Fetch the last part that is pending; false if there is none, or it cannot be fetched."""
@@ -339,6 +336,7 @@ class ParallelDownload:
                 for piece in pieces:
                     if parts.stopped:
                         return False
+                    self._opening.discard(current_thread())
                     self._count(piece, position)
                     _write(descriptor, piece, position, checksum)
                     position += len(piece)

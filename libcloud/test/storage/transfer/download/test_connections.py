@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many connections a download uses, for throughputs that depend on their number."""
+"""How many connections a download uses, and which parts of the object they fetch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from libcloud.storage.transfer.download import parallel
 from libcloud.storage.transfer.download.parallel import AdaptiveConnections
 
 MB = 1_000_000
@@ -23,7 +26,7 @@ def sizes(rate_of: Callable[[int], float], measurements: int, most: int = 16) ->
 
 
 def test_they_double_while_each_has_a_limited_rate() -> None:
-    assert sizes(lambda size: size * 90 * MB, 9) == [1, 2, 2, 4, 4, 8, 8, 16, 16, 16]
+    assert sizes(lambda size: size * 90 * MB, 5) == [1, 2, 4, 8, 16, 16]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 5])
@@ -49,16 +52,45 @@ def test_a_larger_number_is_tried_again_later() -> None:
     assert found[-1] == 16
 
 
-def test_the_first_measurement_of_new_connections_does_not_count() -> None:
-    """They are still being opened."""
-    connections = AdaptiveConnections(16)
-    for rate in (90, 90, 180):
-        connections.measured(rate)
-    assert connections.size == 4
-
-
 def test_a_number_that_the_user_chose_stays() -> None:
     connections = AdaptiveConnections(3, 3)
     connections.measured(0.0)
     connections.measured(10.0**9)
     assert connections.size == 3
+
+
+# The parts.
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=20),
+    size=st.integers(1, 12),
+)
+def test_pieces_are_split_where_parts_end(lengths: list[int], size: int) -> None:
+    data = bytes(range(sum(lengths)))
+    rest = iter(data)
+    pieces = [bytes(next(rest) for _ in range(length)) for length in lengths]
+    parts = parallel._Parts(len(data), size)
+    found: dict[int, bytes] = {}
+    for part, view, starts, ends in parallel._split(iter(pieces), parts):
+        assert starts == (part not in found)
+        found[part] = found.get(part, b"") + bytes(view)
+        assert ends == (len(found[part]) == parts.length_of(part))
+    assert list(found.values()) == [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def test_a_part_is_claimed_once() -> None:
+    parts = parallel._Parts(4600, 1000)
+    assert parts.claim(0)
+    assert not parts.claim(0)
+    assert [parts.claim_last() for _ in range(5)] == [4, 3, 2, 1, None]
+    parts.release(3)
+    assert parts.claim_last() == 3
+    for part in range(5):
+        assert parts.remaining
+        parts.finish(part, None)
+    assert not parts.remaining
+    parts.release(2)
+    parts.stopped = True
+    assert parts.claim_last() is None
