@@ -231,7 +231,15 @@ _RUNNER = (
         "if self._machine.state is State.CREATING:",
         "if False:",
         "digests",
-        caught_by="test_a_digest_that_fails_before_the_upload_is_there_is_computed_again",
+        caught_by="test_while_the_upload_is_created_the_caller_computes_digests",
+    ),
+    _mutant(
+        "the first digest is not computed while the upload is created",
+        "runner",
+        "if command.step is Step.CREATE:",
+        "if False:",
+        "digests",
+        caught_by="test_the_first_digest_does_not_wait_for_the_second_part",
     ),
 )
 

@@ -84,8 +84,8 @@ MUTANTS = (
     _mutant(
         "an upload that was published and overwritten is published again",
         "libcloud/storage/transfer/upload/times.py",
-        "and modified > self._started_at",
-        "and modified < self._started_at",
+        "and modified > started_at",
+        "and modified < started_at",
         "protocols",
         "test_other_protocols_do_not_replace_what_was_written_since",
     ),

@@ -11,20 +11,10 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.transfer.progress import (
-    Listener,
-    PartDone,
-    PartStarted,
-    Retried,
-    Throttled,
-    UploadAborted,
-    UploadCompleted,
-    UploadCompleting,
-    UploadStarted,
-)
+from libcloud.storage import transfer
 from libcloud.storage.transfer.upload.at_exit import EndedWithTheProgram
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
 from libcloud.storage.transfer.upload.port import Content, Source
@@ -42,6 +32,9 @@ from libcloud.storage.transfer.values import (
 )
 from libcloud.storage.types import ObjectError, UploadOutcomeUnknownError
 from libcloud.utils import cancellation
+
+if TYPE_CHECKING:
+    from libcloud.storage.transfer.progress import Listener
 
 _log = logging.getLogger(__name__)
 
@@ -114,6 +107,8 @@ class Transfer(Generic[Content]):
                 if command.step in _IN_THREADS and self._threads is not None:
                     self._workers, self._threads = self._threads(), None
                 self._workers.submit(self._task_for(command))
+                if command.step is Step.CREATE:
+                    self._prepare_early(1)
             elif type(command) is Pull or type(command) is Stop:
                 return command
             elif type(command) is Wait:
@@ -128,10 +123,10 @@ class Transfer(Generic[Content]):
         """
         if os.getpid() != self._pid:
             raise RuntimeError(f"the upload of {self._label} belongs to another process")
-        digest: Digest | None = None
-        if self._machine.state is State.CREATING:  # it cannot be sent yet
-            body, digest = self._workers.prepare_early(body)
-        self._bodies[self._machine.parts_pulled + 1] = (body, digest)
+        number = self._machine.parts_pulled + 1
+        self._bodies[number] = (body, None)
+        if self._machine.state is State.CREATING:
+            self._prepare_early(number)
         self._machine.pulled(len(body), last)
 
     def fail(self, error: BaseException) -> None:
@@ -167,7 +162,9 @@ class Transfer(Generic[Content]):
             assert machine.result is not None
             result = machine.result
             if self._notify is not None:
-                self._notify(UploadCompleted(result.size, result.etag, result.parts))
+                self._notify(
+                    transfer.progress.UploadCompleted(result.size, result.etag, result.parts)
+                )
             return result
         error = self._error_to_raise(machine.error)
         self._name_what_is_left(error)
@@ -205,12 +202,20 @@ class Transfer(Generic[Content]):
             self.fail(error)
         return self.finish()
 
+    def _prepare_early(self, number: int) -> None:
+        """Read a part and compute its digest, once, while it cannot be sent yet."""
+        body, digest = self._bodies[number]
+        if digest is None:
+            self._bodies[number] = self._workers.prepare_early(body)
+
     def _task_for(self, send: Send) -> Task[Content]:
         machine, step = self._machine, send.step
         if step in _CARRIES_BODY:
             body, digest = self._bodies[send.number or 1]
             if send.attempt == 1 and self._notify is not None:
-                self._notify(PartStarted(machine.bytes_done, send.number, len(body)))
+                self._notify(
+                    transfer.progress.PartStarted(machine.bytes_done, send.number, len(body))
+                )
             arguments = () if step is Step.PUT else (machine.upload_id, send.number)
             return Task(send, arguments, body, digest)
         if step is Step.CREATE:
@@ -220,7 +225,7 @@ class Transfer(Generic[Content]):
         if step is not Step.COMPLETE:
             return Task(send, (machine.upload_id,))
         if send.attempt == 1 and self._notify is not None:
-            self._notify(UploadCompleting(machine.bytes_done))
+            self._notify(transfer.progress.UploadCompleting(machine.bytes_done))
         return Task(send, (machine.upload_id, machine.receipts))
 
     def _collect(self) -> None:
@@ -239,10 +244,12 @@ class Transfer(Generic[Content]):
             if self._notify is None:
                 continue
             if send.step is Step.CREATE:
-                self._notify(UploadStarted(machine.bytes_done, str(outcome.response)))
+                self._notify(
+                    transfer.progress.UploadStarted(machine.bytes_done, str(outcome.response))
+                )
             elif carries_body:
                 size = len(held[0]) if held is not None else 0
-                self._notify(PartDone(machine.bytes_done, send.number, size))
+                self._notify(transfer.progress.PartDone(machine.bytes_done, send.number, size))
 
     def _collect_failure(self, outcome: Outcome, failure: Failure) -> None:
         machine, send = self._machine, outcome.send
@@ -267,9 +274,9 @@ class Transfer(Generic[Content]):
         if again is not None:
             what = (send.step.value, send.number, again.attempt, again.delay)
             done = machine.bytes_done
-            self._notify(Retried(done, *what, failure.error, failure.throttled))
+            self._notify(transfer.progress.Retried(done, *what, failure.error, failure.throttled))
         if machine.limit < limit:
-            self._notify(Throttled(machine.bytes_done, machine.limit))
+            self._notify(transfer.progress.Throttled(machine.bytes_done, machine.limit))
 
     def _error_to_raise(self, error: BaseException) -> BaseException:
         """The first error; or an interrupt, which takes precedence."""
@@ -313,7 +320,9 @@ class Transfer(Generic[Content]):
         if self._listener is None or machine.result is not None:
             return
         try:
-            self._listener(UploadAborted(machine.bytes_done, machine.upload_id, left is None))
+            self._listener(
+                transfer.progress.UploadAborted(machine.bytes_done, machine.upload_id, left is None)
+            )
         except Exception:
             _log.debug("%s: the listener failed on the abort", self._label, exc_info=True)
 

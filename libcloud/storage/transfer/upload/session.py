@@ -21,12 +21,11 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.keywords import EngineKeywords
 from libcloud.storage.transfer.budget import MemoryBudget, Share
-from libcloud.storage.transfer.progress import Listener
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan, plan_for
@@ -41,6 +40,9 @@ from libcloud.storage.writer import UploadWriter
 from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.values import PortableValue, Value
+
+if TYPE_CHECKING:
+    from libcloud.storage.transfer.progress import Listener
 
 _Result = TypeVar("_Result")
 _TransferT = TypeVar("_TransferT", bound=Transfer[Any])

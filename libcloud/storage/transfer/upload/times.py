@@ -5,42 +5,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from libcloud.storage.error_details import http_date
 from libcloud.storage.transfer.values import Confirmation
 
-_time = lru_cache(maxsize=8)(http_date)  # several responses arrive in a second
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
 
 class StoreTimes:
     """When an upload began, and whether an object was written since."""
 
-    _started_at: datetime | None = None
+    _began: datetime | None = None
+    _date = ""  # parsed only when it is needed, because the import for that takes 5 ms
 
     def start(self, when: datetime) -> None:
         """The upload began at ``when``, as another process reports."""
-        self._started_at = when
+        self._began = when
 
     def see(self, headers: Mapping[str, str]) -> None:
-        """Remember the earliest time that the store reported during this upload."""
-        when = _time(headers.get("date", ""))
-        if when is not None and (self._started_at is None or when < self._started_at):
-            self._started_at = when
+        """Remember the first time that the store reported during this upload."""
+        self._date = self._date or headers.get("date", "")
+
+    @property
+    def _started_at(self) -> datetime | None:
+        return self._began or http_date(self._date)
 
     def written_since(self, headers: Mapping[str, str]) -> Confirmation:
         """Whether the object with these response headers is younger than that time."""
-        modified = _time(headers.get("last-modified", ""))
-        if modified is None or self._started_at is None:
+        modified, started_at = http_date(headers.get("last-modified", "")), self._started_at
+        if modified is None or started_at is None:
             return Confirmation.UNCLEAR
-        recent = modified >= self._started_at - _GRACE
+        recent = modified >= started_at - _GRACE
         return Confirmation.STORED if recent else Confirmation.ABSENT
 
     def is_newer(self, headers: Mapping[str, str]) -> bool:
         """Whether it is certain that the object was written after that time."""
-        modified = _time(headers.get("last-modified", ""))
-        return modified is not None and self._started_at is not None and modified > self._started_at
+        modified, started_at = http_date(headers.get("last-modified", "")), self._started_at
+        return modified is not None and started_at is not None and modified > started_at
 
 
 def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
@@ -48,7 +49,7 @@ def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
 
     :param headers: of the response that describes the object.
     """
-    now, modified = _time(headers.get("date", "")), _time(headers.get("last-modified", ""))
+    now, modified = http_date(headers.get("date", "")), http_date(headers.get("last-modified", ""))
     if now is None or modified is None:
         return False
     return modified >= now - timedelta(seconds=seconds) - _GRACE
@@ -56,7 +57,7 @@ def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
 
 def was_created_within(headers: Mapping[str, str], seconds: float) -> bool:
     """The same by ``X-Timestamp``, seconds since 1970, as Swift sends it; true without it."""
-    now = _time(headers.get("date", ""))
+    now = http_date(headers.get("date", ""))
     try:
         created = float(headers.get("x-timestamp", ""))
     except ValueError:

@@ -122,11 +122,24 @@ def test_while_the_upload_is_created_the_caller_computes_digests() -> None:
             assert computed.wait(_SOON)
 
     store = Digesting(
-        lambda before: computed.set() if before == 2 else None, during=during, begun=False
+        lambda before: computed.set() if before == 3 else None, during=during, begun=False
     )
     Sending(store, "threads", window=4, cores=64).run(cut(DATA, 7))
     check_end(store, DATA, None)
-    assert store.by_caller == [True] * 3 + [False]
+    assert store.by_caller == [True] * 4
+
+
+def test_the_first_digest_does_not_wait_for_the_second_part() -> None:
+    store, found = Digesting(begun=False), list[list[bool]]()
+
+    def pieces() -> Iterator[bytes]:
+        yield DATA[:11]
+        found.append(store.by_caller)
+        yield DATA[11:]
+
+    Sending(store, "threads", window=4, cores=64).run(pieces())
+    check_end(store, DATA, None)
+    assert found == [[True]]
 
 
 def test_a_digest_that_fails_before_the_upload_is_there_is_computed_again() -> None:
