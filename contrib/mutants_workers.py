@@ -31,10 +31,17 @@ MUTANTS = (
     ),
     _mutant(
         "what is in flight is not waited for",
-        "            while self._active:\n                self._idle.wait()\n",
-        "",
+        "            while self._active and not self._left:\n",
+        "            while False:\n",
         "workers",
         caught_by="test_a_stop_waits_for_what_is_in_flight",
+    ),
+    _mutant(
+        "what is abandoned is waited for",
+        "                if not self._idle.wait(_LAST_GRACE) and abandoned:",
+        "                if not self._idle.wait(_LAST_GRACE) and False:",
+        "workers",
+        caught_by="test_a_stop_does_not_wait_for_a_request_that_goes_on_although_abandoned",
     ),
     _mutant(
         "an executor without threads is waited for",

@@ -34,6 +34,9 @@ _LARGEST_BLOCK = 32 * 1024 * 1024 - 64 * 1024
 # Seconds after which a wait for an outcome is interrupted to handle signals.
 _ATTENTION = 0.3
 
+# Seconds to wait for the end of each request once they are abandoned.
+_LAST_GRACE = 0.5
+
 # Requests whose outcome must be known even if they were interrupted. Others are simply repeated.
 _LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
 
@@ -131,7 +134,10 @@ class Workers(Protocol[_Held]):
         """Return when there is an outcome."""
 
     def stop(self) -> None:
-        """Return when nothing is in flight; tasks that have not started are not started."""
+        """Return when nothing is in flight, or what is has not ended although it was abandoned.
+
+        Tasks that have not started are not started.
+        """
 
     def close(self) -> None:
         """Release the workers."""
@@ -213,9 +219,9 @@ class ThreadWorkers(Generic[Content]):
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._idle = threading.Condition()  # guards what follows
         self._tasks: deque[Task[Content]] = deque()  # not started
-        self._active = 0
+        self._active: dict[int, Task[Content]] = {}  # by id
         self._digesting = 0
-        self._stopped = False
+        self._stopped = self._left = False
         self._alone = executor is not None  # there may be no thread for a task
         self._cancellation = cancellation.current()
 
@@ -261,8 +267,13 @@ class ThreadWorkers(Generic[Content]):
         with self._idle:
             self._stopped = True
             self._idle.notify_all()  # threads that wait before a request
-            while self._active:
-                self._idle.wait()
+            while self._active and not self._left:
+                abandoned = self._cancellation is not None and self._cancellation.abandoned
+                if not self._idle.wait(_LAST_GRACE) and abandoned:
+                    # It may wait for a connection to open, which cannot be interrupted.
+                    self._left = True
+                    error = cancellation.CancelledError("no longer waited for")
+                    self.outcomes.extend(_interrupted(one, error) for one in self._active.values())
 
     def close(self) -> None:
         """Release the workers; wait for them, unless :meth:`stop` was not waited for either."""
@@ -303,14 +314,15 @@ class ThreadWorkers(Generic[Content]):
             if self._stopped or not self._tasks:
                 return
             task = self._tasks.popleft()
-            self._active += 1
+            self._active[id(task)] = task
             self._digesting += task.wants_digest
         with cancellation.joined(self._cancellation):
             outcome = self._perform(task)
-        del task  # its body is free before the outcome is seen
+        key = id(task)
+        del task
         with self._idle:
-            self._active -= 1
-            if outcome is not None:
+            del self._active[key]  # its body is free before the outcome is seen
+            if outcome is not None and not self._left:
                 self.outcomes.append(outcome)
             self._idle.notify_all()
         self._wake.put(None)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from libcloud.storage.transfer.upload.workers import InlineWorkers, Task, Thread
 from libcloud.storage.transfer.values import Body, Digest, Send, Step
 from libcloud.test.storage.transfer.upload.fake_store import FakeStore
 from libcloud.test.storage.transfer.upload.sending import PATIENCE
+from libcloud.utils.cancellation import Cancellation, current
 
 CREATE: Task[bytes] = Task(Send(Step.CREATE))
 PART_2: Task[bytes] = Task(Send(Step.PART, 2), ("upload", 2), b"body")
@@ -96,6 +97,34 @@ def test_an_interrupted_request_is_raised_and_has_an_outcome() -> None:
     workers = InlineWorkers[bytes](FakeStore(during=interrupt))
     with pytest.raises(KeyboardInterrupt):
         workers.submit(CREATE)
+    (outcome,) = workers.outcomes
+    assert outcome.failure is not None
+    assert outcome.failure.effect_unknown
+
+
+def test_a_stop_does_not_wait_for_a_request_that_goes_on_although_abandoned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent, over = threading.Event(), threading.Event()
+
+    def hold(call: object) -> None:
+        sent.set()
+        over.wait(PATIENCE)
+
+    monkeypatch.setattr("libcloud.storage.transfer.upload.workers._LAST_GRACE", 0.01)
+    with ThreadPoolExecutor(1) as executor, Cancellation().active():
+        workers = ThreadWorkers[bytes](FakeStore(during=hold), 1, executor=executor)
+        workers.submit(CREATE)
+        assert sent.wait(PATIENCE)
+        cancellation = current()
+        assert cancellation is not None
+        cancellation.abandon()
+        try:
+            workers.stop()
+            workers.stop()
+            assert not over.is_set()
+        finally:
+            over.set()
     (outcome,) = workers.outcomes
     assert outcome.failure is not None
     assert outcome.failure.effect_unknown
