@@ -8,6 +8,7 @@ Response       text; reads the whole body
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.exceptions import exception_from_message
@@ -215,7 +216,7 @@ def _lowercase(headers: Any) -> dict[str, str]:
     """Return ``headers`` with names in lower case; the class of requests has them cached."""
     known = getattr(headers, "_store", None)
     if isinstance(known, dict):
-        return {lower: value for lower, (_, value) in known.items()}
+        return dict(zip(known, map(itemgetter(1), known.values()), strict=True))
     return lowercase_keys(dict(headers))
 
 

@@ -75,6 +75,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 _NO = ("0", "false", "no", "off")
 
+_TEXT = frozenset({str})
+
 # Imported when they are needed, because importing the libraries takes long.
 _LATE = MappingProxyType(
     {
@@ -382,9 +384,10 @@ class LibcloudConnection(LibcloudBaseConnection):
     ) -> MutableMapping[str, Any]:
         """Convert numbers in ``headers`` to text, in place; ``None`` becomes an empty dict."""
         headers = {} if headers is None else headers
-        for name, value in headers.items():
-            if type(value) is not str and isinstance(value, (int, float)):
-                headers[name] = str(value)
+        if not _TEXT.issuperset(map(type, headers.values())):
+            for name, value in headers.items():
+                if isinstance(value, (int, float)):
+                    headers[name] = str(value)
         return headers
 
 

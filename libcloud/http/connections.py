@@ -203,10 +203,11 @@ class Pools:
 def usual_timeout(timeout: Any) -> tuple[Any, Any] | None:
     """Return the timeouts for connecting and for reading; ``None``: requests has to judge them."""
     pair = timeout if type(timeout) is tuple else (timeout, timeout)
-    usual = len(pair) == 2 and all(
-        value is None or (type(value) in (int, float) and value > 0) for value in pair
-    )
-    return pair if usual else None
+    return pair if len(pair) == 2 and all(map(_is_usual, pair)) else None
+
+
+def _is_usual(seconds: Any) -> bool:
+    return seconds is None or (type(seconds) in (int, float) and seconds > 0)
 
 
 def environment() -> tuple[Any, ...]:

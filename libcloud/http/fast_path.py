@@ -79,10 +79,13 @@ _REPLACEABLE = (
     ("requests.adapters", "HTTPAdapter", "requests.adapters", ("send",)),
     ("urllib3.connectionpool", "HTTPConnectionPool", "urllib3.connectionpool", ("urlopen",)),
 )
+_LIBRARIES = frozenset({"requests", "urllib3", *(module for module, *_ in _REPLACEABLE)})
 
 
 def are_replaced() -> bool:
     """Return whether a program has replaced functions of the libraries, which it wants called."""
+    if sys.modules.keys().isdisjoint(_LIBRARIES):
+        return False
     for module, name, origin, functions in _REPLACEABLE:
         owner = getattr(sys.modules.get(module), name, None)
         if owner is not None and not are_defined_in(origin, owner, functions):
@@ -127,8 +130,7 @@ def prepare(
     :return: ``None`` if they have an unusual form.
     """
     lines = dict(defaults)
-    for name, value in headers.items():
-        lines[LOWER[name]] = name, value
+    lines.update(zip(map(LOWER.__getitem__, headers), headers.items(), strict=True))
     if body:
         lines["content-length"] = "Content-Length", str(len(body))
     elif method not in ("GET", "HEAD"):

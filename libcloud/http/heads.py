@@ -9,6 +9,7 @@ to :mod:`libcloud.http.received`.
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import NamedTuple
 
 from libcloud.utils.headers import LOWER
@@ -55,7 +56,7 @@ def plain_head(data: bytes, method: str) -> Head | None:
     if match is None:
         return None
     lines: list[tuple[str, str]] = _LINE.findall(match[3])
-    headers = {LOWER[line[0]]: line for line in lines}
+    headers = dict(zip(map(LOWER.__getitem__, map(itemgetter(0), lines)), lines, strict=True))
     if len(headers) != len(lines) or len(lines) >= MOST_LINES:
         return None  # repeated: let the library decide
     status = int(match[1])

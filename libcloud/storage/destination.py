@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -213,9 +212,12 @@ def _ignores_case(directory: str) -> bool:
     """Whether names in ``directory`` that differ in case only are one file."""
     while not os.path.isdir(directory):
         directory = os.path.dirname(os.path.abspath(directory))
+    name = TEMPORARY_PREFIX + os.urandom(8).hex()
     try:
-        with tempfile.NamedTemporaryFile(prefix=TEMPORARY_PREFIX, dir=directory) as probe:
-            folder, name = os.path.split(probe.name)
-            return os.path.exists(os.path.join(folder, name.upper()))
+        os.close(os.open(os.path.join(directory, name), os.O_CREAT | os.O_EXCL, 0o600))
     except OSError:  # nothing will be written there
         return False
+    try:
+        return os.path.exists(os.path.join(directory, name.upper()))
+    finally:
+        os.unlink(os.path.join(directory, name))

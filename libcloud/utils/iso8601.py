@@ -148,12 +148,10 @@ def time_of(value: object) -> datetime | None:
     >>> time_of("Wed, 10 Nov 2010 20:48:33 GMT") == time_of("2010-11-10T20:48:33Z")
     True
     """
-    from email.utils import parsedate_to_datetime
-
     when = None
     try:
         if isinstance(value, str):
-            when = parse_time(value) or parsedate_to_datetime(value)
+            when = parse_time(value) or _http_time(value)
         elif isinstance(value, datetime):
             when = value
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -161,3 +159,9 @@ def time_of(value: object) -> datetime | None:
     except (ValueError, TypeError, OverflowError, OSError):  # any text, or a year after 9999
         return None
     return when.replace(tzinfo=timezone.utc) if when and not when.tzinfo else when
+
+
+def _http_time(text: str) -> datetime:
+    from email.utils import parsedate_to_datetime  # listings do not need it
+
+    return parsedate_to_datetime(text)

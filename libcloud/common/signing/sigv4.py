@@ -175,12 +175,15 @@ def payload_hash_of(body: Body | str | None) -> str:
 
 def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
     """Select the signed headers: names in lower case and sorted, whitespace in values folded."""
-    signed = {}
-    for name, value in headers.items():
-        lower = LOWER[name]
-        if lower in _SIGNED_NAMES or lower[:6] == _SIGNED_PREFIX:
-            signed[lower] = " ".join(str(value).split())
-    return dict(sorted(signed.items()))
+    return {lower: " ".join(str(headers[name]).split()) for lower, name in _signed((*headers,))}
+
+
+@lru_cache(maxsize=64)  # requests of one kind have the same names
+def _signed(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The names of the signed headers in lower case, sorted, each with the name as given."""
+    known = {LOWER[name]: name for name in names}
+    signed = (name for name in known if name in _SIGNED_NAMES or name.startswith(_SIGNED_PREFIX))
+    return tuple((lower, known[lower]) for lower in sorted(signed))
 
 
 def canonical_query(params: Collection[tuple[str, str | None]]) -> str:

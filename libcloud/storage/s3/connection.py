@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from itertools import compress
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from libcloud import common
@@ -290,11 +291,10 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         """Sign with the current time; see the base class. In one pass, because this is costly."""
         stamp = signing.sigv4.stamp_of(self._time())
         own_hash = None
-        for name in (*headers,):
-            lower = LOWER[name]
-            if lower in _SET_BY_SIGNER:
-                value = headers.pop(name)
-                own_hash = value if lower == _PAYLOAD else own_hash
+        are_set = map(_SET_BY_SIGNER.__contains__, map(LOWER.__getitem__, headers))
+        for name in (*compress(headers, are_set),):
+            value = headers.pop(name)
+            own_hash = value if LOWER[name] == _PAYLOAD else own_hash
         payload_hash = str(own_hash or self._get_payload_hash(method, data))
         headers["X-AMZ-Date"] = stamp
         headers["X-AMZ-Content-SHA256"] = payload_hash

@@ -61,7 +61,11 @@ DOWNLOADS = {"libcloud.storage.transfer.download", "libcloud.cli.reading", "libc
     ("arguments", "other"),
     [
         (["put", "--recursive", "files/", "s3://bucket/"], DOWNLOADS),
-        (["rm", "--recursive", "s3://bucket/"], UPLOADS | DOWNLOADS),
+        (
+            ["get", "--recursive", "s3://bucket/", "files/"],
+            {"libcloud.storage.s3.uploads", "tempfile"},
+        ),
+        (["rm", "--recursive", "s3://bucket/"], UPLOADS | DOWNLOADS | {"tempfile"}),
     ],
 )
 def test_a_command_loads_only_what_its_first_request_needs(
