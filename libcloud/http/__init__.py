@@ -262,11 +262,8 @@ class LibcloudConnection(LibcloudBaseConnection):
         # A Request without data has an empty list.
         if body and not isinstance(body, (bytes, memoryview, Pieces)):
             return None
-        (address, target), verify, defaults = (
-            fast_path.split_url(url),
-            settings["verify"],
-            fast_path.DEFAULT_HEADERS,
-        )
+        address, target = fast_path.split_url(url)
+        verify, defaults = settings["verify"], fast_path.DEFAULT_HEADERS
         session = self._session or (self.session if may_use_proxy() else None)
         if session is not None:
             from libcloud.http.session import Session

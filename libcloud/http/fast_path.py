@@ -105,7 +105,6 @@ def are_defined_in(module: str, owner: type, names: Iterable[str]) -> bool:
     )
 
 
-@lru_cache(maxsize=32)  # each request needs it several times
 def split_url(url: str) -> tuple[str, str]:
     """Split ``url`` into scheme with authority, and the rest."""
     match = _ORIGIN.match(url)

@@ -276,9 +276,8 @@ def takes_long(request: HttpRequest) -> bool:
     """
     if request.method == "POST":
         return any(name == "uploadId" for name, _ in request.params)
-    if request.body:
-        return False  # a request for a copy has none
-    return is_copy(request)
+    # A request for a copy has no body.
+    return request.method == "PUT" and not request.body and is_copy(request)
 
 
 def is_copy(request: HttpRequest) -> bool:
