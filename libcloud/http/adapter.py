@@ -27,7 +27,7 @@ from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
 from libcloud.http.connections import POOL_SIZE
-from libcloud.http.fast_path import are_defined_in, split_url
+from libcloud.http.fast_path import are_defined_in, connections_are_replaced, split_url
 from libcloud.http.received import WholeHeadResponse
 from libcloud.http.sending import has_arrived
 from libcloud.http.timeouts import TimedConnection, current, shut_down, slices, timing
@@ -201,6 +201,7 @@ class ExactAdapter(HTTPAdapter):
 
     _pid = 0
     _inherited: Any = None
+    _ordinary: HTTPAdapter | None = None
     _pool_connections: int  # set by requests
     _pool_maxsize: int
     _pool_block: bool
@@ -234,7 +235,8 @@ class ExactAdapter(HTTPAdapter):
         The parent keeps using its open connections, so the child must not. They are not closed
         here, because another thread of the parent may have held their locks at the fork.
         """
-        self._inherited = self.poolmanager, dict(self.proxy_manager), self._inherited
+        kept = self.poolmanager, dict(self.proxy_manager), self._ordinary
+        self._inherited, self._ordinary = (*kept, self._inherited), None
         self.proxy_manager.clear()
         self.init_poolmanager(self._pool_connections, self._pool_maxsize, block=self._pool_block)
 
@@ -264,7 +266,10 @@ class ExactAdapter(HTTPAdapter):
         try:
             with timing(kwargs.get("timeout")):
                 try:
-                    response = super().send(request, *args, **kwargs)
+                    if connections_are_replaced():
+                        response = self._of_requests().send(request, *args, **kwargs)
+                    else:
+                        response = super().send(request, *args, **kwargs)
                 except LocationParseError as error:  # found late, while connecting
                     raise InvalidURL(error, request=request) from error
                 # The caller reads the content of an object.
@@ -273,6 +278,17 @@ class ExactAdapter(HTTPAdapter):
                 return response
         finally:
             _wire.target = outer
+
+    def _of_requests(self) -> HTTPAdapter:
+        """Return an adapter whose pools use what has replaced the connections of urllib3."""
+        if self._ordinary is None:
+            self._ordinary = HTTPAdapter(max_retries=self.max_retries)
+        return self._ordinary
+
+    def close(self) -> None:
+        super().close()
+        if self._ordinary is not None:
+            self._ordinary.close()
 
 
 class SignedHTTPSAdapter(ExactAdapter):

@@ -90,7 +90,18 @@ def are_replaced() -> bool:
         owner = getattr(sys.modules.get(module), name, None)
         if owner is not None and not are_defined_in(origin, owner, functions):
             return True
-    return bool(getattr(sys.modules.get("urllib3.util.ssl_"), "IS_PYOPENSSL", False))
+    tls = sys.modules.get("urllib3.util.ssl_")
+    return connections_are_replaced() or bool(getattr(tls, "IS_PYOPENSSL", False))
+
+
+def connections_are_replaced() -> bool:
+    """Return whether a program, such as vcrpy, has replaced the connections of urllib3."""
+    pools = sys.modules.get("urllib3.connectionpool")
+    for name in ("HTTPConnectionPool", "HTTPSConnectionPool"):
+        kind = getattr(getattr(pools, name, None), "ConnectionCls", None)
+        if kind is not None and kind.__module__ != "urllib3.connection":
+            return True
+    return False
 
 
 def are_defined_in(module: str, owner: type, names: Iterable[str]) -> bool:

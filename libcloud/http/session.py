@@ -145,7 +145,7 @@ class Session(requests.sessions.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         # Without an ``auth``, requests would replace the signature by credentials from ~/.netrc.
-        request.auth = request.auth or _keep_authorization
+        request.auth = request.auth or self.auth or _keep_authorization
         prepared = super().prepare_request(request)
         if not request.params:
             target = split_url(str(request.url))[1]

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
 import requests
 import requests_mock
+import urllib3.connection
+import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
 
 from libcloud.common.types import LibcloudError
@@ -285,3 +287,44 @@ def test_a_session_without_a_timeout_has_that_of_the_connection(server: Loopback
 
     assert connection.status == 200
     assert send.call_args.kwargs["timeout"] == 7
+
+
+class Recording(urllib3.connection.HTTPConnection):
+    """A replacement for the connections of urllib3, as vcrpy has them."""
+
+    targets: ClassVar[list[str]] = []
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        self.targets.append(url)
+        super().request(method, url, *args, **kwargs)
+
+
+@pytest.mark.parametrize("used_before", [True, False])
+def test_replaced_connections_of_urllib3_send(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch, used_before: bool
+) -> None:
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    if used_before:
+        connection.request("GET", "/before")
+    monkeypatch.setattr(Recording, "targets", [])
+    with monkeypatch.context() as replaced:
+        pool = urllib3.connectionpool.HTTPConnectionPool
+        replaced.setattr(pool, "ConnectionCls", Recording)
+        connection.request("GET", "/x?X-Amz-Signature=secret")
+        connection.request("GET", "/y")
+    connection.request("GET", "/after")
+    connection.close()
+
+    assert Recording.targets == ["/x?X-Amz-Signature=secret", "/y"]
+
+
+def test_the_auth_of_a_session_is_called(server: Loopback) -> None:
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["X-Signed"] = "by the session"
+        return request
+
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.session.auth = sign
+    connection.request("GET", "/x")
+
+    assert server.last.headers["x-signed"] == "by the session"
