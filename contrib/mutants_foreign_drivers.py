@@ -7,8 +7,33 @@ from mutant import Mutant
 
 _FOREIGN = ("libcloud/test/test_foreign_drivers.py",)
 _BUILDS = ("libcloud/test/test_builds.py",)
+_CODE = ("libcloud/test/storage/test_s3_foreign_code.py",)
 
 MUTANTS = (
+    Mutant(
+        "an override of request gets a keyword that it does not take",
+        "libcloud/storage/transfer/client.py",
+        'takes = is_own or accepts_keyword(method, "retry_failed")',
+        "takes = True",
+        _CODE,
+        caught_by="test_a_connection_may_have_the_request_method_of_an_older_version",
+    ),
+    Mutant(
+        "a mock of a response taken for a page of a listing",
+        "libcloud/storage/s3/http_response.py",
+        "return response.page if isinstance(response, S3Response) else None",
+        'return getattr(response, "page", None)',
+        _CODE,
+        caught_by="test_a_mock_of_a_response_needs_a_status_and_an_object",
+    ),
+    Mutant(
+        "replaced connections of urllib3 passed by",
+        "libcloud/http/fast_path.py",
+        'if kind is not None and kind.__module__ != "urllib3.connection":',
+        "if False:",
+        ("libcloud/test/test_http_session.py",),
+        caught_by="test_replaced_connections_of_urllib3_send",
+    ),
     Mutant(
         "of a pair of ports, that for http taken for https",
         "libcloud/common/settings.py",

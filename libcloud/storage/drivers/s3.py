@@ -410,7 +410,7 @@ class BaseS3StorageDriver(StorageDriver):
     def iterate_containers(self) -> Iterator[Container]:
         what, parse = "Error listing containers", s3.responses.parse_buckets
         for _, response in s3.listing.pages(self._client, what, s3.requests.list_buckets, parse):
-            yield from self._to_containers(response.object, "Buckets/Bucket")
+            yield from self._to_containers(obj=response.object, xpath="Buckets/Bucket")
 
     def get_container(self, container_name: str) -> Container:
         """The container, after one HEAD request. One without access (403) is assumed to exist.
@@ -497,7 +497,7 @@ class BaseS3StorageDriver(StorageDriver):
         self, page: Page[ObjectRecord], response: Any, container: Container
     ) -> Iterator[Object]:
         if is_overridden(self, BaseS3StorageDriver, "_to_objs", "_to_obj"):  # slower
-            return iter(self._to_objs(response.object, "Contents", container))
+            return iter(self._to_objs(obj=response.object, xpath="Contents", container=container))
         return iter(s3.listing.objects_from(page.entries, container, self))
 
     def _to_objs(self, obj: Any, xpath: str, container: Container) -> list[Object]:
@@ -550,13 +550,13 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> Object:
         place = self._place(container, object_name)
         found = s3.objects.look_up(self._client, place, headers, version_id)
-        obj = self._headers_to_object(object_name, container, found)
+        obj = self._headers_to_object(object_name=object_name, container=container, headers=found)
         return obj if version_id is None else s3.versions.as_version(obj, version_id)
 
     def _headers_to_object(
         self, object_name: str, container: Container, headers: Mapping[str, str]
     ) -> Object:
-        size = self._get_content_length_from_headers(headers)
+        size = self._get_content_length_from_headers(headers=headers)
         return s3.objects.object_from(headers, object_name, size, container, self)
 
     def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
@@ -1206,18 +1206,20 @@ class BaseS3StorageDriver(StorageDriver):
         size = size_of_file(file_path)
         headers, rest = s3.uploads.split_options(self, headers, options)
         headers = plain_headers(headers)
-        shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
+        # All by keyword, as Apache Libcloud calls it: an override may take keywords only.
+        shared: Any = {"container": container, "object_name": object_name, "extra": extra}
+        shared.update(headers=headers, storage_class=ex_storage_class)
         shared.update(file_path=file_path, verify_hash=verify_hash)
         has_callback = self._put_object_has_callback()
         if not has_callback:
             _refuse_options(rest, "_put_object")
         if not has_callback or s3.uploads.is_one_request(self, size, options):
-            return self._put_object(container, object_name, **shared)
+            return self._put_object(**shared)
         with transfer.upload.source.LocalFile(file_path) as file:
             known = {} if file.exact_size is None else {"ex_size": file.exact_size}
             kwargs = {"container": container, "iterator": file, "options": {**known, **rest}}
             shared.update(upload_func=self._upload_multipart, upload_func_kwargs=kwargs)
-            return self._put_object(container, object_name, **shared)
+            return self._put_object(**shared)
 
     def upload_object_via_stream(
         self,
@@ -1254,15 +1256,15 @@ class BaseS3StorageDriver(StorageDriver):
         """
         headers, rest = s3.uploads.split_options(self, headers, options)
         in_parts, put = self.supports_s3_multipart_upload, self._put_object
-        shared: Any = {"extra": extra, "headers": headers, "storage_class": ex_storage_class}
+        shared: Any = {"container": container, "object_name": object_name, "extra": extra}
+        shared.update(headers=headers, storage_class=ex_storage_class)
         if is_overridden(self, BaseS3StorageDriver, "_put_object", "_put_object_multipart"):
             shared["headers"] = plain_headers(headers)  # for the override to change
             if in_parts and is_overridden(self, BaseS3StorageDriver, "_put_object_multipart"):
                 _refuse_options(rest, "_put_object_multipart")
-                return self._put_object_multipart(container, object_name, iterator, **shared)
+                return self._put_object_multipart(stream=iterator, **shared)
             if not in_parts and not self._put_object_has_callback():
-                shared.update(stream=iterator, verify_hash=False)
-                return put(container, object_name, **shared)
+                return put(stream=iterator, verify_hash=False, **shared)
             put = self._put_with_callback()
         if in_parts:
             func: Callable[..., dict[str, Any]] = self._upload_multipart
@@ -1270,14 +1272,7 @@ class BaseS3StorageDriver(StorageDriver):
         else:
             func = self._upload_chunked if self.supports_chunked_encoding else self._upload_buffered
             kwargs = {"stream": iterator}
-        return put(
-            container,
-            object_name,
-            verify_hash=False,
-            upload_func=func,
-            upload_func_kwargs=kwargs,
-            **shared,
-        )
+        return put(verify_hash=False, upload_func=func, upload_func_kwargs=kwargs, **shared)
 
     def ex_open_writer(
         self,

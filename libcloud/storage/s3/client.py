@@ -143,7 +143,7 @@ class S3Client(StoreClient[ClientOwner]):
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
         connection, refused = self.owner.connection, _NONE
-        action, keywords = transfer.client.arguments_of(request, raw=raw)
+        action, keywords = transfer.client.arguments_of(connection, request, raw=raw)
         recoveries = Recoveries(connection, action, request.method, request.body)
         late = s3.requests.takes_long(request)
         seconds = self.owner.ex_completion_timeout if late else 0.0
@@ -170,7 +170,7 @@ class S3Client(StoreClient[ClientOwner]):
                 if refused:
                     raise
                 request, refused = self._acceptable(error, request, names[0])
-                action, keywords = transfer.client.arguments_of(request, raw=raw)
+                action, keywords = transfer.client.arguments_of(connection, request, raw=raw)
             else:
                 if refused:
                     self.unsupported.add(refused)
@@ -241,7 +241,7 @@ class S3Client(StoreClient[ClientOwner]):
         :raises LibcloudError: the document is an ``<Error>``, although the status is a success.
         :raises MalformedResponseError: it is another document than expected.
         """
-        document = getattr(response, "page", None) or response.object
+        document = s3.http_response.page_of(response) or response.object
         if isinstance(document, str):
             raise MalformedResponseError(f"{what}: the response has no body", driver=self.owner)
         try:
@@ -291,8 +291,8 @@ def failure_of(error: BaseException) -> Failure:
 
 def detail_of(response: Any) -> ErrorDetail:
     """The error in a response, which may be of a class that is not ours."""
-    if hasattr(response, "error_detail"):
-        return response.error_detail()  # type: ignore[no-any-return]
+    if isinstance(response, s3.http_response.S3Response):
+        return response.error_detail()
     content = s3.http_response.text_of(response.body).encode()
     return s3.errors.error_detail(int(response.status), dict(response.headers or {}), content)
 

@@ -180,7 +180,7 @@ def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
         seen = s3.objects.look_up(driver._client, place, headers, version_id)
         if validator is not None and not validator.agrees(seen, None):
             raise changed(obj, "was replaced")
-        size = int(driver._get_content_length_from_headers(seen) or obj.size)
+        size = int(driver._get_content_length_from_headers(headers=seen) or obj.size)
         return Source(place, size, dict(seen), headers, version_id)
 
     return s3.versions.read_version(obj, look_up)

@@ -242,7 +242,7 @@ def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -
             vars(error)["transient"] = False  # nothing was changed, and a console stays one
             raise error
         return True
-    if getattr(response, "page", None) is not None:
+    if page_of(response) is not None:
         return True
     content = text_of(response.body) if response.body else ""
     if not content:
@@ -278,6 +278,11 @@ def not_the_store(
     error = MalformedResponseError(text, driver=getattr(connection, "driver", None))
     vars(error)["is_page"] = is_foreign(content)
     return error
+
+
+def page_of(response: object) -> Any:
+    """The page of a listing in ``response``; ``None`` if it has none or its class is not ours."""
+    return response.page if isinstance(response, S3Response) else None
 
 
 def text_of(body: object) -> str:

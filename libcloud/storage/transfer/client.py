@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from libcloud.common.address import with_query
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
+from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.transfer.retry import (
     ConcurrencyLimiter,
     Retries,
@@ -266,8 +267,13 @@ class StoreClient(ABC, Generic[OwnerT]):
 # Requests through the connection of a driver, whatever its protocol.
 
 
-def arguments_of(request: HttpRequest, *, raw: bool = False) -> tuple[str, dict[str, Any]]:
+def arguments_of(
+    connection: Any, request: HttpRequest, *, raw: bool = False
+) -> tuple[str, dict[str, Any]]:
     """The arguments for the ``request`` method of a connection: the action, and keywords.
+
+    Without ``retry_failed`` for an override that does not take it, as those written for older
+    versions of Apache Libcloud.
 
     :param raw: do not read the body of the response.
     """
@@ -276,13 +282,16 @@ def arguments_of(request: HttpRequest, *, raw: bool = False) -> tuple[str, dict[
         bare = [(name, value) for name, value in request.params if value is None]
         params = {name: value for name, value in request.params if value is not None}
         action = with_query(action, bare)
+    method = connection.request
+    is_own = str(getattr(method, "__module__", "")).startswith("libcloud.")
+    takes = is_own or accepts_keyword(method, "retry_failed")
     return action, {
         "params": params,
         "data": request.body,
         "headers": dict(request.headers),
         "method": request.method,
         "raw": raw,
-        "retry_failed": False,
+        **({"retry_failed": False} if takes else {}),
         **({"stream": True} if raw else {}),
     }
 
@@ -296,7 +305,7 @@ def send_once(
     :param driver: of the exception.
     :raises LibcloudError: there was no response; or what the connection raises.
     """
-    action, keywords = arguments_of(request, raw=raw)
+    action, keywords = arguments_of(connection, request, raw=raw)
     try:
         return connection.request(action, **keywords)
     except LibcloudError:
