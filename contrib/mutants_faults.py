@@ -124,7 +124,7 @@ _ENDS = (
     Mutant(
         "close() is silent about an upload that something else has ended",
         "libcloud/storage/writer.py",
-        "            if self._remains.error is not None and not self._wrapper_dropped:",
+        "            if self._open_upload.error is not None and not self._wrapper_dropped:",
         "            if False:",
         (
             f"{_TESTS}/storage/test_s3_exit.py"

@@ -134,8 +134,8 @@ MUTANTS = (
     _mutant(
         "parts of other sizes are continued",
         "executor",
-        "    if session.facts.plan not in (",
-        "    if False and session.facts.plan not in (",
+        "    if session.fields.plan not in (",
+        "    if False and session.fields.plan not in (",
         "executor",
         "test_other_sizes_than_before_are_refused",
     ),

@@ -264,10 +264,10 @@ class Connection(ConnectionSettings):
             else:
                 send(**arguments, stream=stream)
         except OSError as error:
-            plainer = _plainer(error, self.host)
-            if plainer is None:
+            clearer = _clearer_error(error, self.host)
+            if clearer is None:
                 raise
-            raise plainer from error
+            raise clearer from error
         response = connection.getresponse()
         if is_logged:
             LOG.debug(
@@ -294,7 +294,7 @@ def _has_own_timeouts(connection: Any) -> bool:
     return isinstance(connection, LibcloudConnection)
 
 
-def _plainer(error: OSError, host: str) -> OSError | None:
+def _clearer_error(error: OSError, host: str) -> OSError | None:
     """Return a clearer error than ``error``, or one that can be pickled; ``None`` if none is."""
     import socket
     import ssl

@@ -123,8 +123,8 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         self._error: BaseException | None = None
         self._handled_at_opening = sys.exc_info()[1]
         self._busy = False
-        self._remains = _Remains(sink, label)
-        self._finalizer = weakref.finalize(self, self._remains.dropped)
+        self._open_upload = _OpenUpload(sink, label)
+        self._finalizer = weakref.finalize(self, self._open_upload.dropped)
         self._finalizer.atexit = False
 
     def __del__(self) -> None:
@@ -235,8 +235,8 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         self._check_open()
         if self._wrapper_dropped:  # its close() comes next
             return
-        if self._remains.error is not None:
-            raise self._remains.error
+        if self._open_upload.error is not None:
+            raise self._open_upload.error
         self._empty = 0 if len(data) else self._empty + 1
         try:
             if self._empty > files.MAX_EMPTY_PIECES:
@@ -255,8 +255,8 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         if self._entered:
             return
         if self._sink.over:
-            if self._remains.error is not None and not self._wrapper_dropped:
-                raise self._remains.error
+            if self._open_upload.error is not None and not self._wrapper_dropped:
+                raise self._open_upload.error
             return
         if self._wrapper_dropped and not was_closed:
             self._error = ValueError(f"{self._label}: {_DROPPED_WRAPPER}")
@@ -303,7 +303,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         self._handled_at_opening = None
         if self._sink.over:  # not so if an interrupt came in between
             self._finalizer.detach()
-            self._remains.forget()
+            self._open_upload.forget()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -315,9 +315,9 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         A function, not a context manager of ours: Ctrl-C on the way into one's ``__exit__`` would
         leave the lock taken.
         """
-        if self._remains.foreign:
+        if self._open_upload.foreign:
             raise RuntimeError(f"the writer of {self._label} belongs to another process")
-        with self._remains.lock:
+        with self._open_upload.lock:
             if self._busy:
                 raise RuntimeError(f"the writer of {self._label} is in another call")
             try:
@@ -368,7 +368,7 @@ _DROPPED_WRAPPER = (
 )
 
 
-class _Remains:
+class _OpenUpload:
     """The upload of a writer that was dropped, or is still open at the end of the program.
 
     A dropped one is aborted by a thread. The collector can come while this thread holds a lock that

@@ -194,7 +194,7 @@ class AzureStore:
             found, headers = self._blocks_of("committed")
             same = bool(headers) and [block.id for block in found] == _blocks(parts)
         else:
-            response = self._look(requests.head(self._path))
+            response = self._head(requests.head(self._path))
             headers = {} if response is None else response.headers
             same = headers.get("content-length") == str(size)
         if not same:
@@ -250,7 +250,7 @@ class AzureStore:
 
     def _blocks_of(self, kind: str) -> tuple[list[Block], Mapping[str, str]]:
         """Blocks of the blob, and the response's headers; neither if there is no blob."""
-        response = self._look(requests.get_block_list(self._path, kind))
+        response = self._head(requests.get_block_list(self._path, kind))
         if response is None:
             return [], {}
         name = f"{kind.capitalize()}Blocks"
@@ -270,7 +270,7 @@ class AzureStore:
         self._has_sent_blocks = self._has_sent_blocks or lost_block
         return failure
 
-    def _look(self, request: HttpRequest) -> Any:
+    def _head(self, request: HttpRequest) -> Any:
         with suppress(ObjectDoesNotExistError):
             return self._send(request, "looking for")
         return None

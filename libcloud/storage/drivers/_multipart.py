@@ -234,8 +234,8 @@ class MultipartDriver(StorageDriver):
         new = self._upload_to_share(
             container, object_name, extra, headers, engine.with_defaults(options)
         )
-        shipping = engine.Shipping(connect=ex_connect, on_session=ex_on_session)
-        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
+        access = engine.WorkerAccess(connect=ex_connect, on_session=ex_on_session)
+        return engine.upload_with(self, new, executor, pieces, sizes=sizes, access=access)
 
     def ex_attach_upload(
         self,
@@ -254,9 +254,9 @@ class MultipartDriver(StorageDriver):
         """
         from libcloud.storage.scaleout import executor as engine
 
-        shipping = engine.Shipping(connect=ex_connect)
+        access = engine.WorkerAccess(connect=ex_connect)
         return engine.attach(
-            self, session, executor, pieces, sizes=sizes, shipping=shipping, options=options
+            self, session, executor, pieces, sizes=sizes, access=access, options=options
         )
 
     def _shared_upload(

@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     )
     from libcloud.storage.s3.responses import ObjectRecord, Page, PartRecord, Retention
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
-    from libcloud.storage.scaleout.text import Facts
+    from libcloud.storage.scaleout.text import SessionFields
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.ranges import Validator
@@ -1049,8 +1049,8 @@ class BaseS3StorageDriver(StorageDriver):
         headers, rest = s3.uploads.split_options(self, headers, options)
         rest = engine.with_defaults(rest, ex_ship_credentials)
         new = self._upload_to_share(container, object_name, extra, headers, ex_storage_class, rest)
-        shipping = engine.Shipping(ex_ship_credentials, ex_connect, ex_on_session)
-        return engine.upload_with(self, new, executor, pieces, sizes=sizes, shipping=shipping)
+        access = engine.WorkerAccess(ex_ship_credentials, ex_connect, ex_on_session)
+        return engine.upload_with(self, new, executor, pieces, sizes=sizes, access=access)
 
     def ex_attach_upload(
         self,
@@ -1077,9 +1077,9 @@ class BaseS3StorageDriver(StorageDriver):
         """
         from libcloud.storage.scaleout import executor as engine
 
-        shipping = engine.Shipping(ex_ship_credentials, ex_connect)
+        access = engine.WorkerAccess(ex_ship_credentials, ex_connect)
         return engine.attach(
-            self, session, executor, pieces, sizes=sizes, shipping=shipping, options=options
+            self, session, executor, pieces, sizes=sizes, access=access, options=options
         )
 
     def _upload_to_share(
@@ -1125,7 +1125,7 @@ class BaseS3StorageDriver(StorageDriver):
         return s3.uploads.session_of(self, place, headers, options)[1]
 
     def _copy_shared_part(
-        self, upload: Facts, number: int, obj: Object, span: range
+        self, upload: SessionFields, number: int, obj: Object, span: range
     ) -> PartReceipt | None:
         """A part that the store copies from an object; ``None`` if it cannot."""
         # Amazon S3 API Reference, UploadPartCopy: a range is copied of larger sources only.
@@ -1648,7 +1648,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         """Names of Amazon's regions."""
         return REGION_TO_HOST_MAP.keys()
 
-    def _presigned_part(self, upload: Facts, number: int, hours: float) -> str:
+    def _presigned_part(self, upload: SessionFields, number: int, hours: float) -> str:
         """A URL with which part ``number`` of an upload can be sent without credentials."""
         container = Container(upload.container, {}, self)
         return s3.presign.presigned_object_url(
@@ -1674,7 +1674,7 @@ def _refuse_options(options: Mapping[str, Any] | None, method: str) -> None:
         )
 
 
-_ELSEWHERE = {
+_LATE = {
     "IncompleteCleanupError": "libcloud.storage.s3.multipart",
     "RESPONSES_PER_REQUEST": "libcloud.storage.s3.multipart",
     "S3MultipartUpload": "libcloud.storage.s3.multipart",
@@ -1695,7 +1695,7 @@ _ELSEWHERE = {
 
 def __getattr__(name: str) -> Any:
     """Names of other modules, and the classes of single regions, which are created on access."""
-    module = _ELSEWHERE.get(name)
+    module = _LATE.get(name)
     if module is not None:
         return getattr(import_module(module), name)
     if name.startswith("S3"):

@@ -125,7 +125,7 @@ class S3UploadPort:
             response = self._send_whole(bytes(body) if self._copy_bodies else body, headers)
         found, size = response.headers, len(body)
         if "etag" not in found:
-            found = proven(response, size, self._look, label=self._label, driver=self._driver)
+            found = proven(response, size, self._head, label=self._label, driver=self._driver)
         self._verifier.check_object(digest, found)
         return StoredObject(strip_etag(found.get("etag", "")), size, 0, found)
 
@@ -210,7 +210,7 @@ class S3UploadPort:
             **headers_for(Step.CONFIRM, self._headers),
             **self._optional(integrity.look_headers(sent)),
         }
-        response = self._look(headers)
+        response = self._head(headers)
         if response.status == 404:
             return Confirmation.ABSENT, None
         found = dict(response.headers)
@@ -287,7 +287,7 @@ class S3UploadPort:
             return Confirmation.ABSENT, None
         expected, whole = self._expected
         headers = headers_for(Step.CONFIRM, self._headers)
-        response = self._look({**headers, **self._optional(integrity.look_headers(whole))})
+        response = self._head({**headers, **self._optional(integrity.look_headers(whole))})
         found, size = dict(response.headers), sum(sizes)
         etag = strip_etag(found.get("etag", ""))
         counted = etag.endswith(f"-{len(sizes)}") or not self._driver.profile.multipart_etag
@@ -325,7 +325,7 @@ class S3UploadPort:
             raise
         return True
 
-    def _look(self, headers: Mapping[str, str] | None = None) -> Any:
+    def _head(self, headers: Mapping[str, str] | None = None) -> Any:
         headers = headers or headers_for(Step.CONFIRM, self._headers)
         request = requests.head(self._path.partition("?")[0], headers)
         return self._send(request, f"Error looking for {self._label}", ok=(200, 404))
@@ -341,7 +341,7 @@ class S3UploadPort:
         object meanwhile; the ETag of another object is not used.
         """
         try:
-            response = self._look()
+            response = self._head()
         except (LibcloudError, OSError):
             return ""
         found = response.headers

@@ -50,20 +50,20 @@ _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
 
 
 @dataclass(frozen=True, slots=True)
-class Shipping:
+class WorkerAccess:
     """The workers' access to the store: see the keywords of ``ex_upload_with``.
 
-    :param access: ``"presigned"``, or ``None``: they find their own credentials.
+    :param credentials: ``"presigned"``, or ``None``: they find their own credentials.
     :param on_session: called with the text of a new session, and again before it is completed.
     """
 
-    access: str | None = None
+    credentials: str | None = None
     connect: Callable[[], Any] | None = None
     on_session: Callable[[str], object] | None = None
 
     def __post_init__(self) -> None:
-        if self.access not in (None, "presigned"):
-            raise ValueError(f"ex_ship_credentials is 'presigned', not {self.access!r}")
+        if self.credentials not in (None, "presigned"):
+            raise ValueError(f"ex_ship_credentials is 'presigned', not {self.credentials!r}")
 
 
 def with_defaults(options: Mapping[str, Any], credentials: str | None = None) -> dict[str, Any]:
@@ -80,13 +80,13 @@ def upload_with(
     pieces: Any,
     *,
     sizes: Any,
-    shipping: Shipping,
+    access: WorkerAccess,
 ) -> Object:
     """Upload ``pieces``; see ``ex_upload_with`` of the drivers."""
     upload = new[0]
     executor = adapted(executor)
     pieces, lengths = sized(executor, pieces, sizes)
-    if lengths is None and shipping.access is not None:
+    if lengths is None and access.credentials is not None:
         raise ValueError("ex_ship_credentials='presigned' requires the sizes of the pieces")
     if lengths is not None and upload.options.size not in (None, sum(lengths)):
         raise SizeMismatchError(
@@ -95,21 +95,21 @@ def upload_with(
             driver,
             upload.object_name,
         )
-    _check_portable(UploadSession.draft(driver, new), executor, shipping)
+    _check_portable(UploadSession.draft(driver, new), executor, access)
     if lengths is None:
-        return _compose(_Job(_begin(driver, new, shipping), executor, shipping), pieces, None)
+        return _compose(_Job(_begin(driver, new, access), executor, access), pieces, None)
     part_size = upload.options.part_size or usual_part_size(lengths, upload.limits)
     parts = cut(lengths, upload.limits, part_size=part_size)
     plan = {"part_size": part_size, "parts": len(parts), "plan": _fingerprint(lengths, part_size)}
-    job = _Job(_begin(driver, new, shipping, **plan), executor, shipping)
+    job = _Job(_begin(driver, new, access, **plan), executor, access)
     return job.run(_Plan(pieces, lengths, parts), {})
 
 
-def _begin(driver: Any, new: NewUpload, shipping: Shipping, **plan: Any) -> UploadSession:
+def _begin(driver: Any, new: NewUpload, access: WorkerAccess, **plan: Any) -> UploadSession:
     session = begin(driver, new, **plan)
     try:
-        if shipping.on_session is not None:
-            shipping.on_session(session.text())
+        if access.on_session is not None:
+            access.on_session(session.text())
     except BaseException as error:
         _give_up(error, session)
         raise
@@ -134,20 +134,20 @@ def attach(
     pieces: Any,
     *,
     sizes: Any,
-    shipping: Shipping,
+    access: WorkerAccess,
     options: Mapping[str, Any],
 ) -> Object:
     """Continue an upload; see ``ex_attach_upload`` of the drivers."""
     if isinstance(session, UploadSession):
-        found = attached(driver, session.facts)
+        found = attached(driver, session.fields)
     else:
         found = UploadSession.from_json(session, driver)
     chosen = split_keywords({"ex_on_failure": "keep", **options})[1]
-    kept = found.with_options(replace(chosen, part_size=found.facts.part_size))
+    kept = found.with_options(replace(chosen, part_size=found.fields.part_size))
     executor = adapted(executor)
     pieces, lengths = sized(executor, pieces, sizes)
-    _check_portable(kept, executor, shipping)
-    job = _Job(kept, executor, shipping)
+    _check_portable(kept, executor, access)
+    job = _Job(kept, executor, access)
     if lengths is None:
         return _compose(job, pieces, kept.find_parts())
     plan = _planned(kept, pieces, lengths)
@@ -195,7 +195,7 @@ def _stored_pieces(job: _Job, pieces: Sequence[Any], state: _State) -> list[Stor
     if gone is not None and not _exists(job.session):
         raise gone
     late = not job.is_local and gone is None
-    task = PieceTask(job.shipped, connect=job.shipping.connect, late=late)
+    task = PieceTask(job.task_session, connect=job.access.connect, late=late)
     return store_pieces(
         job.session, job.executor, pieces, task, window=job.window, is_new=state is None
     )
@@ -204,7 +204,7 @@ def _stored_pieces(job: _Job, pieces: Sequence[Any], state: _State) -> list[Stor
 def _exists(session: UploadSession) -> bool:
     """Whether there is an object, which the upload may have published."""
     try:
-        driver = driver_with(session.driver, session.facts.headers)
+        driver = driver_with(session.driver, session.fields.headers)
         driver.get_object(session.container_name, session.object_name)
     except LibcloudError as error:  # others: it is encrypted by a key of the caller
         return not isinstance(error, ObjectDoesNotExistError)
@@ -226,8 +226,8 @@ class _Plan(NamedTuple):
 
 def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]) -> _Plan:
     """The parts of an upload that has begun; they must be those that it began with."""
-    part_size = session.facts.part_size or usual_part_size(sizes, session.upload.limits)
-    if session.facts.plan not in ("", _fingerprint(sizes, part_size)):
+    part_size = session.fields.part_size or usual_part_size(sizes, session.upload.limits)
+    if session.fields.plan not in ("", _fingerprint(sizes, part_size)):
         raise ValueError(
             f"the pieces of {session.label} do not have the sizes that they had when the upload "
             "began; nothing was sent. Abort it, and upload them again"
@@ -241,35 +241,35 @@ def _fingerprint(sizes: Sequence[int], part_size: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _is_local(executor: Any, shipping: Shipping) -> bool:
+def _is_local(executor: Any, access: WorkerAccess) -> bool:
     """Whether the workers are threads of this process, which use its driver."""
     shares = getattr(executor, "shares_memory", isinstance(executor, ThreadPoolExecutor))
-    return bool(shares) and shipping.connect is None
+    return bool(shares) and access.connect is None
 
 
-def _check_portable(session: UploadSession, executor: Any, shipping: Shipping) -> None:
+def _check_portable(session: UploadSession, executor: Any, access: WorkerAccess) -> None:
     """:raises ValueError: workers would have no access to the store. Nothing was sent."""
     driver = session.driver
-    if shipping.access is not None and not hasattr(driver, "_presigned_part"):
+    if access.credentials is not None and not hasattr(driver, "_presigned_part"):
         raise ValueError(f"ex_ship_credentials: {driver.name} has no presigned URLs of parts")
-    if _is_local(executor, shipping):
+    if _is_local(executor, access):
         return
-    why = needs_key(session.facts)
+    why = needs_key(session.fields)
     if why:
         raise ValueError(f"the parts of {session.label} cannot be sent by other processes: {why}")
-    if shipping.connect is None and shipping.access is None:
+    if access.connect is None and access.credentials is None:
         session.to_json()
 
 
 class _Job:
     """A session, and the executor that sends its parts."""
 
-    def __init__(self, session: UploadSession, executor: Any, shipping: Shipping) -> None:
+    def __init__(self, session: UploadSession, executor: Any, access: WorkerAccess) -> None:
         self.session = session
         self.executor = executor
-        self.shipping = shipping
-        self.is_local = _is_local(executor, shipping)
-        self.shipped: Any = session if self.is_local else session.text()
+        self.access = access
+        self.is_local = _is_local(executor, access)
+        self.task_session: Any = session if self.is_local else session.text()
 
     @property
     def window(self) -> int:
@@ -330,8 +330,8 @@ class _Job:
     def _listen(self, machine: Any, event: UploadEvent) -> None:
         if isinstance(event, UploadCompleting):
             self.session = self.session.with_parts(machine.receipts)
-            if self.shipping.on_session is not None:
-                self.shipping.on_session(self.session.text())
+            if self.access.on_session is not None:
+                self.access.on_session(self.session.text())
         if self.session.upload.options.on_event is not None:
             self.session.upload.options.on_event(event)
 
@@ -358,12 +358,12 @@ class _Job:
         return None
 
     def _task(self, plan: _Plan, part: CutPart) -> tuple[Any, ...]:
-        url, connect, driver = "", self.shipping.connect, self.session.driver
-        if self.shipping.access is not None:
-            url = driver._presigned_part(self.session.facts, part.number, _PRESIGNED_HOURS)
+        url, connect, driver = "", self.access.connect, self.session.driver
+        if self.access.credentials is not None:
+            url = driver._presigned_part(self.session.fields, part.number, _PRESIGNED_HOURS)
         positions = [span.piece for span in part.ranges]
         sizes = tuple(plan.sizes[position] for position in positions)
-        task = PartTask(self.shipped, part.number, part.ranges, sizes, connect, url)
+        task = PartTask(self.task_session, part.number, part.ranges, sizes, connect, url)
         return send_part, task, *(plan.pieces[position] for position in positions)
 
 

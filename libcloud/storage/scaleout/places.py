@@ -58,7 +58,7 @@ def _opened(opener: Callable[[], Container]) -> Container:
 
 
 @dataclass(frozen=True)
-class _Elsewhere:
+class _ContainerOpener:
     """A container of a driver that ``from_env`` has created; other processes can do the same."""
 
     kind: str
@@ -88,7 +88,7 @@ def opener_of(place: Any, name: str, local: bool) -> Callable[[], Container]:
             "other machines. Create the driver with from_env() or from_url(), so that every worker "
             "finds its own credentials, or pass a function that returns the container there"
         )
-    return _Elsewhere(*spec, place.name)
+    return _ContainerOpener(*spec, place.name)
 
 
 def _from_url(url: str) -> Container:

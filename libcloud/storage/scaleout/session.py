@@ -44,7 +44,7 @@ from libcloud.storage.scaleout.parts import (
     first_receipts,
     receipt_of,
 )
-from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
+from libcloud.storage.scaleout.text import SessionFields, not_portable, parsed, text_of
 from libcloud.storage.transfer.client import repeated
 from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed, UploadOptions
 from libcloud.storage.transfer.values import (
@@ -76,19 +76,19 @@ class UploadSession:
     Its methods may be called by several threads. A copy, or a pickle, is its text.
 
     :param upload: whose port is attached to the upload.
-    :param facts: what the text says.
+    :param fields: what the text says.
     :ivar container_name: name of the container.
     :ivar object_name: name that the object will have.
     :ivar upload_id: the id of the upload in the store.
     """
 
     def __init__(
-        self, driver: Any, upload: ObjectUpload[Any], facts: Facts, extra: Any = None
+        self, driver: Any, upload: ObjectUpload[Any], fields: SessionFields, extra: Any = None
     ) -> None:
-        self.driver, self.upload, self.facts = driver, upload, facts
-        self.container_name, self.object_name = facts.container, facts.name
-        self.upload_id = facts.id
-        self.label = f"{facts.container}/{facts.name}"
+        self.driver, self.upload, self.fields = driver, upload, fields
+        self.container_name, self.object_name = fields.container, fields.name
+        self.upload_id = fields.id
+        self.label = f"{fields.container}/{fields.name}"
         self._store: Any = upload.store
         # Makes a body that is sent while it is made, if the protocol has such.
         self.stream: StreamedBody | None = getattr(self._store, "streamed_part", None)
@@ -111,7 +111,7 @@ class UploadSession:
         :raises ValueError: that is impossible, because the credentials of the driver, or the
             encryption key of the object, were passed in code. The message says what to do.
         """
-        if why := not_portable(self.driver, self.facts):
+        if why := not_portable(self.driver, self.fields):
             raise ValueError(
                 f"the session of {self.label} cannot be sent to other processes: {why}"
             )
@@ -122,8 +122,8 @@ class UploadSession:
 
         It contains no secret either.
         """
-        portable = not not_portable(self.driver, self.facts)
-        return text_of(self.driver, self.facts, portable=portable)
+        portable = not not_portable(self.driver, self.fields)
+        return text_of(self.driver, self.fields, portable=portable)
 
     @classmethod
     def from_json(
@@ -137,14 +137,14 @@ class UploadSession:
             library; or it requires ``driver``.
         :raises CredentialsNotFoundError: this process finds no credentials.
         """
-        connect, facts = parsed(text)
+        connect, fields = parsed(text)
         if driver is None:
             driver = connect()
         elif not hasattr(driver, "_shared_upload") and callable(driver):
             driver = driver()
         if not hasattr(driver, "_shared_upload"):
             raise ValueError(f"{kind_of(driver)} has no uploads that several processes continue")
-        return attached(driver, facts)
+        return attached(driver, fields)
 
     # Parts.
 
@@ -207,7 +207,7 @@ class UploadSession:
         copy = getattr(self.driver, "_copy_shared_part", None)
         if copy is None:
             return None
-        put = partial(copy, self.facts, number, obj, range(start, stop))
+        put = partial(copy, self.fields, number, obj, range(start, stop))
         part = self._retried(Step.PART, put)
         return None if part is None else receipt_of(part)
 
@@ -226,7 +226,7 @@ class UploadSession:
         :raises LibcloudError: as :meth:`receipts`.
         """
         found = {part.number for part in self._stored_parts()}
-        last = count or self.facts.parts or max(found, default=0)
+        last = count or self.fields.parts or max(found, default=0)
         return [number for number in range(1, last + 1) if number not in found]
 
     # The end.
@@ -256,7 +256,7 @@ class UploadSession:
             raise ValueError(
                 f"the receipt of part {foreign[0]} is of another upload than that of {self.label}"
             )
-        check_complete(parts, self.upload, self.facts.parts, size)
+        check_complete(parts, self.upload, self.fields.parts, size)
         options = replace(
             self.upload.options, on_failure="keep", size=None, size_hint=None, max_memory=None
         )
@@ -328,8 +328,8 @@ class UploadSession:
         """The session of an upload that has not started, to find out whether it has a text."""
         upload, _, extra = new
         headers = dict(upload.store.shared_headers)  # type: ignore[attr-defined]
-        facts = Facts(upload.container_name, upload.object_name, "", 0, headers=headers)
-        return cls(driver, upload, facts, extra)
+        fields = SessionFields(upload.container_name, upload.object_name, "", 0, headers=headers)
+        return cls(driver, upload, fields, extra)
 
     def port(self, known: Mapping[int, PartReceipt]) -> PartsPort:
         """The port that completes the upload; ``known``: parts that are stored already."""
@@ -339,13 +339,13 @@ class UploadSession:
         """The same session, whose text identifies the object that these parts become."""
         describe = getattr(self._store, "describe", None)
         etag, whole = ("", "") if describe is None else describe(parts)
-        facts = replace(self.facts, etag=etag, whole=whole)
-        return UploadSession(self.driver, self.upload, facts, self._extra)
+        fields = replace(self.fields, etag=etag, whole=whole)
+        return UploadSession(self.driver, self.upload, fields, self._extra)
 
     def with_options(self, options: UploadOptions) -> UploadSession:
         """The same session; ``options`` are those of the engine."""
         upload = replace(self.upload, options=options)
-        return UploadSession(self.driver, upload, self.facts, self._extra)
+        return UploadSession(self.driver, upload, self.fields, self._extra)
 
     def _stored_parts(self) -> list[PartReceipt]:
         return self._retried(Step.CHECK, lambda: list(self._store.stored_parts(self.upload_id)))
@@ -407,20 +407,24 @@ def begin(driver: Any, new: NewUpload, **plan: Any) -> UploadSession:
     upload_id = session._retried(Step.CREATE, session._store.create)
     now = getattr(driver.connection, "server_time", lambda: datetime.now(timezone.utc))()
     known = {"part_size": upload.options.part_size, "checksum": checksum, **plan}
-    facts = replace(session.facts, id=upload_id, created=int(now.timestamp()), **known)
-    return attached(driver, facts, new)
+    fields = replace(session.fields, id=upload_id, created=int(now.timestamp()), **known)
+    return attached(driver, fields, new)
 
 
-def attached(driver: Any, facts: Facts, new: NewUpload | None = None) -> UploadSession:
-    """The session with these facts. Nothing is sent."""
+def attached(driver: Any, fields: SessionFields, new: NewUpload | None = None) -> UploadSession:
+    """The session with these fields. Nothing is sent."""
     if new is None:
-        options = {"ex_part_size": facts.part_size, "ex_on_failure": "keep"}
-        if facts.checksum:
-            options["ex_checksum"] = facts.checksum
-        new = driver._shared_upload(facts.container, facts.name, facts.headers, options), None, {}
+        options = {"ex_part_size": fields.part_size, "ex_on_failure": "keep"}
+        if fields.checksum:
+            options["ex_checksum"] = fields.checksum
+        new = (
+            driver._shared_upload(fields.container, fields.name, fields.headers, options),
+            None,
+            {},
+        )
     upload, _, extra = new
     store: Any = upload.store
-    store.attach(facts.id, datetime.fromtimestamp(facts.created, timezone.utc))
-    if facts.etag or facts.whole:
-        store.expect(facts.etag, facts.whole)
-    return UploadSession(driver, upload, facts, extra)
+    store.attach(fields.id, datetime.fromtimestamp(fields.created, timezone.utc))
+    if fields.etag or fields.whole:
+        store.expect(fields.etag, fields.whole)
+    return UploadSession(driver, upload, fields, extra)

@@ -34,7 +34,7 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.scaleout.futures import PartExecutor, Tasks, result_of, worker_error
 from libcloud.storage.scaleout.parts import conflict, is_repeatable, is_seekable, views_of
 from libcloud.storage.scaleout.session import UploadSession
-from libcloud.storage.scaleout.text import Facts, not_portable, parsed, text_of
+from libcloud.storage.scaleout.text import SessionFields, not_portable, parsed, text_of
 from libcloud.storage.scaleout.worker import (
     PartResult,
     StoredPiece,
@@ -221,7 +221,7 @@ def folder_of(session: UploadSession) -> PieceFolder:
     container = Container(session.container_name, {}, session.driver)
     digest = hashlib.sha256(session.upload_id.encode()).hexdigest()[:16]
     prefix = _prefix_of(session.object_name, f"pieces-{digest}")
-    return PieceFolder(container, session.object_name, prefix, session.facts.headers)
+    return PieceFolder(container, session.object_name, prefix, session.fields.headers)
 
 
 def store_pieces(
@@ -310,20 +310,22 @@ class Staging:
         if own:
             headers = driver._headers_to_share(headers, own)
         headers = headers_of_pieces(headers)
-        facts = Facts(container.name, object_name, prefix, int(time.time()), headers=headers)
-        if why := not_portable(driver, facts):
+        fields = SessionFields(
+            container.name, object_name, prefix, int(time.time()), headers=headers
+        )
+        if why := not_portable(driver, fields):
             raise ValueError(
                 f"the pieces of {container.name}/{object_name} cannot be written by other "
                 f"processes: {why}"
             )
-        return cls(text_of(driver, facts, portable=True))
+        return cls(text_of(driver, fields, portable=True))
 
     @property
     def folder(self) -> PieceFolder:
         """The temporary objects, with a driver that has the credentials of this process."""
-        connect, facts = parsed(self.text)
-        container = Container(facts.container, {}, connect())
-        return PieceFolder(container, facts.name, facts.id, facts.headers)
+        connect, fields = parsed(self.text)
+        container = Container(fields.container, {}, connect())
+        return PieceFolder(container, fields.name, fields.id, fields.headers)
 
     def write(self, number: int, chunks: Iterable[Any]) -> StagedPiece:
         """Write the piece at a position, in bounded memory; nothing is kept if it fails."""

@@ -29,7 +29,7 @@ _SECRET_HEADERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SessionFields:
     """The contents of a session's text, except for the driver.
 
     :param created: seconds since 1970.
@@ -53,23 +53,23 @@ class Facts:
     whole: str = ""
 
 
-def text_of(driver: Any, facts: Facts, *, portable: bool) -> str:
+def text_of(driver: Any, fields: SessionFields, *, portable: bool) -> str:
     """The text of a session, without a secret; ``portable``: others can create the driver."""
     found = {
         "libcloud_upload": SCHEMA,
         "driver": _kind_of(driver),
         "settings": driver._session_settings if portable else None,
-        **{name: value for name, value in asdict(facts).items() if value},
+        **{name: value for name, value in asdict(fields).items() if value},
     }
-    headers = {name: str(facts.headers[name]) for name in facts.headers if not _is_secret(name)}
+    headers = {name: str(fields.headers[name]) for name in fields.headers if not _is_secret(name)}
     if headers:
         found["headers"] = headers
     return json.dumps(found, separators=(",", ":"))
 
 
-def needs_key(facts: Facts) -> str:
+def needs_key(fields: SessionFields) -> str:
     """The reason why no other process can send a part; empty if one can."""
-    if not any(map(_is_secret, facts.headers)):
+    if not any(map(_is_secret, fields.headers)):
         return ""
     return (
         "it needs an encryption key, which its text must not contain. Let the store keep "
@@ -77,9 +77,9 @@ def needs_key(facts: Facts) -> str:
     )
 
 
-def not_portable(driver: Any, facts: Facts) -> str:
+def not_portable(driver: Any, fields: SessionFields) -> str:
     """The reason why no other process can continue the upload; empty if one can."""
-    if why := needs_key(facts):
+    if why := needs_key(fields):
         return why
     advice = (
         "Create the driver with from_env() or from_url(), so that every worker finds its own "
@@ -96,7 +96,7 @@ def not_portable(driver: Any, facts: Facts) -> str:
 
 def portable_driver(driver: Any) -> tuple[str, str] | None:
     """The arguments of :func:`driver_of` for a driver; ``None``: no other process can create it."""
-    if not_portable(driver, Facts("", "", "", 0)):
+    if not_portable(driver, SessionFields("", "", "", 0)):
         return None
     return _kind_of(driver), json.dumps(driver._session_settings)
 
@@ -112,8 +112,8 @@ def _is_secret(name: str) -> bool:
     return "-meta-" not in lower and any(word in lower for word in _SECRET_HEADERS)
 
 
-def parsed(text: str) -> tuple[Callable[[], Any], Facts]:
-    """Parse a text: a function that creates the driver, and the facts."""
+def parsed(text: str) -> tuple[Callable[[], Any], SessionFields]:
+    """Parse a text: a function that creates the driver, and the fields."""
     try:
         found = json.loads(text)
         settings = json.dumps(found.get("settings"), sort_keys=True)
@@ -136,7 +136,7 @@ def parsed(text: str) -> tuple[Callable[[], Any], Facts]:
     if missing:
         raise ValueError(f"the text of the upload session is damaged: it has no {missing[0]}")
     connect = partial(driver_of, known.pop("driver", ""), settings)
-    return connect, Facts(**{"created": 0, **known})
+    return connect, SessionFields(**{"created": 0, **known})
 
 
 @lru_cache(maxsize=16)  # a worker sends many parts

@@ -189,7 +189,7 @@ class _PartSource:
             if not isinstance(piece, StoredPiece):
                 return _content_of(value_of(piece), span, size)
             assert self._session is not None
-            headers = self._session.facts.headers
+            headers = self._session.fields.headers
             data = piece.read(self._session.driver, headers, span.start, span.stop)
             length = span.stop - span.start
             return _content_of(data, PieceRange(span.piece, 0, length), length)

@@ -147,7 +147,7 @@ class SwiftUploadPort:
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
     ) -> tuple[Confirmation, StoredObject | None]:
-        response = self._look()
+        response = self._head()
         if response.status == 404:
             return Confirmation.ABSENT, None
         headers = dict(response.headers)
@@ -200,7 +200,7 @@ class SwiftUploadPort:
             parts = [PartReceipt(number, segment.etag, segment.size) for number, segment in found]
             return self.confirm(parts, sum(sizes))
         # What is younger may have replaced what this upload had published.
-        unclear = self._times.is_newer(self._look().headers)
+        unclear = self._times.is_newer(self._head().headers)
         return (Confirmation.UNCLEAR if unclear else Confirmation.ABSENT), None
 
     def failure(self, step: Step, error: Exception) -> Failure:
@@ -223,7 +223,7 @@ class SwiftUploadPort:
     def _send(self, request: Any, what: str) -> Any:
         return self._client.send_once(request, what, ok=(201,), names=self._names.of_object)
 
-    def _look(self) -> Any:
+    def _head(self) -> Any:
         request, what = requests.head(self._path), f"Error looking for {self._label}"
         ok = (200, 204, 404)
         return self._client.send_once(request, what, ok=ok, names=self._names.of_object)

@@ -169,9 +169,9 @@ def test_the_coordinator_hands_out_no_data_and_no_secret(s3: Store) -> None:
     upload(s3, executor, pieces, ex_connect=connect)
     assert_published(s3, pieces)
     for task in executor.tasks:
-        shipped = pickle.dumps(task._replace(connect=None))
-        assert len(shipped) < 1000
-        assert s3.server.secret.encode() not in shipped
+        task_session = pickle.dumps(task._replace(connect=None))
+        assert len(task_session) < 1000
+        assert s3.server.secret.encode() not in task_session
 
 
 def test_workers_without_credentials_get_a_presigned_url_for_each_part(s3: Store) -> None:

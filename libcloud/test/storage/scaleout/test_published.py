@@ -72,8 +72,8 @@ def test_the_error_of_a_lost_response_has_the_latest_text(
         upload(s3, pieces, **options)
     s3.server.faults.clear()
     text = vars(caught.value)["session"]
-    facts = UploadSession.from_json(text, s3.driver).facts
-    assert facts.etag or facts.whole
+    fields = UploadSession.from_json(text, s3.driver).fields
+    assert fields.etag or fields.whole
     assert attach(s3, text, pieces).size == 3 * PART
 
 

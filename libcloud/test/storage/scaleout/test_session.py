@@ -499,7 +499,7 @@ def test_a_part_that_is_too_large_is_not_sent(s3: Store) -> None:
     session = s3.driver.ex_begin_upload(s3.container, "object")
     limits = replace(session.upload.limits, max_part_size=PART)
     session = UploadSession(
-        session.driver, replace(session.upload, limits=limits), session.facts, {}
+        session.driver, replace(session.upload, limits=limits), session.fields, {}
     )
     with pytest.raises(ObjectTooLargeError):
         session.upload_part(1, DATA)
