@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "an existing blob is another error than a failed condition",
         f"{_AZURE}/errors.py",
-        '        "BlobAlreadyExists",  # 409: the answer to If-None-Match: *\n',
+        '        "BlobAlreadyExists",  # 409: the response to If-None-Match: *\n',
         "",
         _PROTOCOL,
         caught_by="test_a_code_has_its_exception",

@@ -42,7 +42,7 @@ def __getattr__(name: str) -> Any:
 
 
 def enable_debug(fo: Any) -> None:
-    """Write each request and answer to a file, without signatures, tokens and keys.
+    """Write each request and response to a file, without signatures, tokens and keys.
 
     No error is raised.
 

@@ -121,7 +121,7 @@ def _hash(*parts: object) -> str:
 
 
 TIMEOUT = 1.0
-"""Seconds that a store has to answer."""
+"""Seconds that a store has to respond."""
 
 MOST = 1000
 """Names that are listed; the usual size of a page."""
@@ -165,7 +165,7 @@ def urls(
     cache: CompletionCache | None = None,
     timeout: float = TIMEOUT,
 ) -> list[str]:
-    """URLs that start with ``incomplete``; none if the store does not answer in time."""
+    """URLs that start with ``incomplete``; none if the store does not respond in time."""
     start = incomplete.partition("://")[0]
     if start == "file":
         return _files(incomplete, start)

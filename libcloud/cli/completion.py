@@ -104,7 +104,7 @@ def completion(*, shell: str) -> None:
     libcloud completion fish > ~/.config/fish/completions/libcloud.fish
 
     Buckets and keys are listed with the credentials that the command would use. Names are kept for
-    a minute in ~/.cache/libcloud, in a file that only you can read. If the store does not answer
+    a minute in ~/.cache/libcloud, in a file that only you can read. If the store does not respond
     within a second, nothing is completed.
     """
     click.echo(SCRIPTS[shell], nl=False)

@@ -257,20 +257,20 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
         return self._credentials(response.status, response.object)
 
     def _credentials(self, status: int, document: Any) -> Credentials:
-        said: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
+        found: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
         if status in (400, 401, 403):
-            code = str(said.get("error", ""))[:100]
+            code = str(found.get("error", ""))[:100]
             raise InvalidCredsError(
                 f"Entra ID rejected the application: status {status}, {code}", self.driver
             )
-        lifetime = _seconds(said.get("expires_in", 3600))
-        if status != 200 or not said.get("access_token") or lifetime is None:
+        lifetime = _seconds(found.get("expires_in", 3600))
+        if status != 200 or not found.get("access_token") or lifetime is None:
             error = LibcloudError(f"Entra ID returned no token: status {status}", self.driver)
             error.http_code = status
             raise error
         # The lifetime counts from now; ``expires_on`` is a time of another clock.
         expires = datetime.now(timezone.utc) + lifetime
-        return Credentials("", "", str(said["access_token"]), expires)
+        return Credentials("", "", str(found["access_token"]), expires)
 
 
 def _login_host_of(environment: str | Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ class CodeServer(HTTPServer):
 
     def __init__(self, port: int, state: str) -> None:
         self.state = state
-        self.answer: dict[str, str] = {}
+        self.query: dict[str, str] = {}
         super().__init__(("127.0.0.1", port), _Handler)
 
     def wait(self) -> str:
@@ -41,12 +41,12 @@ class CodeServer(HTTPServer):
 
         :raises PermissionError: the user or Google refused, or the state is wrong.
         """
-        while not self.answer:
+        while not self.query:
             self.handle_request()
-        refusal = _refusal(self.answer, self.state)
+        refusal = _refusal(self.query, self.state)
         if refusal:
             raise PermissionError(refusal)
-        return self.answer["code"]
+        return self.query["code"]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         refusal = "Not found."
         if "code" in query or "error" in query:
-            self.server.answer = query
+            self.server.query = query
             refusal = _refusal(query, self.server.state)
         self.send_response(400 if refusal else 200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -70,11 +70,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: the request line contains the code."""
 
 
-def _refusal(answer: dict[str, str], state: str) -> str:
+def _refusal(query: dict[str, str], state: str) -> str:
     """Return why the redirect is rejected; empty if it is valid. Quotes nothing of it."""
-    if not hmac.compare_digest(answer.get("state", "").encode("utf-8"), state.encode("utf-8")):
+    if not hmac.compare_digest(query.get("state", "").encode("utf-8"), state.encode("utf-8")):
         return "The state in the response is not the one that was sent: authorization is aborted."
-    if "code" not in answer:
+    if "code" not in query:
         return "Authorization was refused."
     return ""
 

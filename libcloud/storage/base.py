@@ -563,7 +563,7 @@ class StorageDriver(StorageDriverHelpers):
 
         :raises OSError: the file does not exist or cannot be read. Nothing was stored.
         :raises ContainerDoesNotExistError: the container does not exist. Nothing was stored.
-        :raises LibcloudError: the store does not answer, or answers with another error.
+        :raises LibcloudError: the store does not respond, or returns another error.
         :raises ObjectHashMismatchError: the hashes differ. The object is stored.
         """
         self._not_implemented("upload_object")
@@ -582,7 +582,7 @@ class StorageDriver(StorageDriverHelpers):
             end it; or an object with ``read(size)``. It is read once, from its current position.
         :raises InvalidSourceError: it is neither. Nothing was sent.
         :raises ContainerDoesNotExistError: the container does not exist. Nothing was stored.
-        :raises LibcloudError: the store does not answer, or answers with another error.
+        :raises LibcloudError: the store does not respond, or returns another error.
         """
         self._not_implemented("upload_object_via_stream")
 

@@ -491,7 +491,7 @@ def _glossary() -> dict[str, str]:
 
 _RAISES = """\
 :raises InvalidCredsError: the store rejects the credentials.
-:raises LibcloudError: the store does not answer, or answers with another error."""
+:raises LibcloudError: the store does not respond, or returns another error."""
 
 
 def complete_help(kind: type, *others: type) -> None:

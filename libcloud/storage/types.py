@@ -368,7 +368,7 @@ class PartConflictError(ObjectError):
 class WorkerError(ObjectError):
     """Another process could not make or send its part of an upload; nothing was published.
 
-    :param worker: ``host:pid``; empty if the process did not return an answer.
+    :param worker: ``host:pid``; empty if the process did not return a result.
     :param number: of the part.
     :param pieces: positions of the pieces that the part consists of, from 0.
 

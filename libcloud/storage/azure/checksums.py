@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checksums that are sent with a blob or a block, and compared with the answer.
+"""Checksums that are sent with a blob or a block, and compared with the response.
 
 Azure compares the Content-MD5 of a request with the body, and refuses the body with Md5Mismatch.
 It keeps the MD5 of a blob that was sent in one request; that of a blob made of blocks only if it is

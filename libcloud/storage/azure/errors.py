@@ -63,7 +63,7 @@ _HINTS = {
 
 _CONDITION_FAILED = frozenset(
     {
-        "BlobAlreadyExists",  # 409: the answer to If-None-Match: *
+        "BlobAlreadyExists",  # 409: the response to If-None-Match: *
         "ConditionNotMet",
         "SourceConditionNotMet",
         "TargetConditionNotMet",

@@ -108,7 +108,7 @@ class AzureStore:
     """One blob, about to be written.
 
     :param headers: of the request that publishes the blob: properties, metadata, conditions.
-    :param checked: send the MD5 of each body, and compare the one in the answer.
+    :param checked: send the MD5 of each body, and compare the one in the response.
     :param whole_md5: returns the MD5 of all that was sent, which Azure keeps with the blob.
     :param copy_bodies: hand the connection ``bytes``, because it is not one of ours.
     """

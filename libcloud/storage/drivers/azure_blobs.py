@@ -125,7 +125,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
     # C# identifiers: REST API, "Naming and Referencing Containers, Blobs, and Metadata".
     _metadata_names = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-    #: Seconds of silence that are allowed before the answer to Put Block List.
+    #: Seconds without data that are allowed before the response to Put Block List.
     ex_completion_timeout: ClassVar[float] = 300.0
     #: The container that the URL of :meth:`from_url` names; ``None``: it names none.
     ex_container: Container | None = None
@@ -412,7 +412,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         :raises LibcloudError: the blob is an append or page blob, which only a stream within the
             first part replaces. It is as it was.
         :raises ValueError: an option is invalid. Nothing was sent.
-        :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
+        :raises UploadOutcomeUnknownError: the store did not report whether it was published.
         :raises BaseException: the first error, also one of ``iterator``. Nothing was published.
         """
         upload = (container, object_name, extra, headers, options)
@@ -510,14 +510,14 @@ class AzureBlobsStorageDriver(MultipartDriver):
     def _verify(self, stored: StoredObject, digest: bytes, object_name: str) -> None:
         """Compare the MD5 of a file with what the store says of it.
 
-        The answer to Put Block List has that of the list.
+        The response to Put Block List has that of the list.
         """
-        said = stored.headers.get("content-md5", "")
+        reported = stored.headers.get("content-md5", "")
         sent = azure.checksums.encoded(digest)
-        if stored.parts or not said or said == sent:
+        if stored.parts or not reported or reported == sent:
             return
         raise ObjectHashMismatchError(
-            f"MD5 hash {said[:100]} checksum does not match {sent}", self, object_name
+            f"MD5 hash {reported[:100]} checksum does not match {sent}", self, object_name
         )
 
     def _fix_headers(self, headers: Mapping[str, str]) -> dict[str, str]:

@@ -847,7 +847,7 @@ class BaseS3StorageDriver(StorageDriver):
         :raises ObjectTooLargeError: it is too large for one request, and the store is not known to
             copy parts. Nothing was stored.
         :raises ObjectChangedError: it was replaced during the copy. Nothing was published.
-        :raises UploadOutcomeUnknownError: the store did not answer whether the copy was published.
+        :raises UploadOutcomeUnknownError: the store did not report whether the copy was published.
         :raises BaseException: the first error, also one of ``on_event``. Nothing was published, and
             nothing remains in the store unless the exception has an ``upload_id``.
         """

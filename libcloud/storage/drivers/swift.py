@@ -288,7 +288,7 @@ class SwiftStorageDriver(MultipartDriver):
         :raises ObjectTooLargeError: the stream has more than the cluster takes. Nothing was
             published.
         :raises ObjectHashMismatchError: other data arrived than was sent.
-        :raises UploadOutcomeUnknownError: the store did not answer whether it was published.
+        :raises UploadOutcomeUnknownError: the store did not report whether it was published.
         :raises BaseException: the first error, also one of ``iterator``. Nothing was published, and
             nothing stays at the store unless the exception has an ``upload_id``.
         """

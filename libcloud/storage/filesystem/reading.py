@@ -24,7 +24,7 @@ _SUFFIXES = "_reads_last_bytes"
 
 _RANGE_NOT_SATISFIABLE = 416
 
-# What else a store without ranges for the last bytes may answer.
+# Other responses of a store without ranges for the last bytes.
 _UNSUPPORTED = (400, 501)
 
 

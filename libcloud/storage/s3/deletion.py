@@ -96,10 +96,10 @@ class BulkDeletion:
         retries, attempt, pending = self.client.retry_loop.retries(), 1, keys
         while pending:
             try:
-                answer = self.client.retry_loop.run(partial(self._send, container, pending))
+                response = self.client.retry_loop.run(partial(self._send, container, pending))
             except _ERRORS as error:
                 return {**results, **self._refused(container, pending, error)}
-            read = self._outcomes(answer, container, pending)
+            read = self._outcomes(response, container, pending)
             results.update(read)
             transient = s3.errors.TRANSIENT_CODES  # an unknown one is taken to be permanent
             pending = [key for key in pending if getattr(read.get(key), "code", "") in transient]
@@ -150,18 +150,18 @@ class BulkDeletion:
         return self.client.parse(s3.responses.parse_deleted, response, what)
 
     def _outcomes(
-        self, answer: DeleteResult | None, container: Container, keys: Sequence[_Key]
+        self, response: DeleteResult | None, container: Container, keys: Sequence[_Key]
     ) -> dict[_Key, Deletion]:
-        """The results for those of ``keys`` that ``answer`` mentions.
+        """The results for those of ``keys`` that ``response`` mentions.
 
         With ``quiet`` it implies all, unless it has an entry that belongs to none of them.
         """
         results: dict[_Key, Deletion] = {}
-        if answer is None:
+        if response is None:
             return results
         known = set(keys)
-        errors = {_as_sent(key, known): rest for key, *rest in answer.errors}
-        deleted = {_as_sent(key, known) for key in answer.deleted}
+        errors = {_as_sent(key, known): rest for key, *rest in response.errors}
+        deleted = {_as_sent(key, known) for key in response.deleted}
         quiet = self.quiet and {*errors, *deleted} <= known
         for key in keys:
             name, version = key

@@ -64,7 +64,7 @@ class Setting:
         def parse(document: Any) -> _T:
             found = read_root(document)
             if root not in found.name:
-                raise MalformedDocumentError(f"The answer is {found.name}, not {root}")
+                raise MalformedDocumentError(f"The response is {found.name}, not {root}")
             return read(found)
 
         request = HttpRequest("GET", self.path, ((self.name, None),))

@@ -39,7 +39,7 @@ def connect(address: str, timeout: float = 10.0) -> DaskExecutor:
     """The executor of the scheduler at ``address``, such as ``tcp://HOST:8786``.
 
     :param timeout: seconds to wait for it.
-    :raises ConnectionError: it does not answer.
+    :raises ConnectionError: it does not respond.
     """
     try:
         client = Client(address, timeout=timeout, set_as_default=False)

@@ -38,7 +38,7 @@ def executor_for(target: object, workers: int | None = None) -> Executor:
         Ray cluster of this machine), ``mpi``, ``loky``, ``processes`` or ``threads``.
     :param workers: processes or threads; ``None``: as many as there are cores. Dask, Ray and MPI
         have their own.
-    :raises ConnectionError: no scheduler answers.
+    :raises ConnectionError: no scheduler responds.
     :raises ImportError: the engine is not installed; the text says how to install it.
     :raises TypeError, LibcloudError: see :func:`adapted`.
     :raises ValueError: the text describes no executor.

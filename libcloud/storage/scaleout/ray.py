@@ -24,7 +24,7 @@ def connect(address: str) -> RayExecutor:
     """The executor of the cluster at ``address``.
 
     :param address: ``ray://HOST:PORT``; ``auto``: the cluster of this machine.
-    :raises ConnectionError: it does not answer.
+    :raises ConnectionError: it does not respond.
     """
     if ray.is_initialized() and address == "auto":
         return RayExecutor()

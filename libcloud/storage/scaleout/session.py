@@ -306,7 +306,7 @@ class UploadSession:
     def find_published(self, sizes: Sequence[int]) -> StoredObject | None:
         """The object, if this upload was completed with parts of these sizes.
 
-        :raises UploadOutcomeUnknownError: the store's answer is not conclusive.
+        :raises UploadOutcomeUnknownError: the store's response is not conclusive.
         """
         verdict, stored = self._retried(
             Step.CONFIRM, lambda: self._store.published(self.upload_id, sizes)

@@ -19,7 +19,7 @@ from libcloud.storage.swift.deletion import is_static_large
 from libcloud.storage.transfer.upload.times import is_recent
 from libcloud.storage.types import PreconditionFailedError
 
-# Seconds of silence while the store copies: it answers when it has copied all of the data.
+# Seconds without data while the store copies: it responds when it has copied everything.
 _PATIENCE = 300.0
 
 

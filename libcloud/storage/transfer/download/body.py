@@ -129,7 +129,7 @@ class PinnedRange(NamedTuple):
                 ObjectChangedError, "the object was replaced during the download", received
             )
         refused = "the store did not give the rest alone"
-        # rclone (1.75) answers a range request with status 200, but with a Content-Range.
+        # rclone (1.75) responds to a range request with status 200, but with a Content-Range.
         if "content-range" not in headers:
             raise self._error(IncompleteDownloadError, refused, received)
         try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first response of a download: the request, and the check of the response.
 
-What a store answers beyond that, such as checksums, is up to its protocol.
+Other headers of a response, such as checksums, are up to the protocol.
 """
 
 from __future__ import annotations
