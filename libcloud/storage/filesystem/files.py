@@ -18,6 +18,7 @@ from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
 from libcloud.storage.filesystem.reading import find_object, read_edge, read_version
+from libcloud.storage.filesystem.request_cost import RequestCost
 from libcloud.storage.keywords import AnyUploadKeywords
 from libcloud.storage.writer import UploadWriter
 
@@ -98,6 +99,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
     :param cache_type: an fsspec cache to use instead of :class:`.readahead.ReadAhead`.
     :param block_size: maximum size of a range, bytes.
     :param known: some bytes of the object, and their offset.
+    :param cost: of a request, as far as it was measured.
     :param options: further options of fsspec's ``AbstractBufferedFile``.
     """
 
@@ -108,9 +110,11 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         cache_type: str | None = None,
         block_size: int | None = None,
         known: tuple[int, bytes] = (0, b""),
+        cost: RequestCost | None = None,
         **options: Any,
     ) -> None:
         self._object = obj
+        self._cost = cost or RequestCost()
         reads_ahead = cache_type in (None, ReadAhead.name)
         super().__init__(
             mode="rb",
@@ -126,6 +130,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
                 self._fetch_range,
                 self.size,
                 submit=driver._pool.submit,
+                cost=self._cost,
                 known=known,
             )
 
@@ -152,8 +157,11 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
             return cls(find_object(container, name, version_id), **shared)
         length = min(block_size or DEFAULT_RANGE, SMALLEST_RANGE)
         last = name.endswith(_INDEX_AT_END)
+        cost = RequestCost()
+        sent = cost.clock()
         obj, offset, data = read_edge(container, name, length, last=last)
-        return cls(obj, known=(offset, data), **shared)
+        cost.record(cost.clock() - sent)
+        return cls(obj, known=(offset, data), cost=cost, **shared)
 
     def close(self) -> None:
         """Drop what was read ahead."""
@@ -171,7 +179,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         with as_os_errors(self.path):
-            return read_version(self._object, start, min(end, self._object.size))
+            return read_version(self._object, start, min(end, self._object.size), self._cost)
 
 
 def _open_again(

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container, Object, StorageDriver, companion_method
+from libcloud.storage.filesystem.request_cost import RequestCost
 from libcloud.storage.types import (
     IncompleteDownloadError,
     ObjectChangedError,
@@ -105,9 +107,10 @@ def read_edge(
     return obj, 0, data
 
 
-def read_version(obj: Object, start: int, end: int) -> bytes:
+def read_version(obj: Object, start: int, end: int, cost: RequestCost | None = None) -> bytes:
     """The bytes from ``start`` to before ``end``, which is not beyond the object.
 
+    :param cost: measures the request, if the driver can request a version.
     :raises ObjectChangedError: the object was replaced or deleted since ``obj`` was requested.
     :raises IncompleteDownloadError: the store returned fewer bytes, or more.
     """
@@ -115,7 +118,8 @@ def read_version(obj: Object, start: int, end: int) -> bytes:
         return b""
     pinned = companion_method(obj.driver, "download_object_range_as_stream", "_range_of_version")
     if pinned is not None:
-        return b"".join(pinned(obj, start, end))
+        request = partial(pinned, obj, start, end)
+        return b"".join(request()) if cost is None else cost.read(request)
     data = _read(obj, start, end)
     if len(data) != end - start:
         raise IncompleteDownloadError(

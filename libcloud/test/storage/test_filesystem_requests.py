@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +302,15 @@ def test_a_window_grows_with_what_was_read(s3: Store, fs: Any) -> None:
     assert sizes[0] == 64 * KIB
     assert sizes[:-1] == sorted(sizes[:-1])
     assert len(sizes) < 10
+
+
+def test_an_open_file_measures_its_requests(s3: Store, fs: Any) -> None:
+    fs.pipe_file("bucket/long", pattern(1024 * KIB))
+    with fs.open("bucket/long") as file:
+        file._cost.clock = count(step=9).__next__  # seconds
+        for _ in range(5):
+            file._fetch_range(0, 300 * KIB)
+        assert file._cost.in_bytes == 300 * KIB, "each begins after 9 s, and ends after 9 s"
 
 
 def test_a_random_reader_requests_what_it_reads(s3: Store, fs: Any) -> None:
