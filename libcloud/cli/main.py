@@ -19,7 +19,7 @@ import click
 from libcloud import __version__
 from libcloud.cli.errors import FAILED, INTERRUPTED, USAGE, ReportedError, exit_status, redact
 from libcloud.cli.failures import report
-from libcloud.cli.progress import print_stderr
+from libcloud.cli.progress import discard_output, print_stderr
 from libcloud.cli.settings import group_options
 from libcloud.cli.signals import handle_signals
 from libcloud.cli.text import printable
@@ -197,7 +197,7 @@ def run() -> None:
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
-        _discard_output()
+        discard_output(sys.stdout)
     # Without this, the final garbage collection of all imported modules takes a fifth of the CPU
     # time of a short command.
     gc.freeze()
@@ -278,14 +278,8 @@ def _report_failure(error: Exception, arguments: list[str]) -> int:
 
 
 def _broken_pipe() -> int:
-    _discard_output()
+    discard_output(sys.stdout)
     return _BROKEN_PIPE
-
-
-def _discard_output() -> None:
-    """Discard buffered output: writing it would raise again when Python exits."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _flush_output() -> int:

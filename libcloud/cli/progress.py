@@ -44,6 +44,12 @@ def print_stdout(text: str) -> None:
         click.echo(text)
 
 
+def discard_output(stream: IO[Any]) -> None:
+    """Discard what ``stream`` has buffered: writing it would raise again when Python exits."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 class Report(NamedTuple):
     """Prints what a command does, one line per object, to standard output."""
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import IO, Any, BinaryIO
@@ -20,7 +18,7 @@ from libcloud.cli.failures import (
 )
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage, write_options
-from libcloud.cli.progress import Progress, is_shared_output, print_stderr
+from libcloud.cli.progress import Progress, discard_output, is_shared_output, print_stderr
 from libcloud.cli.selection import filter_options
 from libcloud.cli.settings import (
     CommandWithProgram,
@@ -326,7 +324,5 @@ def _copied(pieces: Iterator[bytes], output: IO[bytes], *, ignore_closed: bool) 
                 if not ignore_closed:
                     raise
                 is_closed = True
-                # What is still buffered would raise the error again when the program exits.
-                with contextlib.suppress(OSError, ValueError):
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
+                discard_output(output)
         yield piece
