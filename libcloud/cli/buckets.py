@@ -24,7 +24,7 @@ from libcloud.cli.settings import Settings, age, argument, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.types import LibcloudError
-from libcloud.storage.types import ObjectDoesNotExistError
+from libcloud.storage.types import ObjectDoesNotExistError, Provider
 
 if TYPE_CHECKING:
     from libcloud.storage.base import ObjectVersion
@@ -34,9 +34,9 @@ def open_bucket(url: str, settings: Settings) -> Store:
     """The store of the URL of a bucket."""
     store = open_store(url, settings)
     if store.target.require_container().name:
-        raise click.UsageError(
-            f"{url} names an object, not a bucket: use {store.target.with_name('')}"
-        )
+        is_local = store.target.provider == Provider.LOCAL  # a directory is a bucket
+        bucket = store.target.as_directory() if is_local else store.target.with_name("")
+        raise click.UsageError(f"{url} names an object, not a bucket: use {bucket}")
     return store
 
 

@@ -43,6 +43,7 @@ _HINTS = {
     "InvalidToken": "the session token does not belong to the access key",
     "": "the credentials are wrong or do not allow this: run libcloud doctor",
     "AccessDenied": "the credentials do not allow this: run libcloud doctor",
+    "BlobAlreadyExists": "the object was not replaced",
     "PreconditionFailed": "the object already exists and was not replaced",
     "NoSuchUpload": "the upload was completed or aborted: see libcloud uploads ls",
     "SlowDown": "the store is overloaded: try again later, or use --window 1",
@@ -226,9 +227,9 @@ def hint_for(error: BaseException) -> str:
             return f"it was deleted and can be restored: libcloud undelete {shlex.quote(url)}"
         return f"list the objects: libcloud ls {bucket_url}"
     if isinstance(error, types.ContainerIsNotEmptyError):
-        return (
-            f"empty it: libcloud rm --recursive {bucket_url}; libcloud uploads clean {bucket_url}"
-        )
+        lists_uploads = getattr(getattr(error.driver, "capabilities", None), "list_uploads", False)
+        clean = f"; libcloud uploads clean {bucket_url}" if lists_uploads else ""
+        return f"empty it: libcloud rm --recursive {bucket_url}{clean}"
     if getattr(error, "errno", None) == errno.ENOSPC:
         return "free some space and try again"
     if isinstance(error, types.ObjectTooLargeError):
@@ -252,7 +253,9 @@ def store_response(error: BaseException) -> str:
     detail = getattr(error, "detail", None)
     if detail is None:
         return ""
-    code = ": ".join(word.rstrip(".") for word in (detail.code, detail.message) if word)
+    # The message of Azure repeats the request id and the time on further lines.
+    lines = [(word or "").partition("\n")[0].rstrip(".") for word in (detail.code, detail.message)]
+    code = ": ".join(filter(None, lines))
     facts = [f"status {detail.status}", code, detail.request_id and f"request {detail.request_id}"]
     return ", ".join(fact for fact in facts if fact)
 

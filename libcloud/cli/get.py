@@ -105,6 +105,8 @@ def get(
         )
     if len(selections) > 1 and not destination.endswith(os.sep):
         destination += os.sep
+    if several and os.path.exists(destination) and not os.path.isdir(destination):
+        raise click.UsageError(f"{destination} is not a directory")
     output = _Output(destination, overwrite=not no_clobber)
     if several:
         output = replace(output, names=FileNames(destination))

@@ -13,7 +13,7 @@ import click
 
 from libcloud.cli.errors import error_context
 from libcloud.cli.listing import escaped, print_line
-from libcloud.cli.options import parse_pairs, parse_time_option, value_errors_as_usage
+from libcloud.cli.options import parse_pairs, parse_time_option
 from libcloud.cli.selection import version_option
 from libcloud.cli.settings import Settings, age, argument, option, store_options
 from libcloud.cli.stores import open_store
@@ -22,14 +22,14 @@ _json_option = option("--json", "Print a JSON object.", name="as_json")
 
 
 @contextlib.contextmanager
-def _object(url: str, settings: Settings, feature: str) -> Iterator[tuple[Any, Any]]:
+def _object(url: str, settings: Settings, feature: str = "") -> Iterator[tuple[Any, Any]]:
     """The driver of ``url``, which must support ``feature``, and the object; sends nothing."""
     store = open_store(url, settings)
     target = store.target.require_object()
-    store.require(feature)
-    obj = store.reference(target.name, settings.version_id)
+    if feature:
+        store.require(feature)
     with error_context(target.label(settings.version_id)):
-        yield store.driver, obj
+        yield store.driver, store.reference(target.name, settings.version_id)
 
 
 @click.command()
@@ -59,7 +59,7 @@ def tags(
     both = sorted(given.keys() & set(deleted))
     if both:
         raise click.UsageError(f"{both[0]!r} is both to be set and to be removed")
-    with _object(url, settings, "tags") as (driver, obj), value_errors_as_usage():
+    with _object(url, settings, "tags") as (driver, obj):
         known = {} if replace else driver.ex_get_object_tags(obj)
         if given or deleted or replace:
             known = {**known, **given}
@@ -163,19 +163,14 @@ def presign(settings: Settings, *, url: str, expires: timedelta, method: str) ->
 
     No request is sent, and the object does not have to exist. Treat the printed URL as a secret.
     """
-    store = open_store(url, settings)
-    target = store.target.require_object()
-    obj = store.reference(target.name, settings.version_id)
-    with error_context(target):
+    with _object(url, settings) as (driver, obj):
         try:
-            signed = store.driver.get_object_cdn_url(
+            signed = driver.get_object_cdn_url(
                 obj, ex_expiry=expires.total_seconds() / 3600, ex_method=method.upper()
             )
         except ValueError as error:
             option = "--method" if "ex_method" in str(error) else "--expires"
             raise click.UsageError(f"{option}: {error}") from error
         except (NotImplementedError, TypeError) as error:
-            raise click.UsageError(
-                f"{store.driver.name} does not support presigned URLs"
-            ) from error
+            raise click.UsageError(f"{driver.name} does not support presigned URLs") from error
     click.echo(signed)

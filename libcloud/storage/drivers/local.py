@@ -89,7 +89,7 @@ class LocalStorageDriver(StorageDriver):
     ) -> None:
         check_known_keywords(type(self), kwargs)
         if not key or not os.path.isdir(key):
-            raise LibcloudError("The base path is not a directory", driver=self)
+            raise LibcloudError(f"The base path is not a directory: {key}", driver=self)
         self.base_path = os.fspath(key)
         self._tree = Tree(self.base_path, self)
         if ex_use_locking:

@@ -152,6 +152,13 @@ def test_suggested_commands_can_be_pasted(shell: Shell, tmp_path: Path) -> None:
     shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"x")
     assert "libcloud rm --recursive s3://bucket;" in shell("rb", "s3://bucket").err
     (tmp_path / "a b").mkdir()
+    local = f"file://{tmp_path}"
+    assert f"use {local}/new/. See" in shell("mb", f"{local}/new").err
+    assert f"Create it: libcloud mb {local}/new/\n" in shell("presign", f"{local}/new/x").err
+    shell.ok("mb", f"{local}/new/")
+    shell.ok("put", "-q", "-", f"{local}/new/x", stdin=b"x")
+    assert f"libcloud rm --recursive {local}/new/\n" in shell("rb", f"{local}/new/").err
+    assert f"{tmp_path}/absent" in shell("ls", f"{local}/absent/x/").err
     result = shell("cat", f"file://{tmp_path}/a b/x")
     assert f"libcloud ls 'file://{tmp_path}/a b/'\n" in result.err
 
