@@ -45,6 +45,9 @@ _BATCH = 0.005
 # Seconds between two looks at whether they are abandoned.
 _POLL = 0.05
 
+# What a task has open: a file and a connection; for a large object, several connections.
+_OPEN_FILES = 4
+
 # Seconds after which a wait for a task is interrupted to handle signals.
 _ATTENTION = 0.3
 
@@ -55,6 +58,19 @@ _Task = Callable[[], None]
 
 def _clock() -> tuple[float, float]:
     return time.monotonic(), time.process_time()
+
+
+def _most_tasks() -> int:
+    """How many tasks may run at once, so that the system lets the process open what they need.
+
+    It allows 256 files on macOS, and mostly 1,024 on Linux.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return MAX_WORKERS
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return MAX_WORKERS if allowed < 0 else max(1, allowed // _OPEN_FILES)  # -1: no limit
 
 
 class _Unlimited:
@@ -78,7 +94,8 @@ class _Workers:
     """Whether the calling thread is one of them."""
 
     def __init__(self, limiter: Limiter, most: int) -> None:
-        self.scheduler: Scheduler[_Task] = Scheduler(AdaptiveWindow(most=most), limiter)
+        window = AdaptiveWindow(most=min(most, _most_tasks()))
+        self.scheduler: Scheduler[_Task] = Scheduler(window, limiter)
         self._ready: SimpleQueue[_Task] = SimpleQueue()
         self._lock = PerProcess(threading.RLock)
         self._idle = 0  # threads that wait for a task which is not in ``_ready`` yet

@@ -104,7 +104,7 @@ def test_a_store_that_throttles_from_the_first_request_narrows_the_window() -> N
     store = SimulatedStore(allowed=8)
     store.serve(2_000)
     assert store.most == START_WORKERS
-    assert store.throttled < 400  # the store is probed for more every now and then
+    assert store.throttled < 600  # the store is probed for more every now and then
     assert store.limiter.limit(MAX_WORKERS) <= 16
 
 
@@ -157,6 +157,15 @@ def test_results_come_as_completed() -> None:
 def test_tasks_run_at_the_same_time() -> None:
     meet = threading.Barrier(START_WORKERS, timeout=30)
     assert len([*WorkerPool().map(lambda _: meet.wait(), range(START_WORKERS))]) == START_WORKERS
+
+
+@pytest.mark.parametrize(("files", "tasks"), [(256, 64), (1, 1), (-1, START_WORKERS)])
+def test_no_more_tasks_run_than_the_system_lets_open_files(
+    monkeypatch: pytest.MonkeyPatch, files: int, tasks: int
+) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert WorkerPool()._workers().scheduler.limit == tasks
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
