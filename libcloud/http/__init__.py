@@ -148,8 +148,11 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     @property
     def verification(self) -> bool | str:
-        """The trusted certificates: a file, the default (``True``), or no verification."""
-        return self.verify if self.ca_cert is None else self.ca_cert
+        """The trusted certificates: a file, the default (``True``), or no verification.
+
+        A program may set ``verify`` later; it then overrides the default file.
+        """
+        return self.verify if self.verify is not True or self.ca_cert is None else self.ca_cert
 
     def request(
         self,

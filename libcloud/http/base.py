@@ -37,7 +37,7 @@ class LibcloudBaseConnection:
     proxy_password: str | None = None
     http_proxy_used = False
     ca_cert: str | None = None
-    verify = True
+    verify: bool | str = True
 
     _pools: Pools
     _timeout: Any = None  # of the session

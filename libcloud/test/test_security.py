@@ -91,6 +91,13 @@ def test_checking_can_be_switched_off(bundle: str, monkeypatch: pytest.MonkeyPat
     assert connection.ca_cert is None
 
 
+@pytest.mark.parametrize("chosen", [False, "mine.pem"])
+def test_what_a_program_sets_on_a_connection_overrides_the_default(chosen: bool | str) -> None:
+    connection = LibcloudConnection("h", 443)
+    connection.verify = chosen
+    assert connection.verification == chosen
+
+
 def test_a_connection_can_have_a_file_of_its_own(bundle: str) -> None:
     assert LibcloudConnection("h", 443, ca_cert=bundle).verification == bundle
 
