@@ -333,21 +333,14 @@ class GoogleKeywords(S3Keywords, total=False):
     signature_version: str | int | None
 
 
-class LocalKeywords(ConnectionKeywords, total=False):
-    """Keywords that the driver for directories accepts, as all drivers do, and does not use."""
+class IgnoredKeywords(ConnectionKeywords, total=False):
+    """Keywords that drivers without regions accept, as all drivers do, and do not use."""
 
     api_version: str | None
     region: str | None
 
 
-class AzureKeywords(ConnectionKeywords, total=False):
-    """Keywords of the constructor of the driver for Azure Blob Storage."""
-
-    api_version: str | None
-    region: str | None
-
-
-class AzureEnvironmentKeywords(EnvironmentKeywords, AzureKeywords, total=False):
+class AzureEnvironmentKeywords(EnvironmentKeywords, IgnoredKeywords, total=False):
     """The same for Azure.
 
     :param connection_string: of the account, as the portal of Azure shows it.

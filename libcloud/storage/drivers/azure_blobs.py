@@ -40,7 +40,7 @@ from libcloud.storage.drivers.azure_access import (
     options_from_url,
     place_of,
 )
-from libcloud.storage.keywords import AzureEnvironmentKeywords, AzureKeywords, AzureUploadKeywords
+from libcloud.storage.keywords import AzureEnvironmentKeywords, AzureUploadKeywords, IgnoredKeywords
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
 from libcloud.utils.arguments import kind_of, plain_headers
@@ -146,7 +146,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         ex_credential: Any = None,
         ex_anonymous: bool = False,
         endpoint_url: str | None = None,
-        **kwargs: Unpack[AzureKeywords],
+        **kwargs: Unpack[IgnoredKeywords],
     ) -> None:
         check_known_keywords(type(self), kwargs)
         check_settings(kwargs)

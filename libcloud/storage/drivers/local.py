@@ -33,7 +33,7 @@ from libcloud.storage.drivers._local_lock import (
     require_fasteners,
 )
 from libcloud.storage.drivers._local_tree import IGNORE_FOLDERS, Tree
-from libcloud.storage.keywords import LocalKeywords
+from libcloud.storage.keywords import IgnoredKeywords
 from libcloud.storage.payload import readable
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
@@ -85,7 +85,7 @@ class LocalStorageDriver(StorageDriver):
         host: str | None = None,
         port: int | None = None,
         ex_use_locking: bool = True,
-        **kwargs: Unpack[LocalKeywords],
+        **kwargs: Unpack[IgnoredKeywords],
     ) -> None:
         check_known_keywords(type(self), kwargs)
         if not key or not os.path.isdir(key):
