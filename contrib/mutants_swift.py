@@ -45,7 +45,7 @@ MUTANTS = (
     Mutant(
         "a clean-up deletes the segments of versions",
         f"{_SWIFT}/deletion.py",
-        "    return not client.is_foreign and keeps_versions(client.head(container_name))\n",
+        "    return not client.third_party and keeps_versions(client.head(container_name))\n",
         "    return False\n",
         _UPLOADS,
         caught_by="test_versions_keep_their_segments",

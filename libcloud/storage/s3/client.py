@@ -163,8 +163,8 @@ class S3Client(StoreClient[ClientOwner]):
                 # The response class treats some errors as a success.
                 if response.status == 400 and recoveries.recover(detail_of(response)):
                     continue
-                proven = raw or s3.http_response.is_proven(connection, request, response, what)
-                if not proven or response.status not in (ok or self.successes):
+                valid = raw or s3.http_response.is_valid(connection, request, response, what)
+                if not valid or response.status not in (ok or self.successes):
                     raise self.refusal(request, response, what, names)
             except LibcloudError as error:
                 if refused:

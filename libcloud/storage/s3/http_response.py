@@ -189,7 +189,7 @@ def names_object(headers: Mapping[str, str]) -> bool:
     return any(name.startswith(_OF_OBJECTS) for name in headers)
 
 
-def proven(
+def confirmed(
     response: Any, size: int, look: Callable[[], Any], *, label: str, driver: Any
 ) -> Mapping[str, str]:
     """The headers of a successful upload; of a HEAD request if these cannot be the store's.
@@ -216,14 +216,14 @@ def proven(
     return found
 
 
-def is_foreign(content: str) -> bool:
+def is_not_s3(content: str) -> bool:
     """Whether the start of a body is from something else than a store; one cut short is not."""
     content = content.lstrip("\ufeff \t\r\n")
     root = re.match(_ROOT, content)
     return root["name"].lower() == "html" if root else not content.startswith("<?xml")
 
 
-def is_proven(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:
+def is_valid(connection: Any, request: HttpRequest, response: Any, what: str) -> bool:
     """Whether the content of ``response`` agrees with its status, if that is a success.
 
     It does not if the body is an ``<Error>``: a response may begin with 200 and be one all the same
@@ -276,7 +276,7 @@ def not_the_store(
         "a proxy or a login page?"
     )
     error = MalformedResponseError(text, driver=getattr(connection, "driver", None))
-    vars(error)["is_page"] = is_foreign(content)
+    vars(error)["is_page"] = is_not_s3(content)
     return error
 
 

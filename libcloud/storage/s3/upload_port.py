@@ -21,7 +21,7 @@ from libcloud.storage.s3 import integrity, requests
 from libcloud.storage.s3.checksums import PartSource, StreamedPart
 from libcloud.storage.s3.client import S3Client, failure_of
 from libcloud.storage.s3.headers import OptionalValue, has_digest, headers_for, mark_optional
-from libcloud.storage.s3.http_response import etag_of_part, names_object, proven
+from libcloud.storage.s3.http_response import confirmed, etag_of_part, names_object
 from libcloud.storage.s3.names import Place
 from libcloud.storage.transfer.upload.times import StoreTimes
 from libcloud.storage.transfer.values import (
@@ -125,7 +125,7 @@ class S3UploadPort:
             response = self._send_whole(bytes(body) if self._copy_bodies else body, headers)
         found, size = response.headers, len(body)
         if "etag" not in found:
-            found = proven(response, size, self._head, label=self._label, driver=self._driver)
+            found = confirmed(response, size, self._head, label=self._label, driver=self._driver)
         self._verifier.check_object(digest, found)
         return StoredObject(strip_etag(found.get("etag", "")), size, 0, found)
 

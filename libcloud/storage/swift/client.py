@@ -73,7 +73,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
             if not is_refused or renewals == _RENEWALS or renew is None or not renew(token):
                 break
         if response is not None:
-            is_page = is_web_page(response.headers, _OWN_HEADERS) and (raw or not self.is_foreign)
+            is_page = is_web_page(response.headers, _OWN_HEADERS) and (raw or not self.third_party)
             is_expected = response.status in (ok or self.successes)
             if is_expected and not is_page:
                 return response
@@ -131,7 +131,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
         return errors.error_detail(int(response.status), headers, body)
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        if response.object == "" and response.status != 204 and not self.is_foreign:
+        if response.object == "" and response.status != 204 and not self.third_party:
             text = f"{what}: the response has no document"
             raise MalformedResponseError(text, driver=self.owner)
         return super().parse(parse, response, what)
@@ -162,10 +162,11 @@ class SwiftClient(StoreClient[PolicyOwner]):
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; they are requested once.
 
-        Those of Swift's documentation if it does not tell, or if the connection is foreign.
+        Those of Swift's documentation if it does not report them, or if the connection is of a
+        third party.
         """
         if self._profile is None:
-            if self.is_foreign:
+            if self.third_party:
                 return profiles.DEFAULT
             try:
                 document = self.send(requests.info(), "Error asking for limits", ok=(200,)).object
@@ -176,7 +177,7 @@ class SwiftClient(StoreClient[PolicyOwner]):
         return self._profile
 
     @property
-    def is_foreign(self) -> bool:
+    def third_party(self) -> bool:
         """Whether the connection may understand nothing but what Apache Libcloud sends."""
         return self.concurrency() == 1
 

@@ -34,7 +34,7 @@ def delete_object(
     """
     path, names = client.object_path(container_name, name), (container_name, name)
     what = f"Error deleting {container_name}/{name}"
-    if is_large is None and not client.is_foreign:
+    if is_large is None and not client.third_party:
         is_large = is_static_large(client.head(container_name, name, what))
     is_whole = is_large and not _has_versions(client, container_name)
     if is_whole and _delete_large(client, path, what, names):
@@ -72,7 +72,7 @@ def keeps_versions(headers: Mapping[str, str]) -> bool:
 
 
 def _has_versions(client: SwiftClient, container_name: str) -> bool:
-    return not client.is_foreign and keeps_versions(client.head(container_name))
+    return not client.third_party and keeps_versions(client.head(container_name))
 
 
 def refuse_versions(client: SwiftClient, container_name: str) -> None:

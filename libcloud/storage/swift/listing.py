@@ -50,7 +50,7 @@ def _follow(
         # A cluster that does not say how many names it puts on a page ends with an empty one, and
         # so do the listings of objects that tests written for Apache Libcloud provide.
         known = min(client.profile().listing_limit or 1, PAGE)
-        if len(page) < (1 if client.is_foreign and container_name else known):
+        if len(page) < (1 if client.third_party and container_name else known):
             return
         last = page[-1].name
         if last.encode("utf-8", "surrogatepass") <= marker.encode("utf-8", "surrogatepass"):

@@ -121,7 +121,7 @@ def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Seg
 
 def _check_origin(client: SwiftClient, response: Any, what: str) -> None:
     """Refuse the response of a proxy: it would look like an object without segments."""
-    if client.is_foreign or any(name in response.headers for name in ("etag", "x-timestamp")):
+    if client.third_party or any(name in response.headers for name in ("etag", "x-timestamp")):
         return
     text = f"{what}: the response does not describe an object. Is this the store's API?"
     raise MalformedResponseError(text, driver=client.owner)

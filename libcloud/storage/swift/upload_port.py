@@ -229,7 +229,7 @@ class SwiftUploadPort:
         return self._client.send_once(request, what, ok=ok, names=self._names.of_object)
 
     def _sendable(self, body: Body) -> Body:
-        return bytes(body) if self._client.is_foreign else body
+        return bytes(body) if self._client.third_party else body
 
     def _compared(self, response: Any, expected: str) -> str:
         etag = strip_etag(response.headers.get("etag", ""))
