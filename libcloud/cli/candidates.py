@@ -22,7 +22,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from libcloud.cli.settings import Settings
+from libcloud.cli.settings import HAS_PROGRAM, Settings
 from libcloud.cli.targets import is_url, known_schemes, parse_target
 from libcloud.utils.staging import write_private
 
@@ -137,6 +137,8 @@ def candidates(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
         if param.name == "sse_c_key":
             return [file]
         return _matching(_values(str(param.name)), incomplete)
+    if ctx.meta.get(HAS_PROGRAM):
+        return [file]
     if is_url(incomplete):
         return [CompletionItem(url) for url in urls(_settings(ctx, param), incomplete)]
     schemes = _matching([f"{scheme}://" for scheme in known_schemes()], incomplete)

@@ -118,6 +118,10 @@ def _candidates(
     return found
 
 
+HAS_PROGRAM = "libcloud.has_program"
+"""The key in the ``meta`` of a context: whether its arguments end in ``-- COMMAND...``."""
+
+
 class CommandWithProgram(click.Command):
     """A command whose arguments may end in ``-- COMMAND...``, after a single URL.
 
@@ -128,6 +132,7 @@ class CommandWithProgram(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         place = args.index("--") if "--" in args else len(args)
         has_program = place < len(args) and self._is_single_url(ctx, args[:place])
+        ctx.meta[HAS_PROGRAM] = has_program
         program = tuple(args[place + 1 :]) if has_program else ()
         rest = super().parse_args(ctx, args[:place] if has_program else args)
         if has_program and not program and not ctx.resilient_parsing:  # completion

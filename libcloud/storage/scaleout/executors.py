@@ -84,7 +84,7 @@ def _by_name(target: str, workers: int | None) -> Executor:
     wrong = parts.scheme not in makers or parts.path or (parts.netloc and not remote)
     if wrong or (parts.scheme == "dask" and not parts.netloc):
         raise ValueError(
-            f"no executor: {target!r}; use dask://HOST:PORT, ray://HOST:PORT, ray, mpi, loky, "
+            f"unknown executor {target!r}: use dask://HOST:PORT, ray://HOST:PORT, ray, mpi, loky, "
             "processes or threads"
         )
     return makers[parts.scheme]()

@@ -68,8 +68,8 @@ def candidates(*words: str, shell: str = "fish") -> list[str]:
         (["ls", "--provider", "min"], ["minio"]),
         (["uploads", "a"], ["abort"]),
         (["v"], ["versioning"]),
-        (["get", "s3://bucket/x", "--", "gun"], ["gun"]),
-        (["put", "s3://bucket/x", "--", "gun"], ["gun"]),
+        (["get", "s3://bucket/x", "--", ""], [""]),
+        (["put", "s3://bucket/x", "--", "cat", "min"], ["min"]),
     ],
 )
 def test_a_word_is_completed(user: Shell, words: list[str], found: list[str]) -> None:

@@ -81,7 +81,7 @@ def test_a_failed_object_is_listed_and_sets_the_exit_status(filled: Shell) -> No
         (("migrate", "s3://bucket", "s3://bucket", "--job", "m1"), 1, "the same container"),
         (("migrate", "s3://bucket", "dir", "--job", "m1"), 2, "not a valid URL"),
         (("migrate", "s3://bucket", "s3://new", "--job", "a/b"), 2, "cannot be the name of a job"),
-        ((*JOB, "--executor", "slurm"), 2, "--executor: no executor"),
+        ((*JOB, "--executor", "slurm"), 2, "--executor: unknown executor"),
         ((*JOB, "--report"), 1, "there is no job m1"),
         (("migrate", "s3://bucket", "s3://none", "--job", "m1"), 3, "'none' does not exist"),
     ],
