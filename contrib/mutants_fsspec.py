@@ -210,4 +210,12 @@ MUTANTS = (
         ("libcloud/test/storage/test_filesystem_suffixes.py",),
         caught_by="test_a_file_whose_index_is_at_its_end_is_opened_there",
     ),
+    Mutant(
+        "each result of a batch wakes the thread that takes them",
+        "libcloud/utils/batch_queue.py",
+        "if len(self._elements) >= self._wanted:",
+        "if self._elements:",
+        ("libcloud/test/storage/test_worker_pool.py",),
+        caught_by="test_a_thread_that_waits_for_several_results_is_woken_once",
+    ),
 )

@@ -25,6 +25,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Limiter, Scheduler
 from libcloud.storage.types import OperationResult
+from libcloud.utils.batch_queue import BatchQueue
 from libcloud.utils.cancellation import Cancellation
 from libcloud.utils.local import PerProcess, PerThread
 
@@ -38,8 +39,8 @@ _GRACE = 1.0
 # describes its error. Those that wait for a connection to open do not notice.
 _LAST_GRACE = 0.5
 
-# Seconds in which further results are awaited while enough tasks wait: waking the thread that takes
-# the results for each of two thousand objects a second takes more time than processing them.
+# Seconds for which results are awaited together: waking the thread that takes them for each of two
+# thousand objects a second takes more time than processing them.
 _BATCH = 0.005
 
 # Seconds between two looks at whether they are abandoned.
@@ -104,9 +105,9 @@ class _Workers:
         self._unserved = 0  # tasks in ``_ready`` for which no thread was started
 
     @property
-    def is_supplied(self) -> bool:
-        """Whether tasks wait, so that no thread will be idle within the next milliseconds."""
-        return len(self.scheduler.waiting) > self.scheduler.running // 2
+    def spare(self) -> int:
+        """Tasks that may end before more are needed to keep all threads busy."""
+        return len(self.scheduler.waiting) - self.scheduler.running // 2
 
     def add(self, task: _Task) -> None:
         """Run ``task``, which never raises, in a thread; in this one if none can be started."""
@@ -354,7 +355,8 @@ class _Run(Generic[_Item, _T]):
         self._pid = os.getpid()
         self._cancellation = Cancellation()
         self._unfinished = 0  # jobs that have not been removed from ``_finished``
-        self._finished: SimpleQueue[_Job[_Item, _T]] = SimpleQueue()
+        self._is_complete = False  # no more jobs are added
+        self._finished: BatchQueue[_Job[_Item, _T]] = BatchQueue()
         self._results: deque[_Job[_Item, _T]] = deque()  # not returned to the caller yet
 
     def results(self, items: Iterable[_Item]) -> Iterator[OperationResult[_Item, _T]]:
@@ -362,8 +364,9 @@ class _Run(Generic[_Item, _T]):
         try:
             for item in items:
                 self._add(_Job(item))
-                while (full := self._is_full()) or not self._finished.empty():
+                while (full := self._is_full()) or self._finished:
                     yield from self._completed(wait=full)
+            self._is_complete = True
             while self._unfinished or self._results:
                 yield from self._completed(wait=True)
         finally:
@@ -389,30 +392,24 @@ class _Run(Generic[_Item, _T]):
             job.value = self._cancellation.call(self._function, job.item)
         except BaseException as error:
             job.error = error
-        self._finished.put(job)
+        self._finished.put(job, urgent=job.error is not None)
 
     def _completed(self, *, wait: bool) -> Iterator[OperationResult[_Item, _T]]:
         """Take the jobs that are finished; the results that are due.
 
         :param wait: take at least one job, if there is any.
         """
-        wait = wait and not (self._results and self._results[0].done)
-        while self._unfinished:
-            try:
-                job = self._finished.get_nowait()
-            except Empty:
-                if not wait:
-                    break
-                with self._workers.paused():
-                    job = self._next()
+        is_due = bool(self._results) and self._results[0].done
+        if wait and self._unfinished and not is_due and not self._finished:
+            with self._workers.paused():
+                self._wait()
+        while self._finished:
+            job = self._finished.take()
             # An interrupt from here on loses no job: the end waits for those that are unfinished.
             self._unfinished -= 1
             job.done = True
             if not self._ordered:
                 self._results.append(job)
-            if wait and not self._workers.inside and self._workers.is_supplied:
-                time.sleep(_BATCH)
-            wait = False
         while self._results and self._results[0].done:
             job = self._results.popleft()
             error = job.error
@@ -420,11 +417,16 @@ class _Run(Generic[_Item, _T]):
                 raise error
             yield OperationResult(job.item, job.value, error)
 
-    def _next(self) -> _Job[_Item, _T]:
-        while True:
-            # A signal that arrives just before the wait is only handled after it.
-            with contextlib.suppress(Empty):
-                return self._finished.get(timeout=_ATTENTION)
+    def _wait(self) -> None:
+        """Wait for a finished job, and for those that finish at the same time."""
+        count = self._unfinished
+        if not self._is_complete:
+            count = min(count, self._workers.spare)
+        if count > 1 and self._finished.wait(count, _BATCH):
+            return
+        # A signal that arrives just before the wait is only handled after it.
+        while not self._finished.wait(1, _ATTENTION):
+            pass
 
     def _stop(self) -> None:
         """Cancel unfinished tasks, and wait up to ``grace`` seconds for them to end."""
@@ -448,9 +450,8 @@ class _Run(Generic[_Item, _T]):
         return not self._unfinished
 
     def _one_ends_within(self, seconds: float) -> bool:
-        try:
-            self._finished.get(timeout=seconds)
-        except Empty:
+        if not self._finished.wait(1, seconds):
             return False
+        self._finished.take()
         self._unfinished -= 1
         return True

@@ -22,6 +22,7 @@ from libcloud.storage.scheduler import MAX_WORKERS, START_WORKERS, AdaptiveWindo
 from libcloud.storage.transfer.retry import ConcurrencyLimiter
 from libcloud.storage.worker_pool import WorkerPool
 from libcloud.utils import cancellation
+from libcloud.utils.batch_queue import BatchQueue
 
 
 class SimulatedStore:
@@ -328,25 +329,6 @@ def test_a_task_may_use_the_pool() -> None:
     ]
 
 
-def test_a_task_that_uses_the_pool_takes_each_result_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It occupies a worker, while the thread outside only collects."""
-    pauses: list[threading.Thread] = []
-    monkeypatch.setattr(
-        "libcloud.storage.worker_pool.time.sleep",
-        lambda seconds: pauses.append(threading.current_thread()),
-    )
-    pool = WorkerPool(max_workers=2)
-
-    def outer(number: int) -> int:
-        return sum(one.value or 0 for one in pool.map(abs, range(number)))
-
-    results = [one.value for one in pool.map(outer, range(50))]
-    assert results == [sum(range(number)) for number in range(50)]
-    assert set(pauses) <= {threading.current_thread()}
-
-
 def test_a_future_can_be_awaited() -> None:
     pool = WorkerPool()
 
@@ -430,11 +412,13 @@ def test_an_interrupt_while_results_are_awaited_loses_none(
     """Otherwise, the end would wait for a task that has ended."""
     full, release = threading.Event(), threading.Event()
 
-    def interrupted(seconds: float) -> None:
+    def interrupted(queue: BatchQueue[object], count: int, seconds: float) -> bool:
+        monkeypatch.undo()
         release.set()
+        assert queue.wait(count, 30)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("libcloud.storage.worker_pool.time.sleep", interrupted)
+    monkeypatch.setattr(BatchQueue, "wait", interrupted)
 
     def work(number: int) -> None:
         assert (release if number else full).wait(30)
@@ -447,3 +431,30 @@ def test_an_interrupt_while_results_are_awaited_loses_none(
     with pytest.raises(KeyboardInterrupt):
         [*WorkerPool(max_workers=8).map(work, items(), ordered=False, grace=None)]
     assert release.is_set()
+
+
+class Wake:
+    """Takes the place of the queue that ends a wait: elements are added during the wait."""
+
+    def __init__(self, queue: BatchQueue[int], urgent: int) -> None:
+        self.ended_after: int | None = None
+        self._queue, self._urgent, self._count = queue, urgent, 0
+
+    def get(self, timeout: float) -> None:
+        for number in range(1, 5):
+            self._count = number
+            self._queue.put(number, urgent=number == self._urgent)
+
+    def put(self, _: None) -> None:
+        self.ended_after = self.ended_after or self._count
+
+
+@pytest.mark.parametrize(("urgent", "ended_after"), [(0, 3), (2, 2)])
+def test_a_thread_that_waits_for_several_results_is_woken_once(
+    urgent: int, ended_after: int
+) -> None:
+    queue: BatchQueue[int] = BatchQueue()
+    queue._wake = wake = Wake(queue, urgent)  # type: ignore[assignment]
+    assert queue.wait(3, 30)
+    assert wake.ended_after == ended_after
+    assert [queue.take() for _ in range(4)] == [1, 2, 3, 4]
