@@ -37,8 +37,8 @@ from libcloud.common.credentials.discovery import Discovery
 from libcloud.common.credentials.provider import ProfileFileError
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import Capabilities
-from libcloud.storage.error_details import http_date
 from libcloud.storage.types import Provider
+from libcloud.utils.headers import http_date
 
 _MARKS = {"ok": "ok   ", "note": "     ", "warning": "WARN ", "failure": "FAIL "}
 _COLORS = {"warning": "yellow", "failure": "red"}

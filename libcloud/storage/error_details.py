@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
+from libcloud.utils.headers import http_date
 from libcloud.utils.redact import redact_text
 from libcloud.utils.values import Value
 
@@ -81,17 +82,6 @@ def retry_after(headers: Mapping[str, str], now: datetime | None) -> float | Non
     if since.tzinfo is None:
         since = since.replace(tzinfo=timezone.utc)
     return max(0.0, (until - since).total_seconds())
-
-
-def http_date(text: str) -> datetime | None:
-    """The date in a header, aware; ``None`` if it is invalid."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        when = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
 def word(text: str | None) -> str | None:

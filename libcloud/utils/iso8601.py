@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
 
+from libcloud.utils.headers import http_date
+
 ISO8601_REGEX = re.compile(
     r"(?P<year>\d{4})(?:-?(?P<month>\d{1,2})(?:-?(?P<day>\d{1,2})"
     r"(?:[ T](?P<hour>\d{2})(?::?(?P<minute>\d{2})(?::?(?P<second>\d{2})"
@@ -151,7 +153,7 @@ def time_of(value: object) -> datetime | None:
     when = None
     try:
         if isinstance(value, str):
-            when = parse_time(value) or _http_time(value)
+            when = parse_time(value) or http_date(value)
         elif isinstance(value, datetime):
             when = value
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -159,9 +161,3 @@ def time_of(value: object) -> datetime | None:
     except (ValueError, TypeError, OverflowError, OSError):  # any text, or a year after 9999
         return None
     return when.replace(tzinfo=timezone.utc) if when and not when.tzinfo else when
-
-
-def _http_time(text: str) -> datetime:
-    from email.utils import parsedate_to_datetime  # listings do not need it
-
-    return parsedate_to_datetime(text)

@@ -17,7 +17,6 @@ from libcloud.storage.error_details import (
     ErrorDetail,
     attach_detail,
     describe,
-    http_date,
     printable,
     retry_after,
     word,
@@ -33,6 +32,7 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     PreconditionFailedError,
 )
+from libcloud.utils.headers import http_date
 
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 

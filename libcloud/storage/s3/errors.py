@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from libcloud.storage.error_details import CODE_LENGTH, MESSAGE_LENGTH, http_date, retry_after, word
+from libcloud.storage.error_details import CODE_LENGTH, MESSAGE_LENGTH, retry_after, word
 from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
 from libcloud.storage.error_details import printable as printable
 from libcloud.storage.s3.responses import parse_error
+from libcloud.utils.headers import http_date
 
 TRANSIENT_STATUSES = frozenset(
     {

@@ -16,6 +16,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.types import ContainerError
 from libcloud.utils.arguments import kind_of
+from libcloud.utils.headers import http_date
 from libcloud.utils.iso8601 import parse_time
 
 if TYPE_CHECKING:
@@ -184,14 +185,12 @@ def earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
 
     So no upload seems older than it is.
     """
-    from email.utils import parsedate_to_datetime
-
     now = datetime.now(timezone.utc)
     try:
         response = client.send(s3.requests.head(path), f"Error looking for {container_name}")
-        return min(now, parsedate_to_datetime(response.headers["date"]))
-    except (LibcloudError, KeyError, ValueError, TypeError):
+    except LibcloudError:
         return now
+    return min(now, http_date(response.headers.get("date", "")) or now)
 
 
 # Resuming: the store is the journal. It reports which parts it has, their sizes, and their

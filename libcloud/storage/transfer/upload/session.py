@@ -23,8 +23,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from libcloud import storage
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.keywords import EngineKeywords
+from libcloud.storage.transfer import upload
 from libcloud.storage.transfer.budget import MemoryBudget, Share
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.machine import UploadMachine
@@ -33,16 +35,15 @@ from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.runner import Transfer, name_error
 from libcloud.storage.transfer.upload.source import LocalFile, source_of
 from libcloud.storage.transfer.upload.workers import InlineWorkers, ThreadWorkers
-from libcloud.storage.transfer.upload.writer import PushedTransfer
 from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.types import ObjectError, ObjectTooLargeError
-from libcloud.storage.writer import UploadWriter
 from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.values import PortableValue, Value
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.progress import Listener
+    from libcloud.storage.writer import UploadWriter
 
 _Result = TypeVar("_Result")
 _TransferT = TypeVar("_TransferT", bound=Transfer[Any])
@@ -176,8 +177,8 @@ class ObjectUpload(Value, Generic[Content]):
 
         :param made: makes the ``result`` of the writer, when the object is published.
         """
-        sink = self._transfer(partial(PushedTransfer, made))
-        return UploadWriter(sink, f"{self.container_name}/{self.object_name}")
+        sink = self._transfer(partial(upload.writer.PushedTransfer, made))
+        return storage.writer.UploadWriter(sink, f"{self.container_name}/{self.object_name}")
 
     def _transfer(
         self, kind: Callable[..., _TransferT], resumed: Resumed | None = None

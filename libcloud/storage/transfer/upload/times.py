@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from libcloud.storage.error_details import http_date
 from libcloud.storage.transfer.values import Confirmation
+from libcloud.utils.headers import http_date
 
 _GRACE = timedelta(seconds=2)  # Last-Modified has whole seconds
 
@@ -16,7 +16,7 @@ class StoreTimes:
     """When an upload began, and whether an object was written since."""
 
     _began: datetime | None = None
-    _date = ""  # parsed only when it is needed, because the import for that takes 5 ms
+    _date = ""
 
     def start(self, when: datetime) -> None:
         """The upload began at ``when``, as another process reports."""
