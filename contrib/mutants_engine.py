@@ -188,7 +188,7 @@ _RUNNER = (
     _mutant(
         "an interrupt after the error loses the name",
         "runner",
-        "            self._name_what_is_left(error)  # also if it came while the first one was",
+        "            self._attach_details(error)  # also if it came while the first one was",
         "            pass  # also if it came while the first one was",
         "runner",
         caught_by="test_an_interrupt_while_the_end_is_reported_names_what_is_left",

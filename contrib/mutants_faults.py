@@ -282,7 +282,7 @@ _PER_PROCESS = (
     Mutant(
         "writers of one thread exceed their budget without a bound",
         "libcloud/storage/transfer/budget.py",
-        "        if thread in ledger.beyond:",
+        "        if thread in usage.beyond:",
         "        if False:",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
         caught_by="test_each_thread_may_exceed_the_budget_by_one_part",
@@ -290,7 +290,7 @@ _PER_PROCESS = (
     Mutant(
         "a thread that exceeded its budget gives back in vain",
         "libcloud/storage/transfer/budget.py",
-        "                ledger.beyond.pop(thread, None)\n",
+        "                usage.beyond.pop(thread, None)\n",
         "                pass\n",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
         caught_by="test_threads_with_two_uploads_each_take_turns",
@@ -298,7 +298,7 @@ _PER_PROCESS = (
     Mutant(
         "a byte that is given back allows another part",
         "libcloud/storage/transfer/budget.py",
-        "            elif ledger.beyond.get(thread, 0) > size:",
+        "            elif usage.beyond.get(thread, 0) > size:",
         "            elif False:",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
         caught_by="test_what_another_thread_gives_back_does_not_count",
@@ -314,7 +314,7 @@ _PER_PROCESS = (
     Mutant(
         "a thread that exceeded its budget may never do so again",
         "libcloud/storage/transfer/budget.py",
-        "                ledger.beyond = {}\n",
+        "                usage.beyond = {}\n",
         "                pass\n",
         (f"{_TESTS}/storage/transfer/test_budget.py",),
         caught_by="test_a_budget_that_is_met_again_may_be_exceeded_by_the_same_thread",

@@ -30,7 +30,7 @@ from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.http import connections
 from libcloud.storage.s3.access import _set_credentials
 from libcloud.storage.s3.client import UnsupportedFeatures
-from libcloud.storage.transfer.budget import MemoryBudget, Share, _Ledger
+from libcloud.storage.transfer.budget import MemoryBudget, Share, _Usage
 from libcloud.storage.transfer.retry import ConcurrencyLimiter, RetryBudget
 from libcloud.test.storage.fakes.options import AMAZON as AMAZON_SERVER
 from libcloud.test.storage.s3_servers import PART, store
@@ -212,8 +212,8 @@ def test_a_finalizer_may_take_memory_while_the_budget_is_locked() -> None:
 
     finalizer = Once(use)
     locks = Interrupting(threading.RLock(), finalizer)
-    ledger: Any = budget._ledger()
-    ledger.lock, ledger.changed = locks, threading.Condition(locks)  # type: ignore[arg-type]
+    usage: Any = budget._usage()
+    usage.lock, usage.changed = locks, threading.Condition(locks)  # type: ignore[arg-type]
     share = Share(budget)
 
     def work() -> None:
@@ -430,7 +430,7 @@ def test_a_forked_child_has_a_whole_memory_budget() -> None:
     budget = MemoryBudget(PART)
     share = Share(budget)
     assert share.take(PART)
-    with budget._ledger().changed:
+    with budget._usage().changed:
         assert in_child(lambda: budget.used == 0 and Share(budget).take(PART))
     assert budget.used == PART
 
@@ -445,7 +445,7 @@ def all_locks_held() -> Iterator[int]:
         with contextlib.ExitStack() as stack:
             for owner in [one for one in gc.get_objects() if type(one) is PerProcess]:
                 value = owner()
-                lock = value.changed if isinstance(value, _Ledger) else value
+                lock = value.changed if isinstance(value, _Usage) else value
                 if hasattr(lock, "acquire"):
                     stack.enter_context(lock)
                     count[0] += 1

@@ -50,7 +50,7 @@ class MemoryBudgetExceededError(LibcloudError):
         return str(self.value)
 
 
-class _Ledger:
+class _Usage:
     """The memory that the uploads of one process hold; guarded by ``changed``.
 
     The condition has a reentrant lock, for the reasons given in ``utils/local.py``.
@@ -93,7 +93,7 @@ class MemoryBudget:
         self.size = size
         self.strict = strict
         self.patience = patience
-        self._ledger = PerProcess(_Ledger)
+        self._usage = PerProcess(_Usage)
 
     def __repr__(self) -> str:
         return f"MemoryBudget({self.size}, used={self.used})"
@@ -107,7 +107,7 @@ class MemoryBudget:
     @property
     def used(self) -> int:
         """Bytes currently held in this process."""
-        return self._ledger().used
+        return self._usage().used
 
 
 class Share:
@@ -115,14 +115,14 @@ class Share:
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
-        self._ledger = budget._ledger()
+        self._usage = budget._usage()
         self.held = 0  # bytes
         self._reserved = 0  # for the part that is read next
 
     def take(self, size: int) -> bool:
         """Take ``size`` bytes if they are free and no upload waits for them."""
-        with self._ledger.lock:
-            return not self._ledger.waiting and self._hold(size)
+        with self._usage.lock:
+            return not self._usage.waiting and self._hold(size)
 
     def reserve(self, size: int) -> bool:
         """:meth:`take` for the next part; true at once if that was done, or waited for, before."""
@@ -142,41 +142,41 @@ class Share:
         :raises MemoryBudgetExceededError: other uploads of this thread hold the memory, and one
             part beyond the budget. Nothing was reserved.
         """
-        ledger = self._ledger
+        usage = self._usage
         try:
-            with ledger.changed:
-                ledger.waiting.append(self)
+            with usage.changed:
+                usage.waiting.append(self)
             if not self._wait(size, min(_SILENCE, self._budget.patience), final=False):
                 # Not while the lock is held: what is collected may end an upload by a request.
                 gc.collect()
                 self._wait(size, self._budget.patience, final=True)
             self._reserved = size
         finally:
-            with ledger.changed:
+            with usage.changed:
                 with suppress(ValueError):  # interrupted before it was there
-                    ledger.waiting.remove(self)
-                ledger.changed.notify_all()
+                    usage.waiting.remove(self)
+                usage.changed.notify_all()
 
     def give(self, size: int) -> None:
         """Release ``size`` bytes."""
-        ledger, size = self._ledger, size if size < self.held else self.held
+        usage, size = self._usage, size if size < self.held else self.held
         if not size:
             return
-        with ledger.lock:
+        with usage.lock:
             self.held -= size
-            ledger.used -= size
-            ledger.given += 1
-            thread = ledger.holders.get(self, 0)
+            usage.used -= size
+            usage.given += 1
+            thread = usage.holders.get(self, 0)
             if not self.held:
-                ledger.holders.pop(self, None)
-            if ledger.used <= self._budget.size:
-                ledger.beyond = {}
-            elif ledger.beyond.get(thread, 0) > size:
-                ledger.beyond[thread] -= size
+                usage.holders.pop(self, None)
+            if usage.used <= self._budget.size:
+                usage.beyond = {}
+            elif usage.beyond.get(thread, 0) > size:
+                usage.beyond[thread] -= size
             else:
-                ledger.beyond.pop(thread, None)
-            if ledger.waiting:
-                ledger.changed.notify_all()
+                usage.beyond.pop(thread, None)
+            if usage.waiting:
+                usage.changed.notify_all()
 
     def close(self) -> None:
         """Release everything."""
@@ -187,18 +187,18 @@ class Share:
 
     def _wait(self, size: int, patience: float, *, final: bool) -> bool:
         """Hold ``size`` bytes; false if waiting is futile, and this is not the final attempt."""
-        ledger = self._ledger
-        with ledger.changed:
+        usage = self._usage
+        with usage.changed:
             while not self._admitted(size):
                 # Nothing that this thread holds can be released while it waits.
                 cannot_wait = self._in_holding_thread()
-                given = ledger.given
-                if not cannot_wait and (ledger.changed.wait(patience) or given != ledger.given):
+                given = usage.given
+                if not cannot_wait and (usage.changed.wait(patience) or given != usage.given):
                     continue
                 if not final:
                     return False
                 if cannot_wait:
-                    self._overdraw(size)
+                    self._exceed_limit(size)
                     return True
                 _log.warning(
                     "No upload has released memory for %.0f seconds: %d bytes are taken "
@@ -214,11 +214,11 @@ class Share:
 
     def _in_holding_thread(self) -> bool:
         """Whether other uploads of this thread hold memory."""
-        return get_ident() in self._ledger.holders.values()
+        return get_ident() in self._usage.holders.values()
 
     def _admitted(self, size: int) -> bool:
         """Hold ``size`` bytes if there is room, and it is the turn of this share."""
-        in_turn = self._ledger.waiting[0] is self or self._in_holding_thread()
+        in_turn = self._usage.waiting[0] is self or self._in_holding_thread()
         return in_turn and self._hold(size)
 
     def _hold(self, size: int, *, beyond: bool = False) -> bool:
@@ -226,33 +226,33 @@ class Share:
 
         No function is called between checking and taking: a finalizer could take the same memory.
         """
-        ledger, thread, limit = self._ledger, get_ident(), self._budget.size
-        used = ledger.used
+        usage, thread, limit = self._usage, get_ident(), self._budget.size
+        used = usage.used
         if used and used + size > limit and not beyond:
             return False
-        ledger.used = used + size
+        usage.used = used + size
         self.held += size
-        ledger.holders[self] = thread
+        usage.holders[self] = thread
         return True
 
-    def _overdraw(self, size: int) -> None:
-        ledger, thread, limit = self._ledger, get_ident(), self._budget.size
-        if thread in ledger.beyond:
-            others = sum(owner == thread for owner in ledger.holders.values())
+    def _exceed_limit(self, size: int) -> None:
+        usage, thread, limit = self._usage, get_ident(), self._budget.size
+        if thread in usage.beyond:
+            others = sum(owner == thread for owner in usage.holders.values())
             raise MemoryBudgetExceededError(
                 f"The memory budget of {limit} bytes is exceeded: {others} uploads that this "
-                f"thread has open hold {ledger.used} bytes, and another one needs {size}. Close "
+                f"thread has open hold {usage.used} bytes, and another one needs {size}. Close "
                 "some of them first, open them in separate threads, or pass a budget of one "
                 "part for each of them"
             )
-        if not ledger.warned:
-            ledger.warned = True
+        if not usage.warned:
+            usage.warned = True
             _log.warning(
                 "The uploads that one thread has open exceed the memory budget of %d bytes: %d "
                 "bytes are held, and %d more are needed",
                 limit,
-                ledger.used,
+                usage.used,
                 size,
             )
-        ledger.beyond[thread] = size
+        usage.beyond[thread] = size
         self._hold(size, beyond=True)

@@ -26,7 +26,7 @@ _PATIENCE = 10.0
 _PATIENCE_FOR_CLEANUP = 1.0
 
 
-class _Exits:
+class _ExitFunctions:
     """Functions to call when the program exits, which are all one entry of ``atexit``.
 
     ``atexit`` keeps the place of an entry that is removed, and searches all places for it, so that
@@ -55,10 +55,10 @@ class _Exits:
             self._calls.clear()
 
 
-_exits = _Exits()
+_exits = _ExitFunctions()
 
 
-class EndedWithTheProgram(Generic[Content]):
+class SourceUntilExit(Generic[Content]):
     """The source of an upload by a daemon thread, which ends if the program exits first.
 
     The thread holds ``turn`` in the block except while it waits for a part.
@@ -76,7 +76,7 @@ class EndedWithTheProgram(Generic[Content]):
         self._pid = os.getpid()
         self._cancellation = current()
 
-    def __enter__(self) -> EndedWithTheProgram[Content]:
+    def __enter__(self) -> SourceUntilExit[Content]:
         _exits.register(self.at_exit)
         self.turn.acquire()
         return self

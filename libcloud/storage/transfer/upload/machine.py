@@ -259,7 +259,7 @@ class UploadMachine:
             return self._cleanup_failed(send, failure)
         if self.error is not None:
             self._clean_up()
-        elif self._settled_elsewhere(send, failure):
+        elif self._may_have_succeeded(send, failure):
             self._confirm(failure)
         else:
             again = self._retry(send, failure)
@@ -310,7 +310,7 @@ class UploadMachine:
         self._ready.append(again)
         return again
 
-    def _settled_elsewhere(self, send: Send, failure: Failure) -> bool:
+    def _may_have_succeeded(self, send: Send, failure: Failure) -> bool:
         """An earlier attempt seems to have succeeded, but its response was lost."""
         if send.step not in PUBLISHING or send.attempt == 1:
             return False

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import transfer
-from libcloud.storage.transfer.upload.at_exit import EndedWithTheProgram
+from libcloud.storage.transfer.upload.at_exit import SourceUntilExit
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
 from libcloud.storage.transfer.upload.port import Content, Source
 from libcloud.storage.transfer.upload.workers import Outcome, Task, Workers
@@ -87,10 +87,10 @@ class Transfer(Generic[Content]):
         try:
             if not threading.current_thread().daemon:
                 return self._send_all(source)
-            with EndedWithTheProgram(source, self._end_at_exit, self._label) as guarded:
+            with SourceUntilExit(source, self._end_at_exit, self._label) as guarded:
                 return self._send_all(guarded)
         except BaseException as error:
-            self._name_what_is_left(error)  # also if it came while the first one was handled
+            self._attach_details(error)  # also if it came while the first one was handled
             raise
         finally:
             self.close()
@@ -167,8 +167,8 @@ class Transfer(Generic[Content]):
                 )
             return result
         error = self._error_to_raise(machine.error)
-        self._name_what_is_left(error)
-        self._tell_of_the_abort()
+        self._attach_details(error)
+        self._report_abort()
         raise error
 
     def close(self) -> None:
@@ -301,7 +301,7 @@ class Transfer(Generic[Content]):
         unknown.__cause__ = error
         return unknown
 
-    def _name_what_is_left(self, error: BaseException) -> None:
+    def _attach_details(self, error: BaseException) -> None:
         """Attach to ``error`` what it concerns, and what is needed to clean up manually, once."""
         name_error(error, *self._names)
         machine = self._machine
@@ -312,7 +312,7 @@ class Transfer(Generic[Content]):
         if machine.orphan_possible:
             _attach(error, orphan=f"the response to a creation was lost; {_ORPHAN}")
 
-    def _tell_of_the_abort(self) -> None:
+    def _report_abort(self) -> None:
         machine = self._machine
         left = machine.upload_id if machine.left_behind else None
         if left is not None:

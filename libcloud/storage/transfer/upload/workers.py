@@ -72,7 +72,7 @@ class Task(Value, Generic[Content]):
     digest: Digest | None = None
 
     @property
-    def wants_digest(self) -> bool:
+    def needs_digest(self) -> bool:
         """A digest has to be computed before it can be sent."""
         return self.digest is None and self.body is not None
 
@@ -231,7 +231,7 @@ class ThreadWorkers(Generic[Content]):
             return
         if task.send.number == 1:
             _keep_free(self._memory)
-        failure = prepare(self._store, task) if self._is_mine(task) else None
+        failure = prepare(self._store, task) if self._caller_computes_digest(task) else None
         if failure is not None:
             self.outcomes.append(Outcome(task.send, None, failure, None))
             return
@@ -255,7 +255,7 @@ class ThreadWorkers(Generic[Content]):
 
     def wait(self) -> None:
         while not self.outcomes:
-            task = self._stranded()
+            task = self._unstarted_task()
             if task is None:
                 # A signal that arrives just before the wait is only handled after it.
                 with contextlib.suppress(Empty):
@@ -293,16 +293,16 @@ class ThreadWorkers(Generic[Content]):
         except Exception:  # it is raised again when the part is sent
             return body, None
 
-    def _is_mine(self, task: Task[Content]) -> bool:
+    def _caller_computes_digest(self, task: Task[Content]) -> bool:
         """Whether the caller computes the digest, because the workers are busy with others."""
-        if not task.wants_digest:
+        if not task.needs_digest:
             return False
         with self._idle:
-            waiting = sum(other.wants_digest for other in self._tasks)
+            waiting = sum(other.needs_digest for other in self._tasks)
             others = (self._cores or _cores()) - 1
             return waiting + self._digesting >= others
 
-    def _stranded(self) -> Task[Content] | None:
+    def _unstarted_task(self) -> Task[Content] | None:
         """A task that no thread has started, while no thread is active."""
         with self._idle:
             if self._alone and not self._active and self._tasks:
@@ -315,7 +315,7 @@ class ThreadWorkers(Generic[Content]):
                 return
             task = self._tasks.popleft()
             self._active[id(task)] = task
-            self._digesting += task.wants_digest
+            self._digesting += task.needs_digest
         with cancellation.joined(self._cancellation):
             outcome = self._perform(task)
         key = id(task)
@@ -334,7 +334,7 @@ class ThreadWorkers(Generic[Content]):
                 with self._idle:
                     if self._idle.wait_for(lambda: self._stopped, task.send.delay):
                         return None
-            if task.wants_digest:
+            if task.needs_digest:
                 failure = prepare(self._store, task)
                 with self._idle:
                     self._digesting -= 1

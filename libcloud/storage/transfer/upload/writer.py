@@ -65,7 +65,7 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
             self._end()
         except Exception as first:  # perhaps that of a part, which was not raised yet
             if first is not error:
-                self._name_what_is_left(error)
+                self._attach_details(error)
         except BaseException as raised:
             if raised is not error:
                 raise
@@ -107,7 +107,7 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
         try:
             return self.finish()
         except BaseException as error:
-            self._name_what_is_left(error)
+            self._attach_details(error)
             raise
         finally:
             self.over = True

@@ -104,7 +104,7 @@ def test_a_waiting_thread_gets_released_memory(threads: Threads) -> None:
     assert holder.take(20)
     threads.current = 1
     changed: Any = Scripted(lambda: holder.give(5), lambda: holder.give(5))
-    budget._ledger().changed = changed
+    budget._usage().changed = changed
     waiter.wait(10)
     assert len(changed.waits) == 2
     assert (budget.used, waiter.held) == (20, 10)
@@ -123,7 +123,7 @@ def test_a_holder_gets_no_more_memory_while_another_waits(threads: Threads) -> N
         holder.give(15)
 
     threads.current = 1
-    budget._ledger().changed = Scripted(meanwhile)  # type: ignore[assignment]
+    budget._usage().changed = Scripted(meanwhile)  # type: ignore[assignment]
     waiter.wait(10)
     assert taken == [False]
     assert holder.take(1)
@@ -140,17 +140,17 @@ def test_those_who_wait_are_served_in_order(threads: Threads) -> None:
 
     def while_the_first_waits() -> None:
         threads.current = 2
-        budget._ledger().changed = Scripted(while_the_second_waits, first_goes)  # type: ignore[assignment]
+        budget._usage().changed = Scripted(while_the_second_waits, first_goes)  # type: ignore[assignment]
         second.wait(5)
 
     def first_goes() -> None:
         held.append(second.held)
         holder.give(15)
-        budget._ledger().waiting.remove(first)
+        budget._usage().waiting.remove(first)
 
     threads.current = 1
-    budget._ledger().changed = Scripted(while_the_first_waits)  # type: ignore[assignment]
-    budget._ledger().waiting.append(first)
+    budget._usage().changed = Scripted(while_the_first_waits)  # type: ignore[assignment]
+    budget._usage().waiting.append(first)
     while_the_first_waits()
     assert held == [0]
     assert second.held == 5
@@ -161,7 +161,7 @@ def test_a_thread_that_holds_the_memory_itself_does_not_wait(threads: Threads) -
     writer, other_writer = Share(budget), Share(budget)
     assert writer.take(20)
     changed: Any = Scripted()
-    budget._ledger().changed = changed
+    budget._usage().changed = changed
     other_writer.wait(10)
     assert not changed.waits
     assert budget.used == 30
@@ -179,7 +179,7 @@ def test_a_thread_exceeds_the_budget_by_one_part_with_a_warning(
     with pytest.raises(MemoryBudgetExceededError, match="this thread has open hold 30 bytes"):
         third.wait(10)
     assert (budget.used, third.held) == (30, 0)
-    assert not budget._ledger().waiting
+    assert not budget._usage().waiting
 
 
 def test_a_thread_within_the_budget_may_exceed_it_again(threads: Threads) -> None:
@@ -238,7 +238,7 @@ def test_what_another_thread_gives_back_does_not_count(threads: Threads) -> None
     threads.current = 1
     other.wait(20)
     threads.current = 0
-    budget._ledger().changed = Scripted(lambda: other.give(5))  # type: ignore[assignment]
+    budget._usage().changed = Scripted(lambda: other.give(5))  # type: ignore[assignment]
     assert not first.take(10)
     other.give(5)
     assert first.take(5)
@@ -287,7 +287,7 @@ def test_waiting_that_is_in_vain_ends(threads: Threads, caplog: pytest.LogCaptur
     assert holder.take(20)
     threads.current = 1
     changed: Any = Scripted(lambda: holder.give(1))
-    budget._ledger().changed = changed
+    budget._usage().changed = changed
     with caplog.at_level(logging.WARNING):
         waiter.wait(10)
     assert changed.waits == [1, 1, 300]
@@ -324,7 +324,7 @@ def test_memory_of_uploads_that_were_dropped_is_collected(
     Dropped(share)
     threads.current = thread
     changed: Any = Scripted()
-    budget._ledger().changed = changed
+    budget._usage().changed = changed
     other.wait(10)
     assert budget.used == 10
     assert changed.waits == [1][:thread]
@@ -340,7 +340,7 @@ def test_who_is_interrupted_waits_no_more(threads: Threads) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    budget._ledger().changed = Scripted(interrupt)  # type: ignore[assignment]
+    budget._usage().changed = Scripted(interrupt)  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
         waiter.wait(10)
     holder.give(5)
@@ -407,7 +407,7 @@ class World:
         self.threads = threads
 
     def key(self) -> object:
-        order = [self.shares.index(share) for share in self.budget._ledger().waiting]
+        order = [self.shares.index(share) for share in self.budget._usage().waiting]
         flying = [tuple(sorted(parts)) for parts in self.flying]
         return str((self.left, flying, self.waiting, order))
 
@@ -419,7 +419,7 @@ class World:
         for upload, share in enumerate(self.shares):
             self.threads.current = upload
             if self.waiting[upload]:
-                if self.budget._ledger().waiting[0] is share and self._fits(upload):
+                if self.budget._usage().waiting[0] is share and self._fits(upload):
                     yield upload, "admitted"
             elif self.left[upload] and (not self.flying[upload] or self._would_take(upload)):
                 yield upload, "pull"
@@ -427,7 +427,7 @@ class World:
                 yield upload, f"sent {part}"
 
     def _would_take(self, upload: int) -> bool:
-        return not self.budget._ledger().waiting and self._fits(upload)
+        return not self.budget._usage().waiting and self._fits(upload)
 
     def _fits(self, upload: int) -> bool:
         used = self.budget.used
@@ -444,14 +444,14 @@ class World:
         elif what == "admitted":
             # The end of Share.wait, and the take that follows.
             assert share._admitted(self.left[upload][0])
-            self.budget._ledger().waiting.remove(share)
+            self.budget._usage().waiting.remove(share)
             self.waiting[upload] = False
             self.flying[upload].append(self.left[upload].pop(0))
         elif share.take(self.left[upload][0]):
             self.flying[upload].append(self.left[upload].pop(0))
         else:
             assert not self.flying[upload], "who holds something does not wait"
-            self.budget._ledger().waiting.append(share)
+            self.budget._usage().waiting.append(share)
             self.waiting[upload] = True
 
 

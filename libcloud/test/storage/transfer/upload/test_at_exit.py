@@ -73,7 +73,7 @@ def at_exit() -> Iterator[list[Callable[[], Any]]]:
 def test_many_uploads_are_one_entry_of_atexit() -> None:
     entries: list[Callable[[], Any]] = []
     called: list[str] = []
-    exits = module._Exits()
+    exits = module._ExitFunctions()
     with mock.patch.object(module, "atexit", mock.Mock(register=entries.append)):
         for name in "abc":
             exits.register(partial(called.append, name))
@@ -87,7 +87,7 @@ def test_many_uploads_are_one_entry_of_atexit() -> None:
 
 def test_a_forked_process_has_its_own_entry_of_atexit() -> None:
     entries: list[Callable[[], Any]] = []
-    exits = module._Exits()
+    exits = module._ExitFunctions()
     with mock.patch.object(module, "atexit", mock.Mock(register=entries.append)):
         exits.register(list)
         entries.clear()  # as multiprocessing does
@@ -193,7 +193,7 @@ def test_the_clean_up_of_a_cancelled_upload_is_abandoned_when_the_program_ends(
     monkeypatch.setattr(module, "_PATIENCE_FOR_CLEANUP", 0)
     cancellation = Cancellation()
     with cancellation.active():
-        guarded = module.EndedWithTheProgram(WholeSource(b""), pytest.fail, "x")
+        guarded = module.SourceUntilExit(WholeSource(b""), pytest.fail, "x")
     with guarded.turn:  # a request is in flight
         guarded.at_exit()
         assert not cancellation.abandoned
