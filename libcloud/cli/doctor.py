@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import platform
 import secrets
 import shutil
@@ -28,6 +30,7 @@ from libcloud.cli.errors import (
     set_subject,
     store_response,
 )
+from libcloud.cli.progress import is_interactive
 from libcloud.cli.settings import Settings, argument, option, store_options
 from libcloud.cli.stores import SWIFT, Store, connect, find_settings
 from libcloud.cli.targets import Target, parse_target
@@ -93,7 +96,9 @@ def doctor(settings: Settings, *, url: str, write: bool) -> None:
 
 
 def _print_check(check: Check) -> None:
-    mark = click.style(_MARKS[check.kind], fg=_COLORS.get(check.kind))
+    mark, color = _MARKS[check.kind], _COLORS.get(check.kind)
+    if color and is_interactive(sys.stdout) and not os.environ.get("NO_COLOR"):
+        mark = click.style(mark, fg=color)
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED
     for line in _lines(check, columns - len(_MARKS[check.kind])):
         click.echo(redact(f"{mark}{line}"))
@@ -104,8 +109,10 @@ def _lines(check: Check, columns: int) -> Iterator[str]:
     """The name, then the text and the hint, wrapped."""
     room, name = max(columns - _NAME_COLUMNS - 1, _MIN_TEXT_COLUMNS), check.name
     hint = f"-> {printable(check.hint)}" if check.hint else ""
+    # Variables, hosts and commands stay in one piece, to be copied.
+    wrap = functools.partial(textwrap.wrap, break_on_hyphens=False, break_long_words=False)
     for text, indent in ((printable(check.text), ""), (hint, "   ")):
-        for line in textwrap.wrap(text, room, subsequent_indent=indent, break_on_hyphens=False):
+        for line in wrap(text, room, subsequent_indent=indent):
             yield f"{name:<{_NAME_COLUMNS}}{line}"
             name = ""
 

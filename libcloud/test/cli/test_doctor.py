@@ -13,7 +13,7 @@ import pytest
 
 from libcloud.storage.transfer.client import RetryLoop
 from libcloud.test._loopback import Loopback, loopback_names, reply
-from libcloud.test.cli.running import BUCKET, Result, Shell
+from libcloud.test.cli.running import BUCKET, Result, Shell, environment, terminal
 from libcloud.test.storage.fakes.options import AMAZON, Issued
 from libcloud.test.storage.fakes.servers import fake_server
 
@@ -32,6 +32,24 @@ def findings(result: Result) -> dict[str, str]:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry without delay."""
     monkeypatch.setattr(RetryLoop, "sleep", staticmethod(lambda seconds: None))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variables", "mark"),
+    [({}, "\x1b[31mFAIL \x1b[0m"), ({"NO_COLOR": "1"}, "FAIL "), ({"TERM": "dumb"}, "FAIL ")],
+)
+def test_on_a_terminal_failures_are_red_and_names_are_not_broken(
+    shell: Shell, variables: dict[str, str], mark: str
+) -> None:
+    where = {**environment(shell.endpoint, shell.home), "COLUMNS": "40", **variables}
+    with terminal(["doctor", "s3://absent"], where, columns=40) as tty:
+        assert tty.finish() == 3
+    lines = tty.text.splitlines()
+    assert next(line for line in lines if "bucket" in line).startswith(f"{mark}bucket")
+    assert "\x1b" not in "".join(line for line in lines if "FAIL" not in line)
+    assert [line for line in lines if line.endswith(f" {shell.endpoint.url},")]
+    assert [line for line in lines if line.endswith(" AWS_SECRET_ACCESS_KEY")]
 
 
 def test_all_checks_pass_on_a_working_store(shell: Shell) -> None:
