@@ -110,7 +110,7 @@ class LocalStorageDriver(StorageDriver):
 
     def iterate_containers(self) -> Iterator[Container]:
         """The directories in the base directory, by name."""
-        return map(self._make_container, self._tree.container_names())
+        return self._containers(self._tree.container_names())
 
     def get_container(self, container_name: str) -> Container:
         """See :class:`StorageDriver`.
@@ -294,7 +294,11 @@ class LocalStorageDriver(StorageDriver):
 
     def _make_container(self, container_name: str) -> Container:
         path = self._tree.container_path(container_name)
-        return Container(name=container_name, extra=_times(os.stat(path)), driver=self)
+        try:
+            status = os.stat(path)
+        except FileNotFoundError as error:
+            raise ContainerDoesNotExistError(None, self, container_name) from error
+        return Container(name=container_name, extra=_times(status), driver=self)
 
     def _make_object(self, container: Container, object_name: str) -> Object:
         path = self._tree.existing_path(container.name, object_name)
@@ -313,6 +317,14 @@ class LocalStorageDriver(StorageDriver):
             container=container,
             driver=self,
         )
+
+    def _containers(self, names: Iterable[str]) -> Iterator[Container]:
+        for name in names:
+            try:
+                yield self._make_container(name)
+            except ContainerDoesNotExistError:
+                # Deleted since the base directory was read.
+                continue
 
     def _objects(self, container: Container, names: Iterable[str]) -> Iterator[Object]:
         for name in names:

@@ -497,3 +497,13 @@ def test_locking_alone_needs_fasteners(base: Path, monkeypatch: pytest.MonkeyPat
 
     driver = LocalStorageDriver(str(base), ex_use_locking=False)
     assert _store(driver.create_container("c"), "a").size == 4
+
+
+def test_a_container_that_is_deleted_during_a_listing_is_left_out(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    listed = LocalStorageDriver(str(tmp_path)).iterate_containers()
+    first = next(listed)
+    (tmp_path / "b").rmdir()
+
+    assert [first.name, *(one.name for one in listed)] == ["a", "c"]
