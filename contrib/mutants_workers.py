@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs of ``libcloud/storage/transfer/upload/workers.py``; see ``mutants.py``."""
+"""Planted bugs of what runs in threads, mostly ``transfer/upload/workers.py``; see ``mutants.py``."""
 
 from __future__ import annotations
 
@@ -91,5 +91,13 @@ MUTANTS = (
         "        except KeyError:",
         "digests",
         caught_by="test_a_digest_that_fails_before_the_upload_is_there_is_computed_again",
+    ),
+    Mutant(
+        "a worker pool runs more tasks than it can open files for",
+        "libcloud/storage/worker_pool.py",
+        "most=min(most, _most_tasks())",
+        "most=most",
+        ("libcloud/test/storage/test_worker_pool.py",),
+        caught_by="test_no_more_tasks_run_than_the_system_lets_open_files",
     ),
 )
