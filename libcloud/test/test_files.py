@@ -24,6 +24,7 @@ from libcloud.utils.files import (
     guess_file_mime_type,
     has_exact_size,
     read_in_chunks,
+    refill,
 )
 
 
@@ -275,3 +276,19 @@ def test_the_size_of_a_file_is_believed_where_it_can_be(
 ) -> None:
     status: Any = SimpleNamespace(st_mode=mode, st_size=size, st_blocks=blocks)
     assert has_exact_size(status) is expected
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_pieces_of_any_size_are_refilled(size: int) -> None:
+    data = bytes(range(40))
+    for lengths in ([40], [1] * 40, [3, 0, 5, 32], [2, 2, 36], [39, 1]):
+        ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
+        pieces = [data[end - length : end] for length, end in zip(lengths, ends, strict=True)]
+        expected = [data[at : at + size] for at in range(0, 40, size)]
+        assert list(refill(iter(pieces), size)) == expected
+
+
+def test_a_single_piece_is_not_copied() -> None:
+    piece = b"data" * 1000
+    [refilled] = refill(iter([piece]), 10_000)
+    assert refilled is piece

@@ -181,8 +181,11 @@ def to_bytes(piece: object) -> bytes:
 
 def refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
     """Yield the data in pieces of ``size`` bytes; buffers less than one piece."""
-    held = bytearray()
+    held: bytes | bytearray = b""
     for piece in pieces:
+        if not held and len(piece) < size:
+            held = piece  # not copied: it may be the only one
+            continue
         if not held and len(piece) == size:
             yield piece
             continue
@@ -190,14 +193,15 @@ def refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
         start = 0
         if held:
             start = min(size - len(held), len(view))
+            held = held if isinstance(held, bytearray) else bytearray(held)
             held += view[:start]
             if len(held) < size:
                 continue
             yield bytes(held)
-            held = bytearray()
+            held = b""
         while len(view) - start >= size:
             yield bytes(view[start : start + size])
             start += size
-        held += view[start:]
+        held = bytes(view[start:])
     if held:
         yield bytes(held)

@@ -123,13 +123,14 @@ class Operations:
             callback.set_size(size)
             # Memory that a read does not fill takes longer to allocate than a small file to read.
             read = partial(source.read, _PIECE if size is None else min(_PIECE, size + 1))
-            if not source.seekable():
+            is_seekable = size is not None or source.seekable()
+            if not is_seekable:
                 self.make_container(split_path(path)[0])  # it cannot be read again
             try:
                 self._store(_reported(read, callback), path, mode, options)
             except FileNotFoundError as error:
                 is_missing = isinstance(error.__cause__, ContainerDoesNotExistError)
-                if not is_missing or not source.seekable():
+                if not is_missing or not is_seekable:
                     raise
                 self._known.discard(split_path(path)[0])
                 self.make_container(split_path(path)[0])
