@@ -111,7 +111,7 @@ class _Command:
         single = self._selection.is_single
         failures = Failures(single=single)
         total = sum(entry.size or 0 for entry in entries)
-        with Progress("", total, self._settings) as progress:
+        with Progress(self._selection.label, total, self._settings) as progress:
             # Names of entries are whole keys.
             bucket = self._target._replace(target=self._target.target.with_name(""))
             copier = Copier(

@@ -284,7 +284,7 @@ def _get_all(
     selected: Selection, output: _Output, settings: Settings, object_options: ObjectOptions
 ) -> None:
     store, target = selected.store, selected.store.target
-    progress = Progress("", None, settings)
+    progress = Progress(selected.label, None, settings)
     with error_context(target):
         objects = _listed(selected, progress)
     os.makedirs(output.path, exist_ok=True)

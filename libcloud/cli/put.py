@@ -162,13 +162,15 @@ def put_stream(
 def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> None:
     sizes = [source.size for source in sources]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
-    failures, store = Failures(single=len(sources) == 1), uploader.store
+    single, store = len(sources) == 1, uploader.store
+    where = store.target.with_name(sources[0].name) if single else store.target
+    failures = Failures(single=single)
 
     def put_one(task: tuple[int, Source]) -> None:
         number, source = task
         if source.error is not None:
             raise source.error
-        position = f"{number}/{len(sources)} " if len(sources) > 1 else ""
+        position = "" if single else f"{number}/{len(sources)} "
         transfer = progress.transfer(f"{position}{source.path}")
         try:
             with transfer, open(source.path, "rb", buffering=0) as stream:
@@ -180,16 +182,13 @@ def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> N
             set_subject(error, target)
             raise
 
-    with Progress("", total, uploader.settings) as progress:
+    with Progress(str(where), total, uploader.settings) as progress:
         tasks = enumerate(sources, 1)
         run_tasks(
             store.driver, put_one, tasks, failures, jobs=jobs, size_of=lambda task: task[1].size
         )
-    if len(sources) == 1:
-        progress.finish(f"stored {store.target.with_name(sources[0].name)}")
-    else:
-        stored = count(len(sources) - failures.count, "object")
-        progress.finish(f"stored {stored} in {store.target}")
+    stored = count(len(sources) - failures.count, "object")
+    progress.finish(f"stored {where}" if single else f"stored {stored} in {where}")
     failures.raise_if_any()
 
 

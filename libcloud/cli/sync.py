@@ -97,7 +97,7 @@ def sync(
     same_content = _same_content if checksum else None
     differs = partial(difference, size_only=size_only, same_content=same_content)
     failures, printed = Failures(), Report(settings.dry_run, settings.as_json, settings.quiet)
-    with Progress("", None, settings) as progress:
+    with Progress(source, None, settings) as progress:
         copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
         runner = _Runner(copier, failures, names, printed)
         with error_context(source):

@@ -79,7 +79,7 @@ def test_a_link_to_itself_is_skipped(shell: Shell, tmp_path: Path) -> None:
     (tree / "a").write_text("a")
     (tree / "loop").symlink_to("loop")
     result = shell.ok("put", "--recursive", str(tree), "s3://bucket")
-    assert f"libcloud: skipped {tree}/loop: not a regular file" in result.err
+    assert f"libcloud: skipped {tree}/loop: a broken symbolic link" in result.err
     assert shell.names() == ["a"]
 
 

@@ -294,6 +294,28 @@ def test_progress_is_printed_as_json(shell: Shell) -> None:
     assert events[-1]["parts"] == 3
 
 
+@pytest.mark.parametrize(
+    ("command", "given"),
+    [
+        (("put", "{path}/a", "s3://bucket/y"), "s3://bucket/y"),
+        (("put", "-r", "{path}", "s3://bucket/d/"), "s3://bucket/d/"),
+        (("get", "-r", "s3://bucket/x/", "{path}/new"), "s3://bucket/x/"),
+        (("cp", "-r", "s3://bucket/x/", "s3://bucket/z/"), "s3://bucket/x/"),
+        (("sync", "s3://bucket/x/", "{path}/new"), "s3://bucket/x/"),
+    ],
+)
+def test_the_last_line_of_json_progress_names_what_was_given(
+    shell: Shell, tmp_path: Path, command: tuple[str, ...], given: str
+) -> None:
+    (tmp_path / "files").mkdir()
+    for name in "ab":
+        (tmp_path / "files" / name).write_bytes(b"x")
+    shell.ok("put", "-q", "-", "s3://bucket/x/b", stdin=b"x")
+    words = [word.format(path=tmp_path / "files") for word in command]
+    result = shell.ok(*words, "--json-progress")
+    assert json.loads(result.err.splitlines()[-1])["object"] == given
+
+
 def test_quiet_prints_nothing(shell: Shell) -> None:
     assert shell.ok("put", "-q", "-", "s3://bucket/x", stdin=b"x").err == ""
 
