@@ -116,6 +116,14 @@ _DOWNLOADS = (
         caught_by="test_a_store_that_refuses_conditions_is_read_without_them",
     ),
     Mutant(
+        "metadata that a store returns as UTF-8 is read as Latin-1",
+        "libcloud/storage/metadata.py",
+        "value if value.isascii() else from_utf8(value)",
+        "value",
+        (f"{_TESTS}/s3/test_headers.py",),
+        caught_by="test_text_that_a_store_returns_as_utf_8_is_read",
+    ),
+    Mutant(
         "fsspec does not look at the files of other drivers again",
         "libcloud/storage/filesystem/reading.py",
         "    if not same_version(current, obj):",

@@ -129,8 +129,8 @@ MUTANTS = (
     Mutant(
         "metadata of Azure is percent-decoded",
         "libcloud/storage/metadata.py",
-        "        name[len(prefix) :]: decode_metadata(value)\n",
-        '        name[len(prefix) :]: decode_metadata(value.replace("%20", " "))\n',
+        "name[len(prefix) :]: decode_metadata(value if",
+        'name[len(prefix) :]: decode_metadata(value.replace("%20", " ") if',
         _METADATA,
         caught_by="test_behaviour[fake-azure-metadata_comes_back_as_it_was_given]",
     ),

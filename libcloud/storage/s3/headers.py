@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from libcloud.common.request import Body, HttpRequest
 from libcloud.storage import s3
-from libcloud.storage.metadata import metadata_headers
+from libcloud.storage.metadata import from_utf8, metadata_headers
 from libcloud.storage.transfer.values import Step
 from libcloud.utils.headers import LOWER
 
@@ -316,7 +316,9 @@ def _describes(
 def _kept_metadata(seen: Mapping[str, str], prefix: str) -> dict[str, str]:
     """User metadata as it was read, but for what is not ASCII and must be encoded again."""
     found = {name: value for name, value in seen.items() if name.startswith(prefix)}
-    foreign = {name[len(prefix) :]: text for name, text in found.items() if not text.isascii()}
+    foreign = {
+        name[len(prefix) :]: from_utf8(text) for name, text in found.items() if not text.isascii()
+    }
     return {**found, **metadata_headers(foreign, prefix)}
 
 

@@ -138,6 +138,5 @@ def metadata_headers(meta_data: Mapping[str, object]) -> dict[str, str]:
 
 
 def metadata_in(headers: Mapping[str, str]) -> dict[str, str]:
-    """The metadata in the headers of a response; other clients send text as UTF-8."""
-    found = metadata.metadata_in(headers, METADATA)
-    return {name: metadata.from_utf8(value) for name, value in found.items()}
+    """The metadata in the headers of a response."""
+    return metadata.metadata_in(headers, METADATA)

@@ -76,6 +76,13 @@ def test_one_change_sends_all_settings_again(vendor: str) -> None:
     assert headers.whole == {**described, f"{vendor}-metadata-directive": "REPLACE"}
 
 
+def test_metadata_that_a_store_returns_as_utf_8_is_copied_as_text() -> None:
+    seen = {"x-amz-meta-a": "ü".encode().decode("latin-1"), "x-amz-meta-b": "\xfc"}
+    headers = copy_headers(split_headers({}, "x-amz"), seen, content_type="image/png")
+    kept = {name: headers.whole[name] for name in seen}
+    assert kept == dict.fromkeys(seen, "=?UTF-8?B?w7w=?=")
+
+
 def test_new_metadata_replaces_all_of_the_old() -> None:
     headers = copy_headers(split_headers({}, "x-amz"), SEEN, metadata={"c": "ü", "d": 1})
     assert headers.in_parts == {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.storage.metadata import decode_metadata, metadata_headers
+from libcloud.storage.metadata import decode_metadata, metadata_headers, metadata_in
 from libcloud.storage.s3.headers import has_condition, has_digest, headers_for
 from libcloud.storage.transfer.values import Step
 
@@ -130,6 +130,18 @@ def test_any_text_comes_back(value: str) -> None:
     assert header.isascii()
     assert header == header.strip()  # HTTP takes spaces away from the ends
     assert decode_metadata(header) == value
+
+
+def test_text_that_a_store_returns_as_utf_8_is_read() -> None:
+    raw = "Zürich 日".encode().decode("latin-1")
+    assert metadata_in({"x-amz-meta-city": raw}, "x-amz-meta-") == {"city": "Zürich 日"}
+    assert metadata_in({"x-amz-meta-city": "Z\xfcrich"}, "x-amz-meta-") == {"city": "Zürich"}
+
+
+def test_text_that_could_be_utf_8_read_as_latin_1_comes_back() -> None:
+    value = "ü".encode().decode("latin-1")
+    headers = metadata_headers({"a": value}, "x-object-meta-")
+    assert metadata_in(headers, "x-object-meta-") == {"a": value}
 
 
 @pytest.mark.parametrize("value", ["=?UTF-8?B?WA==?=", " red", "red ", "\N{NO-BREAK SPACE}"])

@@ -23,5 +23,13 @@ def test_what_other_clients_store_as_utf_8_is_read() -> None:
     assert requests.metadata_in(headers) == {"a": "grüße", "b": "50%41"}
 
 
+def test_text_that_looks_like_utf_8_comes_back(
+    driver: OpenStackSwiftStorageDriver, container: Container
+) -> None:
+    text = "ü".encode().decode("latin-1")
+    container.upload_object_via_stream(iter([b"abc"]), "object", {"meta_data": {"a": text}})
+    assert driver.get_object("docs", "object").meta_data == {"a": text}
+
+
 def test_text_that_is_latin_1_stays_as_it_is() -> None:
     assert requests.metadata_in({"x-object-meta-a": "gr\xfc\xdfe"}) == {"a": "grüße"}
