@@ -56,7 +56,7 @@ def _of_certifi() -> str | None:
 
 
 environment_cert_file = os.environ.get("SSL_CERT_FILE")
-if environment_cert_file is not None:
+if environment_cert_file:  # one that is empty counts as not set
     if not os.path.exists(environment_cert_file):
         raise ValueError(f"Certificate file {environment_cert_file} doesn't exist")
     if not os.path.isfile(environment_cert_file):

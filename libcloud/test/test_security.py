@@ -71,6 +71,12 @@ def test_the_environment_names_a_file(bundle: str, monkeypatch: pytest.MonkeyPat
     assert LibcloudConnection("h", 443).verification == bundle
 
 
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "")
+    importlib.reload(security)
+    assert security.certifi_ca_bundle_path == security.CA_CERTS_PATH
+
+
 def test_a_file_that_is_not_there_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
