@@ -131,7 +131,8 @@ class S3Response(AWSBaseResponse):
         if detail.status in (401, 403):
             raise s3.errors.attach_detail(InvalidCredsError(text, driver=driver), detail)
         if detail.status in _REDIRECTS:
-            text = f"{_other_region(detail, driver)} {text}"
+            location = self.headers.get("location", "")
+            text = f"{_other_region(detail, driver, location)} {text}"
         else:
             text = f"Unknown error. {text}"
         raise s3.errors.attach_detail(LibcloudError(text, driver=driver), detail)
@@ -151,10 +152,12 @@ class S3RawResponse(S3Response, RawResponse):
     """A response of S3 whose body is read only if it contains an error."""
 
 
-def _other_region(detail: ErrorDetail, driver: Any) -> str:
+def _other_region(detail: ErrorDetail, driver: Any, location: str) -> str:
     own = getattr(driver, "region_name", None) or getattr(driver, "region", None)
     if not detail.region:
-        return "Requests for this bucket must be sent to another host, in its region."
+        origin = re.match(r"https?://[\w.:\[\]-]+(?=[/?]|$)", location, re.ASCII)
+        to = f"to {origin[0]}" if origin else "to another host, in its region"
+        return f"Requests for this bucket must be sent {to}."
     asked = f", but this driver uses {own!r}" if own else ""
     return (
         f"The bucket is in the region {detail.region!r}{asked}. "

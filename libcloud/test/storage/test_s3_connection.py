@@ -341,6 +341,21 @@ def test_redirects_are_not_followed_but_name_the_region(status: int) -> None:
     assert (error.detail.region, error.status) == ("eu-west-1", status)
 
 
+@pytest.mark.parametrize(
+    ("location", "to"),
+    [
+        ("https://store.test:9000/b/k?X-Amz-Signature=hush", "to https://store.test:9000."),
+        ("https://store.test", "to https://store.test."),
+        ("https://user:hush@store.test/b/k", "to another host, in its region."),
+        ("/elsewhere", "to another host, in its region."),
+    ],
+)
+def test_a_redirect_names_the_endpoint_to_use(location: str, to: str) -> None:
+    error = failure(answering(301, b"<html>Moved</html>", Location=location))
+    assert f"Requests for this bucket must be sent {to}" in str(error)
+    assert "hush" not in str(error)
+
+
 def test_the_region_may_be_in_the_body() -> None:
     body = ERROR % (b"PermanentRedirect", b"<Region>eu-west-3</Region>")
     assert "'eu-west-3'" in str(failure(answering(301, body)))
