@@ -109,8 +109,8 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         raise ProfileFileError(f"{path} is not UTF-8") from None
     import configparser
 
-    # No interpolation: "%" is common in secrets.
-    parser = configparser.RawConfigParser(strict=False, default_section="\0", delimiters=("=",))
+    # No interpolation: "%" is common in secrets. A colon may follow a name, as for botocore.
+    parser = configparser.RawConfigParser(strict=False, default_section="\0")
     try:
         parser.read_string(text)
     except configparser.Error as error:

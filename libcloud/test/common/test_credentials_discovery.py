@@ -115,6 +115,12 @@ def test_keys_can_be_in_the_configuration_file(home: Path) -> None:
     assert find(home, "keys").credentials == Credentials("from-config", "s%cret;#=x")
 
 
+def test_a_name_may_end_in_a_colon(home: Path) -> None:
+    text = "[default]\naws_access_key_id: k\naws_secret_access_key: a:b=c\n"
+    (home / ".aws" / "credentials").write_text(text)
+    assert find(home, "default").credentials == Credentials("k", "a:b=c")
+
+
 def test_a_service_has_an_endpoint_of_its_own(home: Path) -> None:
     found = find(home, "work")
     assert found.endpoint_url is not None
