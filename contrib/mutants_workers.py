@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Planted bugs of what runs in threads, mostly ``transfer/upload/workers.py``; see ``mutants.py``."""
+"""Planted bugs of what runs in threads, mostly those of an upload; see ``mutants.py``."""
 
 from __future__ import annotations
 
