@@ -139,8 +139,8 @@ def read(
     headers = download.ranges.whole_object_headers(started.response.headers)
     if length_of(headers) is None:
         return driver._get_object_in(container, name), pieces
-    obj = driver._headers_to_object(object_name=name, container=container, headers=headers)
-    return obj, pieces
+    # By position: the drivers name the first parameter differently.
+    return driver._headers_to_object(name, container, headers), pieces
 
 
 def _save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
