@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from threading import RLock, Thread, current_thread
 
+from libcloud import storage
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
 from libcloud.storage.transfer.download.port import RunningChecksum
 from libcloud.storage.types import IncompleteDownloadError
-from libcloud.storage.worker_pool import in_worker
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import size_of
 from libcloud.utils.local import PerProcess
@@ -183,7 +183,9 @@ def parallel_download(
         return None
     if body.verification is not None and body.verification.combine is None:
         return None
-    most = window or (_share_of(body.pinned) if in_worker() else MOST_CONNECTIONS)
+    most = window or MOST_CONNECTIONS
+    if window is None and storage.worker_pool.in_worker():
+        most = _share_of(body.pinned)
     allowed = limit()
     most = most if allowed is None else min(most, allowed)
     if most < 2:

@@ -11,6 +11,7 @@ from libcloud.common.request import HttpRequest
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.types import ObjectHashMismatchError
+from libcloud.utils.values import Value
 
 
 class Content(Protocol):
@@ -23,8 +24,8 @@ class Content(Protocol):
         """Release the connection; whatever was not read is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class RangeResponse:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RangeResponse(Value):
     """A successful response to a request for a range.
 
     :param headers: names in lower case.
@@ -96,8 +97,8 @@ class RunningChecksum(Protocol):
         """The checksum of everything added."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Verification(Value):
     """The checksum that the bytes of ``obj`` must have.
 
     :param algorithm: its name, for messages.

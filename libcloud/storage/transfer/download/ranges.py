@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from libcloud.utils.headers import strip_etag
+from libcloud.utils.values import Value
 
 _CONTENT_RANGE = re.compile(r"bytes[ =]([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)", re.I)
 
@@ -34,8 +35,8 @@ class Extent(NamedTuple):
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Validator:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Validator(Value):
     """Identifies one version of an object.
 
     :param etag: as the store writes it; may be empty.
