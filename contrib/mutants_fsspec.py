@@ -163,6 +163,14 @@ MUTANTS = (
         caught_by="test_gaps_are_read_where_requests_are_dear",
     ),
     Mutant(
+        "fsspec requests what is needed apart from what is ahead of it",
+        f"{_FILESYSTEM}/readahead.py",
+        "max(end + along, least)",
+        "max(end, least)",
+        _READAHEAD,
+        caught_by="test_a_sequential_reader_makes_few_requests_where_they_are_dear",
+    ),
+    Mutant(
         "fsspec makes many requests for a sequential reader where they are dear",
         f"{_FILESYSTEM}/readahead.py",
         "max(ahead // _RANGES, dear, SMALLEST_RANGE)",

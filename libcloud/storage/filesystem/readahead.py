@@ -166,14 +166,20 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         return min(_GROWTH * self._streak, enough, self._most_ahead)
 
     def _request(self, start: int, end: int, ahead: int) -> None:
-        """Ensure blocks from ``start`` to ``end``, and some of the next ``ahead`` bytes."""
+        """Ensure blocks from ``start`` to ``end``, and some of the next ``ahead`` bytes.
+
+        What a sequential reader needs next comes with what it needs now, unless it would take
+        longer than another request: fewer requests, in the same time.
+        """
         known = self._blocks[-1].end if self._blocks else start
         share = self._share(end - known)
         if share < end - known:
             self._submit_blocks(known, end, share)
         elif known < end:  # _data() requests it
-            needed = min(self.size, max(end, known + min(self.blocksize, SMALLEST_RANGE)))
-            self._blocks.append(_Block(known, needed, Future()))
+            along = min(ahead, self._cost.in_bytes, self.blocksize - (end - known))
+            along = 0 if self._is_near else max(0, along)
+            least = known + min(self.blocksize, SMALLEST_RANGE)
+            self._blocks.append(_Block(known, min(self.size, max(end + along, least)), Future()))
         self._request_ahead(end + ahead, ahead)
 
     def _share(self, length: int) -> int:

@@ -194,6 +194,7 @@ def test_a_sequential_reader_makes_few_requests_where_they_are_dear() -> None:
     reader = Reader(size=64 * MIB, known=(0, DATA[:SIZE]), network=DEAR)
     reader.read_all(MIB)
     assert len(reader.requests) == 4
+    assert reader.own == [(SIZE, MIB + 7_200_000)], "with what arrives in 80 ms"
     assert reader.requested == 64 * MIB - SIZE, "each byte is requested once"
 
 

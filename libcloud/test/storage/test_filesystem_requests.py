@@ -300,7 +300,7 @@ def test_a_window_grows_with_what_was_read(s3: Store, fs: Any) -> None:
     sizes = [1 + int(end) - int(start) for start, _, end in (r.partition("-") for r in ranges(s3))]
     assert sum(sizes) == len(data)
     assert sizes[0] == 64 * KIB
-    assert sizes[:-1] == sorted(sizes[:-1])
+    assert max(sizes) > 4 * sizes[0]
     assert len(sizes) < 10
 
 
