@@ -34,7 +34,7 @@ class BatchQueue(Generic[_T]):
         """Add ``element``; if it is urgent, it ends the wait."""
         self._elements.append(element)
         if urgent and self._wanted != math.inf:
-            self._wanted = 0
+            self._wanted = 1
         if len(self._elements) >= self._wanted:
             self._wake.put(None)
 

@@ -458,3 +458,25 @@ def test_a_thread_that_waits_for_several_results_is_woken_once(
     assert queue.wait(3, 30)
     assert wake.ended_after == ended_after
     assert [queue.take() for _ in range(4)] == [1, 2, 3, 4]
+
+
+def test_a_wait_for_results_does_not_end_without_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An urgent one may be taken before the thread that added it ends the wait, which is the next.
+
+    That happens without a global interpreter lock.
+    """
+    queue: BatchQueue[int] = BatchQueue()
+
+    class Late:
+        def get(self, timeout: float) -> None:
+            queue.put(1, urgent=not queue._elements and queue._wanted == 3)
+            if queue._wanted != 3:
+                queue.take()
+                monkeypatch.setattr(self, "get", lambda timeout: queue.put(2), raising=True)
+
+        def put(self, _: None) -> None:
+            pass
+
+    queue._wake = Late()  # type: ignore[assignment]
+    assert queue.wait(3, 30)
+    assert queue.take() == 2
