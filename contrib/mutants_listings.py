@@ -11,6 +11,7 @@ _S3 = "libcloud/storage/s3"
 
 _PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
 _SCANNING = ("libcloud/test/storage/s3/test_scanning.py",)
+_PREFIXES = (f"{_TESTS}/storage/test_listed_prefixes.py",)
 _LISTED_NAMES = (f"{_TESTS}/storage/test_s3_listed_names.py",)
 
 MUTANTS = (
@@ -29,6 +30,46 @@ MUTANTS = (
         "            return\n            raise IncompleteListingError(\n",
         _PAGES,
         caught_by="test_a_listing_that_cannot_continue_is_an_error",
+    ),
+    Mutant(
+        "names that do not begin with the prefix are taken for objects of S3",
+        f"{_S3}/listing.py",
+        "        client.check_listed(found, prefix, what)\n",
+        "",
+        _PREFIXES,
+        caught_by="test_the_command_uses_none_of_the_names[rm --recursive s3://bucket//dir]",
+    ),
+    Mutant(
+        "all versions that are listed count as those with the prefix",
+        f"{_S3}/versions.py",
+        "        prefix=start,\n",
+        "",
+        _PREFIXES,
+        caught_by="test_s3_lists_no_name_without_the_prefix",
+    ),
+    Mutant(
+        "all uploads that are listed are aborted, whatever the prefix",
+        f"{_S3}/multipart.py",
+        "prefix=prefix, kind=kind",
+        "kind=kind",
+        _PREFIXES,
+        caught_by="test_uploads_without_the_prefix_are_not_aborted",
+    ),
+    Mutant(
+        "names that do not begin with the prefix are taken for blobs",
+        "libcloud/storage/azure/listing.py",
+        "        client.check_listed([entry.name for entry in page.entries], prefix, what)\n",
+        "",
+        _PREFIXES,
+        caught_by="test_azure_lists_no_name_without_the_prefix[all_objects]",
+    ),
+    Mutant(
+        "names that do not begin with the prefix are taken for objects of Swift",
+        "libcloud/storage/swift/listing.py",
+        "        client.check_listed([record.name for record in page], prefix, what)\n",
+        "",
+        _PREFIXES,
+        caught_by="test_swift_lists_no_name_without_the_prefix",
     ),
     Mutant(
         "only the last marker of a listing is remembered",

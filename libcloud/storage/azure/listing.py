@@ -30,7 +30,10 @@ def blob_pages(
     what = f"Error listing the container {container_name}"
     path = client.container_path(container_name)
     request = partial(requests.list_blobs, path, prefix=prefix, delimiter=delimiter, limit=limit)
-    return _follow(client, parse_blobs, request, what, container_name=container_name)
+    for page in _follow(client, parse_blobs, request, what, container_name=container_name):
+        client.check_listed([entry.name for entry in page.entries], prefix, what)
+        client.check_listed(page.prefixes, prefix, what)
+        yield page
 
 
 def _follow(

@@ -86,6 +86,7 @@ def object_pages(
         ),
         s3.responses.parse_objects,
         names=(container_name, ""),
+        prefix=prefix,
         kind=_DIRECTORIES if delimiter else _OBJECTS,
         marker_of=marker_of,
         pool=pool,
@@ -99,6 +100,7 @@ def pages(
     parse: Callable[[Any], Page[_EntryT]],
     *,
     names: tuple[str, str] = ("", ""),
+    prefix: str | None = None,
     kind: str = "",
     marker_of: Callable[[Page[_EntryT]], Marker] = lambda page: page.marker,
     pool: WorkerPool | None = None,
@@ -108,6 +110,7 @@ def pages(
     :param what: the operation, for messages.
     :param request: takes a ``marker``, and with a ``kind`` also ``url_encoding=True``.
     :param names: of the container and the object, as far as the listing is of one.
+    :param prefix: that ``request`` asks for.
     :param kind: of the listing, if its names may need to be encoded.
     """
 
@@ -128,6 +131,7 @@ def pages(
         fetched = pending()
         page = fetched[0]
         found = page.names()
+        client.check_listed(found, prefix, what)
         count, entries = count + 1, entries + len(found)
         last = found[-1] if found else last
         marker = marker_of(page) if page.is_truncated else None

@@ -99,7 +99,8 @@ def uploads(
     )
     what = f"Error listing the in-progress uploads of {container_name}"
     parse, kind = s3.responses.parse_uploads, s3.listing.UPLOADS
-    pages = s3.listing.pages(client, what, request, parse, names=(container_name, ""), kind=kind)
+    names = (container_name, "")
+    pages = s3.listing.pages(client, what, request, parse, names=names, prefix=prefix, kind=kind)
     is_first = True
     try:
         for page, _ in pages:

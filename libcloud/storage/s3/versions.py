@@ -133,6 +133,7 @@ def versions(
         partial(s3.requests.list_versions, path, prefix=start),
         s3.responses.parse_versions,
         names=(container.name, ""),
+        prefix=start,
         kind=s3.listing.VERSIONS,
     ):
         for record in page.entries:

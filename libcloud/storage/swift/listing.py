@@ -30,8 +30,9 @@ def iterate_objects(
     """The objects of a container, in the order of their names, from the next ``after`` one on."""
     what = f"Error listing the container {container_name}"
     request = partial(requests.list_objects, container_name, prefix=prefix, limit=PAGE)
+    parse = responses.parse_objects
     return _follow(
-        client, responses.parse_objects, request, what, marker=after, container_name=container_name
+        client, parse, request, what, marker=after, container_name=container_name, prefix=prefix
     )
 
 
@@ -43,9 +44,11 @@ def _follow(
     *,
     marker: str = "",
     container_name: str = "",
+    prefix: str = "",
 ) -> Iterator[_RecordT]:
     while True:
         page = client.read(parse, request(marker=marker), what, names=(container_name, ""))
+        client.check_listed([record.name for record in page], prefix, what)
         yield from page
         # A cluster that does not say how many names it puts on a page ends with an empty one, and
         # so do the listings of objects that tests written for Apache Libcloud provide.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -18,6 +18,7 @@ from libcloud.common.address import with_query
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError, MalformedResponseError, ResponseTooLargeError
 from libcloud.storage.arguments import accepts_keyword
+from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.transfer.retry import (
     ConcurrencyLimiter,
     Retries,
@@ -229,6 +230,27 @@ class StoreClient(ABC, Generic[OwnerT]):
             return parse(response.object)
         except UnexpectedDocumentError as error:
             raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
+
+    def check_listed(self, names: Sequence[str], prefix: str | None, what: str) -> None:
+        """Check that the store listed only names that begin with ``prefix``, in any order.
+
+        A store that takes ``//`` for ``/`` lists other objects, which the caller might delete.
+
+        :raises MalformedResponseError: it listed another name.
+        """
+        if not prefix or not names:
+            return
+        # All names between two with the same prefix have it, too.
+        for name in (min(names), max(names)):
+            if name.startswith(prefix):
+                continue
+            if concurrency_of(self.owner.connection, overrides=True) == 1:
+                return  # tests written for Apache Libcloud list the same names for any prefix
+            raise MalformedResponseError(
+                f"{what}: the store listed {name!r}, which does not begin with the requested "
+                f"prefix {prefix!r}. It seems to change such names, so they cannot be used",
+                driver=self.owner,
+            )
 
     def _check_name(
         self, check: Callable[[str], None], name: str, kind: type[ContainerError | ObjectError]
