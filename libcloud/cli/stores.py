@@ -165,13 +165,13 @@ def connect(target: Target, settings: Settings) -> Any:
 
 def _connect_swift(kind: Any, settings: Settings) -> Any:
     """``--profile`` is a cloud in clouds.yaml, ``--endpoint-url`` is where tokens are requested."""
-    driver = kind.from_env(
-        cloud=settings.profile,
-        region=settings.region or None,
-        ex_force_auth_url=settings.endpoint_url or None,
-    )
-    hide_secrets(driver.secret, driver.connection.auth_token)
-    return driver
+    from libcloud.common.credentials.openstack import discover_openstack
+
+    found = discover_openstack(settings.profile)
+    hide_secrets(found.get("secret", ""), found.get("ex_force_auth_token", ""))
+    given = {"region": settings.region, "ex_force_auth_url": settings.endpoint_url}
+    found.update({name: value for name, value in given.items() if value})
+    return kind(**found)
 
 
 def _connect_azure(kind: Any, target: Target, settings: Settings) -> Any:

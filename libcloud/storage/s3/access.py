@@ -190,7 +190,9 @@ def settings_from_env(
         credentials=Credentials(key, secret or "") if key else None,
     )
     if found.provider is None and not own:
-        raise CredentialsNotFoundError(f"no credentials: {found.missing}")
+        missing = CredentialsNotFoundError(f"no credentials: {found.missing}")
+        missing.hint = found.hint
+        raise missing
     if options.get("ex_ca_bundle"):
         found = found._replace(ca_bundle=None)
     settings = driver_options(kind, found._replace(provider=None) if own else found)
@@ -212,13 +214,13 @@ def find_settings(
 
     A store that has its own hosts has its own regions, so those of the environment are not used.
 
-    :param store: differences of the store; ``None``: those of the class.
+    :param store: the store that the caller names; ``None``: that of the class.
     :param credentials: those of the caller, which take precedence over what is found.
     """
     from libcloud.common.credentials.discovery import discover, without_store_settings
 
-    store = store or kind.profile
-    variables = () if profile else store.key_variables
+    at = store or kind.profile
+    variables = () if profile else at.key_variables
     found = discover(
         credentials=credentials,
         profile=profile,
@@ -226,11 +228,12 @@ def find_settings(
         endpoint_url=endpoint_url,
         variables=variables,
     )
-    if store is AMAZON:
+    if store is None and at is AMAZON:
         has_fixed_place = bool(kind.ex_location_name)  # the classes of single regions
     else:
-        has_fixed_place = bool(store.hosts or store.host_pattern)
-    if store is GOOGLE and credentials is None:
+        has_fixed_place = bool(at.hosts or at.host_pattern)
+    # The driver for S3 cannot use the key file of a service account.
+    if kind.profile is GOOGLE and credentials is None:
         from libcloud.common.credentials import google
 
         found = google.find_google_credentials(found, os.environ)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""URLs of stores that have a driver of their own: ``b2://`` and ``oss://``."""
+"""URLs of stores that have a driver of their own: ``b2://``, ``oss://``, ``cloudfiles://``."""
 
 from __future__ import annotations
 
 import pytest
 
 from libcloud.cli import targets
+from libcloud.cli.errors import redact
+from libcloud.cli.settings import Settings
+from libcloud.cli.stores import connect
 from libcloud.cli.targets import parse_target
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.drivers.backblaze_b2 import BackblazeB2AuthConnection
@@ -61,3 +64,14 @@ def test_doctor_shows_that_the_account_is_refused(
     result = shell("doctor", "b2://bucket")
     assert result.status == 4
     assert "bad_auth_token" in result.out.decode()
+
+
+@pytest.mark.parametrize("scheme", ["swift", "cloudfiles"])
+def test_the_variables_of_openstack_are_used(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OS_CLOUD", raising=False)
+    monkeypatch.setenv("OS_AUTH_URL", "http://127.0.0.1:1/v3")
+    monkeypatch.setenv("OS_USERNAME", "user")
+    monkeypatch.setenv("OS_PASSWORD", "the password")
+    driver = connect(parse_target(f"{scheme}://bucket"), Settings(region="east"))
+    assert (driver.key, driver.secret, driver.region) == ("user", "the password", "east")
+    assert "the password" not in redact("the password")

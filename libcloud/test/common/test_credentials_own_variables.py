@@ -93,6 +93,35 @@ def test_a_driver_for_google_uses_those_of_google(environment: pytest.MonkeyPatc
     assert again.connection.user_id == "GOOGKEY"
 
 
+def test_the_driver_for_s3_does_not_use_key_files_of_google(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/no/such/file")
+    found = find_settings(parse_target("google://bucket"), Settings())
+    assert found.credentials_origin == "the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY"
+
+
+def test_a_url_that_names_amazon_is_not_for_the_endpoint_of_the_environment(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    settings = Settings(region="eu-west-1")
+    assert find_settings(parse_target("s3://bucket"), settings).endpoint_url is not None
+    found = find_settings(parse_target("amazon://bucket"), settings)
+    assert found.endpoint_url is None
+    assert found.region is not None and found.region.value == "eu-west-1"
+
+
+def test_a_driver_without_a_key_gives_the_hint_of_its_store(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.delenv("AWS_ACCESS_KEY_ID")
+    kind: Any = get_driver("google_storage")
+    with pytest.raises(CredentialsNotFoundError) as caught:
+        kind.from_env()
+    assert "GS_ACCESS_KEY_ID" in caught.value.hint
+
+
 def test_without_a_key_the_hint_names_the_variables_of_the_store() -> None:
     found = discover(environ={"AWS_EC2_METADATA_DISABLED": "true"}, variables=(B2[2],))
     assert found.hint.startswith("set B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY, or set AWS_")
