@@ -103,10 +103,10 @@ def get(
         raise click.UsageError(
             "several objects can match: --range, standard output or a command need a single one"
         )
-    if len(selections) > 1 and not destination.endswith(os.sep):
-        destination += os.sep
     if several and os.path.exists(destination) and not os.path.isdir(destination):
         raise click.UsageError(f"{destination} is not a directory")
+    if len(selections) > 1 and not destination.endswith(os.sep):
+        destination += os.sep
     output = _Output(destination, overwrite=not no_clobber)
     if several:
         output = replace(output, names=FileNames(destination))

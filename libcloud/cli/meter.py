@@ -218,7 +218,8 @@ class Meter:
         self._sent_by_thread[thread] = self._sent_by_thread.get(thread, 0) + size
         if self._interrupted and self._sent_by_thread[thread] > _MAX_OVERHEAD:
             raise TransferInterruptedError("interrupted")
-        self.sent += size
+        with self.lock():
+            self.sent += size
 
     def interrupt(self) -> None:
         """Make requests that send data fail: on a slow connection they would take long to finish.

@@ -158,6 +158,16 @@ def test_text_of_the_docstring_takes_precedence() -> None:
     ]
 
 
+def test_annotations_may_be_classes() -> None:
+    def delete_object(self: Any, obj: Any) -> bool:
+        return True
+
+    delete_object.__annotations__ = {"obj": Object, "return": bool}
+    namespace = {"__module__": "libcloud.mine", "delete_object": delete_object}
+    kind = type("Mine", (StorageDriver,), namespace)
+    assert ":param obj:" in (vars(kind)["delete_object"].__doc__ or "")
+
+
 def test_classes_of_other_projects_stay_as_they_are() -> None:
     namespace = {"__module__": "elsewhere", "delete_object": lambda self, obj: True}
     kind = type("Other", (StorageDriver,), namespace)

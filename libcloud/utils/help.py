@@ -145,7 +145,8 @@ def _expand_keywords(function: FunctionType) -> _Doc:
 
     :return: their descriptions, by name.
     """
-    unpacked = [one for one in function.__annotations__.values() if one.startswith("Unpack[")]
+    annotations = map(str, function.__annotations__.values())  # may be classes
+    unpacked = [one for one in annotations if one.startswith("Unpack[")]
     if not unpacked:
         return {}
     keywords = function.__globals__[unpacked[0][len("Unpack[") : -1]]

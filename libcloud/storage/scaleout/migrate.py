@@ -249,9 +249,7 @@ class _Coordinator:
         config = _config(migration)
         created = folder.create(config)
         if not created and not resume:
-            raise MigrationError(
-                f"job {migration.job} exists: resume it (resume=True, --resume) or use another name"
-            )
+            raise MigrationError(f"job {migration.job} exists: resume it or use another name")
         found = folder.read("job.json")
         if found is None:
             raise MigrationError(f"{folder.path}job.json was written, but is not found")

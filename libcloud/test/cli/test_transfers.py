@@ -128,13 +128,15 @@ def test_the_marker_of_a_directory_has_no_file(
     assert (tmp_path / "file").read_bytes() == b"x"
 
 
-@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    "arguments", [("-r",), ("-r", "--dry-run"), ("s3://bucket/a/b",)], ids=" ".join
+)
 def test_several_objects_are_not_downloaded_to_a_file(
-    shell: Shell, tmp_path: Path, options: tuple[str, ...]
+    shell: Shell, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     shell.ok("put", "-", "s3://bucket/a/b", stdin=b"x")
     (tmp_path / "file").touch()
-    result = shell("get", "-r", *options, "s3://bucket/a", str(tmp_path / "file"))
+    result = shell("get", *arguments, "s3://bucket/a", str(tmp_path / "file"))
     assert result.status == 2
     assert f"{tmp_path}/file is not a directory" in result.err
 
