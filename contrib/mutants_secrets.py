@@ -12,6 +12,14 @@ _HTTP = (f"{_TESTS}/test_http_secrets.py",)
 
 MUTANTS = (
     Mutant(
+        "a connection does not verify certificates against the file that was chosen",
+        "libcloud/http/__init__.py",
+        "overrides = self.verify is not True and self.ca_cert == self._default_ca_cert",
+        "overrides = self.verify is not True",
+        ("libcloud/test/test_security.py",),
+        caught_by="test_what_a_program_sets_on_a_connection_overrides_no_file_that_was_chosen",
+    ),
+    Mutant(
         "credentials follow a redirect to another host",
         "libcloud/http/session.py",
         "            keep_public_headers(prepared_request)\n",

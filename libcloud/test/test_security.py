@@ -99,9 +99,24 @@ def test_checking_can_be_switched_off(bundle: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("chosen", [False, "mine.pem"])
 def test_what_a_program_sets_on_a_connection_overrides_the_default(chosen: bool | str) -> None:
+    importlib.reload(security)
     connection = LibcloudConnection("h", 443)
     connection.verify = chosen
     assert connection.verification == chosen
+
+
+@pytest.mark.parametrize("verify", [False, "mine.pem"])
+def test_what_a_program_sets_on_a_connection_overrides_no_file_that_was_chosen(
+    bundle: str, monkeypatch: pytest.MonkeyPatch, verify: bool | str
+) -> None:
+    """Otherwise, certificates that were verified so far would not be."""
+    own, assigned = LibcloudConnection("h", 443, ca_cert=bundle), LibcloudConnection("h", 443)
+    assigned.ca_cert = bundle
+    monkeypatch.setattr(security, "CA_CERTS_PATH", bundle)
+    of_all = LibcloudConnection("h", 443)
+    for connection in (own, assigned, of_all):
+        connection.verify = verify
+        assert connection.verification == bundle
 
 
 def test_a_connection_can_have_a_file_of_its_own(bundle: str) -> None:
