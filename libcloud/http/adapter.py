@@ -283,6 +283,8 @@ class ExactAdapter(HTTPAdapter):
         """Return an adapter whose pools use what has replaced the connections of urllib3."""
         if self._ordinary is None:
             self._ordinary = HTTPAdapter(max_retries=self.max_retries)
+            # Settings of TLS, such as a client certificate.
+            self._ordinary.poolmanager.connection_pool_kw = self.poolmanager.connection_pool_kw
         return self._ordinary
 
     def close(self) -> None:

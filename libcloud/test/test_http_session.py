@@ -318,6 +318,22 @@ def test_replaced_connections_of_urllib3_send(
     assert Recording.targets == ["/x?X-Amz-Signature=secret", "/y"]
 
 
+class Presenting(urllib3.connection.HTTPSConnection):
+    """Names the client certificate instead of connecting."""
+
+    def connect(self) -> None:
+        raise OSError(f"presented {self.cert_file} with {self.key_file}")
+
+
+def test_replaced_connections_of_urllib3_present_the_client_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(urllib3.connectionpool.HTTPSConnectionPool, "ConnectionCls", Presenting)
+    connection = LibcloudConnection("127.0.0.1", 1, True, cert_file="mine.pem", key_file="mine.key")
+    with pytest.raises(requests.ConnectionError, match=r"presented mine\.pem with mine\.key"):
+        connection.request("GET", "/")
+
+
 def test_the_auth_of_a_session_is_called(server: Loopback) -> None:
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["X-Signed"] = "by the session"
