@@ -219,6 +219,14 @@ MUTANTS = (
         caught_by="test_a_file_whose_index_is_at_its_end_is_opened_there",
     ),
     Mutant(
+        "a file that is read backwards stays in memory",
+        f"{_FILESYSTEM}/readahead.py",
+        "while self._blocks and self._blocks[-1].start >= end + self._most_ahead:",
+        "while False:",
+        _READAHEAD,
+        caught_by="test_the_memory_of_a_reader_that_goes_backwards_is_bounded",
+    ),
+    Mutant(
         "each result of a batch wakes the thread that takes them",
         "libcloud/utils/batch_queue.py",
         "if len(self._elements) >= self._wanted:",

@@ -129,7 +129,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         self._blocks.clear()
 
     def _go_to(self, start: int, end: int) -> None:
-        """Keep the blocks that adjoin ``start``."""
+        """Keep the blocks that adjoin ``start``, unless they are far from it."""
         first = self._blocks[0].start if self._blocks else self._position
         last = self._blocks[-1].end if self._blocks else self._position
         if self._is_near and self._blocks and 0 < first - start <= self._reach():
@@ -139,6 +139,8 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         kept = min(_KEPT, 4 * self.blocksize)
         while self._blocks and self._blocks[0].end <= start - kept:
             self._blocks.popleft()
+        while self._blocks and self._blocks[-1].start >= end + self._most_ahead:
+            self._blocks.pop().data.cancel()
 
     def _reach(self) -> int:
         """How many bytes take as long as the requests for as many jumps as show a pattern."""

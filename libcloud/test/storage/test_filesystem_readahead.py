@@ -218,6 +218,15 @@ def test_the_memory_of_a_reader_is_bounded(network: tuple[float, float], blocksi
     assert max(end - start for start, end in reader.requests) <= blocksize
 
 
+@pytest.mark.parametrize("blocksize", [MIB, 8 * MIB])
+def test_the_memory_of_a_reader_that_goes_backwards_is_bounded(blocksize: int) -> None:
+    reader = Reader(size=64 * MIB, blocksize=blocksize)
+    for start in range(reader.size - SIZE, 0, -SIZE):
+        reader.read(start, SIZE)
+        assert reader.held <= SIZE + 3 * blocksize + blocksize
+    assert reader.requested <= reader.size + SIZE
+
+
 @pytest.mark.parametrize(
     ("network", "places"),
     [(REGION, (20, 3, 12, 5, 22, 1, 10, 19, 0, 14)), (DEAR, (60, 2, 40, 5, 55, 20, 59, 0))],
