@@ -183,8 +183,8 @@ MUTANTS = (
     Mutant(
         "an interrupted request is certain to have had no effect",
         "libcloud/cli/meter.py",
-        "        self.sent += size",
-        "        pass",
+        "            self.sent += size",
+        "            pass",
         ("libcloud/test/cli/test_signals.py",),
         caught_by="test_an_interrupted_request_is_unknown_to_the_store_until_it_is_sent",
     ),

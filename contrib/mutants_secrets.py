@@ -133,6 +133,22 @@ MUTANTS = (
         caught_by="test_the_certificates_of_the_environment_or_a_profile_are_trusted",
     ),
     Mutant(
+        "a key file of Google is an access key for S3",
+        "libcloud/storage/s3/access.py",
+        "    if kind.profile is GOOGLE and credentials",
+        "    if at is GOOGLE and credentials",
+        (f"{_TESTS}/common/test_credentials_own_variables.py",),
+        caught_by="test_the_driver_for_s3_does_not_use_key_files_of_google",
+    ),
+    Mutant(
+        "a URL that names Amazon leads elsewhere",
+        "libcloud/storage/s3/access.py",
+        "    if store is None and at is AMAZON:",
+        "    if at is AMAZON:",
+        (f"{_TESTS}/common/test_credentials_own_variables.py",),
+        caught_by="test_a_url_that_names_amazon_is_not_for_the_endpoint_of_the_environment",
+    ),
+    Mutant(
         "a profile file that nobody needs ends the program",
         "libcloud/common/credentials/discovery.py",
         "required=bool(requested)",
