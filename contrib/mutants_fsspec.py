@@ -219,6 +219,14 @@ MUTANTS = (
         caught_by="test_a_file_whose_index_is_at_its_end_is_opened_there",
     ),
     Mutant(
+        "a forked process waits for what its parent reads ahead",
+        f"{_FILESYSTEM}/readahead.py",
+        "if os.getpid() != self._pid:",
+        "if False:",
+        _READAHEAD,
+        caught_by="test_a_forked_process_does_not_wait_for_the_threads_of_its_parent",
+    ),
+    Mutant(
         "a file that is read backwards stays in memory",
         f"{_FILESYSTEM}/readahead.py",
         "while self._blocks and self._blocks[-1].start >= end + self._most_ahead:",

@@ -12,6 +12,7 @@ large read is split into several requests.
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -98,6 +99,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         super().__init__(blocksize, fetcher, size)
         self._submit = submit
         self._cost = cost
+        self._pid = os.getpid()
         self._most_ahead = max(blocksize, min(_MOST_AHEAD, _RANGES * blocksize))
         self._blocks: deque[_Block] = deque()  # in order, without gaps
         first, data = known
@@ -114,6 +116,9 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         start, end = start or 0, self.size if stop is None else min(stop, self.size)
         if start >= end:
             return b""
+        if os.getpid() != self._pid:  # forked: the threads that fetch are those of the parent
+            self.clear()
+            self._pid = os.getpid()
         self._go_to(start, end)
         try:
             self._request(start, end, self._bytes_ahead(start, end))
@@ -124,8 +129,9 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
 
     def clear(self) -> None:
         """Drop everything; requests that have not been sent are cancelled."""
-        for block in self._blocks:
-            block.data.cancel()
+        if os.getpid() == self._pid:  # a lock of another process may never be released
+            for block in self._blocks:
+                block.data.cancel()
         self._blocks.clear()
 
     def _go_to(self, start: int, end: int) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -227,6 +228,21 @@ def test_the_memory_of_a_reader_that_goes_backwards_is_bounded(blocksize: int) -
     assert reader.requested <= reader.size + SIZE
 
 
+def test_a_forked_process_does_not_wait_for_the_threads_of_its_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    of_parent: Future[bytes] = Future()
+    of_parent.set_running_or_notify_cancel()
+    monkeypatch.setattr(of_parent, "result", mock.Mock(side_effect=AssertionError))
+    reader = Reader()
+    monkeypatch.setattr(reader.cache, "_submit", lambda *_: of_parent)
+    reader.read(0, MIB)
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    monkeypatch.setattr(reader.cache, "_submit", reader._submit)
+    for start in range(MIB, 16 * MIB, MIB):
+        reader.read(start, MIB)
+
+
 @pytest.mark.parametrize(
     ("network", "places"),
     [(REGION, (20, 3, 12, 5, 22, 1, 10, 19, 0, 14)), (DEAR, (60, 2, 40, 5, 55, 20, 59, 0))],
@@ -263,7 +279,8 @@ def test_the_last_read_data_is_kept_for_backward_reads() -> None:
     for place in range(0, 4 * MIB, 128 * KIB):
         reader.read(place, 128 * KIB)
     before = reader.requested
-    reader.read(MIB, MIB)
+    for start in range(MIB, 16 * MIB, MIB):
+        reader.read(start, MIB)
     assert reader.requested == before
 
 
