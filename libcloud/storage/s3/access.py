@@ -256,6 +256,8 @@ def driver_options(kind: Any, found: Discovery) -> dict[str, Any]:
     ):
         if setting is not None:
             settings[name] = setting.value
+    if found.ca_bundle is not None:
+        settings["ex_ca_bundle"] = _existing(found.ca_bundle)
     if kind.profile is GOOGLE:  # whose driver has keys, and only one addressing style
         if found.provider is not None:
             from libcloud.common.credentials import google
@@ -267,8 +269,6 @@ def driver_options(kind: Any, found: Discovery) -> dict[str, Any]:
     settings.setdefault("ex_addressing_style", "auto")
     if found.provider is not None:
         settings["ex_credentials"] = found.provider
-    if found.ca_bundle is not None:
-        settings["ex_ca_bundle"] = _existing(found.ca_bundle)
     for name, setting in (
         ("ex_use_dualstack", found.use_dualstack),
         ("ex_use_fips", found.use_fips),

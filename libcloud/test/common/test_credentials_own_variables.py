@@ -93,6 +93,14 @@ def test_a_driver_for_google_uses_those_of_google(environment: pytest.MonkeyPatc
     assert again.connection.user_id == "GOOGKEY"
 
 
+def test_a_driver_for_google_trusts_the_certificates_of_the_environment(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("AWS_CA_BUNDLE", __file__)
+    kind: Any = get_driver("google_storage")
+    assert kind.from_env(key="GOOGKEY", secret="s").connection.ca_cert == __file__
+
+
 def test_the_driver_for_s3_does_not_use_key_files_of_google(
     environment: pytest.MonkeyPatch,
 ) -> None:
