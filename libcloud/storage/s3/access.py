@@ -236,7 +236,8 @@ def find_settings(
     if kind.profile is GOOGLE and credentials is None:
         from libcloud.common.credentials import google
 
-        found = google.find_google_credentials(found, os.environ)
+        of_google = google.find_google_credentials(found, os.environ)
+        found = of_google._replace(ca_bundle=found.ca_bundle)
     if has_fixed_place:
         return without_store_settings(found, region=region, endpoint_url=endpoint_url)
     return found

@@ -97,7 +97,9 @@ def test_a_driver_for_google_trusts_the_certificates_of_the_environment(
     environment: pytest.MonkeyPatch,
 ) -> None:
     environment.setenv("AWS_CA_BUNDLE", __file__)
+    environment.setenv("AWS_ACCESS_KEY_ID", "GOOGKEY")
     kind: Any = get_driver("google_storage")
+    assert kind.from_env().connection.ca_cert == __file__
     assert kind.from_env(key="GOOGKEY", secret="s").connection.ca_cert == __file__
 
 
