@@ -234,6 +234,14 @@ _RUNNER = (
         caught_by="test_while_the_upload_is_created_the_caller_computes_digests",
     ),
     _mutant(
+        "the error of an upload keeps its parts in memory",
+        "runner",
+        "        self._bodies.clear()",
+        "        pass",
+        "memory",
+        caught_by="test_an_error_keeps_no_part_in_memory",
+    ),
+    _mutant(
         "the first digest is not computed while the upload is created",
         "runner",
         "if command.step is Step.CREATE:",

@@ -176,6 +176,7 @@ class Transfer(Generic[Content]):
         if os.getpid() != self._pid:  # the workers are in the parent; locks may stay locked
             return
         self._workers.close()
+        self._bodies.clear()  # the traceback of an error refers to this transfer
         if self._machine.share is not None:
             self._machine.share.close()
 

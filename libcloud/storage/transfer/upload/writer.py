@@ -112,5 +112,4 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
         finally:
             self.over = True
             self._part = None
-            self._bodies.clear()
             self.close()

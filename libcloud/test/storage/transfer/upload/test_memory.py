@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
@@ -121,3 +122,36 @@ def test_a_budget_that_is_not_strict_holds_a_larger_part_alone() -> None:
     options = UploadOptions(executor=Idle(), size_hint=300 * GIB, max_memory=budget)
     ObjectUpload(there, Limits(), options, Retries()).send(there)
     assert there.most == 31 * MIB
+
+
+class Body:
+    """A part of which no byte is there."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+
+class Refusing(CopyingStore):
+    """A source, and a store that creates no upload."""
+
+    body: weakref.ref[Body]
+
+    def next_part(self, size: int) -> SourcePart[Any]:
+        part = SourcePart(Body(size), last=False)
+        self.body = weakref.ref(part.body)
+        return part
+
+    def create(self) -> str:
+        raise PermissionError("not allowed")
+
+
+def test_an_error_keeps_no_part_in_memory() -> None:
+    """A batch of uploads may keep many errors, whose tracebacks refer to the uploads."""
+    there = Refusing()
+    with pytest.raises(PermissionError) as caught:
+        ObjectUpload(there, Limits(), UploadOptions(), Retries()).send(there)
+    assert there.body() is None
+    assert caught.value.__traceback__ is not None
