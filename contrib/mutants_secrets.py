@@ -12,12 +12,12 @@ _HTTP = (f"{_TESTS}/test_http_secrets.py",)
 
 MUTANTS = (
     Mutant(
-        "a connection does not verify certificates against the file that was chosen",
+        "a setting that had no effect switches the verification of certificates off",
         "libcloud/http/__init__.py",
-        "overrides = self.verify is not True and self.ca_cert == self._default_ca_cert",
-        "overrides = self.verify is not True",
+        "return self.verify if self.ca_cert is None else self.ca_cert",
+        "return self.verify and (self.ca_cert or True)",
         ("libcloud/test/test_security.py",),
-        caught_by="test_what_a_program_sets_on_a_connection_overrides_no_file_that_was_chosen",
+        caught_by="test_a_file_of_trusted_certificates_precedes_verify_of_a_connection",
     ),
     Mutant(
         "credentials follow a redirect to another host",

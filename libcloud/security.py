@@ -73,15 +73,6 @@ VERIFY_SSL_DISABLED_MSG = (
 )
 
 
-def are_chosen() -> bool:
-    """Return whether a program, or ``SSL_CERT_FILE``, has set ``CA_CERTS_PATH``.
-
-    One that was set to the default does not count, as after a test that has replaced it.
-    """
-    chosen = globals().get("CA_CERTS_PATH")
-    return chosen is not None and ("certifi" not in sys.modules or chosen != _of_certifi())
-
-
 def trusted_certificates(*, secure: bool = True) -> str | None:
     """Path of the certificates that a connection trusts; ``None`` leaves it to the HTTP library.
 

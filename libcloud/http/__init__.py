@@ -150,10 +150,10 @@ class LibcloudConnection(LibcloudBaseConnection):
     def verification(self) -> bool | str:
         """The trusted certificates: a file, the default (``True``), or no verification.
 
-        A program may set ``verify`` later: it overrides the default file, but none that was chosen.
+        As in Apache Libcloud, ``verify`` counts only without a file: a program in which it has no
+        effect must not lose the verification.
         """
-        overrides = self.verify is not True and self.ca_cert == self._default_ca_cert
-        return self.verify if overrides or self.ca_cert is None else self.ca_cert
+        return self.verify if self.ca_cert is None else self.ca_cert
 
     def request(
         self,

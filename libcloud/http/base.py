@@ -39,7 +39,6 @@ class LibcloudBaseConnection:
     ca_cert: str | None = None
     verify: bool | str = True
 
-    _default_ca_cert: str | None = None  # of which ``ca_cert`` is a copy, if no one has set it
     _pools: Pools
     _timeout: Any = None  # of the session
 
@@ -103,8 +102,7 @@ class LibcloudBaseConnection:
                 stacklevel=2,
             )
             ca_cert = ca_cert[0]
-        is_chosen = "ca_cert" in kwargs or libcloud.security.are_chosen()
-        self.ca_cert, self._default_ca_cert = ca_cert, None if is_chosen else ca_cert
+        self.ca_cert = ca_cert
 
     def _setup_signing(self, cert_file: str | None = None, key_file: str | None = None) -> None:
         if cert_file or key_file:

@@ -97,26 +97,22 @@ def test_checking_can_be_switched_off(bundle: str, monkeypatch: pytest.MonkeyPat
     assert connection.ca_cert is None
 
 
-@pytest.mark.parametrize("chosen", [False, "mine.pem"])
-def test_what_a_program_sets_on_a_connection_overrides_the_default(chosen: bool | str) -> None:
-    importlib.reload(security)
-    connection = LibcloudConnection("h", 443)
-    connection.verify = chosen
-    assert connection.verification == chosen
-
-
 @pytest.mark.parametrize("verify", [False, "mine.pem"])
-def test_what_a_program_sets_on_a_connection_overrides_no_file_that_was_chosen(
-    bundle: str, monkeypatch: pytest.MonkeyPatch, verify: bool | str
+def test_a_file_of_trusted_certificates_precedes_verify_of_a_connection(
+    bundle: str, verify: bool | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise, certificates that were verified so far would not be."""
-    own, assigned = LibcloudConnection("h", 443, ca_cert=bundle), LibcloudConnection("h", 443)
+    importlib.reload(security)
+    usual, assigned = LibcloudConnection("h", 443), LibcloudConnection("h", 443)
     assigned.ca_cert = bundle
-    monkeypatch.setattr(security, "CA_CERTS_PATH", bundle)
-    of_all = LibcloudConnection("h", 443)
-    for connection in (own, assigned, of_all):
+    monkeypatch.setenv("LIBCLOUD_SSL_USE_CERTIFI", "0")
+    importlib.reload(security)
+    without = LibcloudConnection("h", 443)
+    default = usual.verification
+    for connection in (usual, assigned, without):
         connection.verify = verify
-        assert connection.verification == bundle
+    assert usual.verification == default
+    assert assigned.verification == bundle
+    assert without.verification == verify
 
 
 def test_a_connection_can_have_a_file_of_its_own(bundle: str) -> None:
