@@ -53,17 +53,17 @@ _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
 class WorkerAccess:
     """The workers' access to the store: see the keywords of ``ex_upload_with``.
 
-    :param credentials: ``"presigned"``, or ``None``: they find their own credentials.
+    :param kind: ``"presigned"``, or ``None``: they find their own credentials.
     :param on_session: called with the text of a new session, and again before it is completed.
     """
 
-    credentials: str | None = None
+    kind: str | None = None
     connect: Callable[[], Any] | None = None
     on_session: Callable[[str], object] | None = None
 
     def __post_init__(self) -> None:
-        if self.credentials not in (None, "presigned"):
-            raise ValueError(f"ex_ship_credentials is 'presigned', not {self.credentials!r}")
+        if self.kind not in (None, "presigned"):
+            raise ValueError(f"ex_ship_credentials is 'presigned', not {self.kind!r}")
 
 
 def with_defaults(options: Mapping[str, Any], credentials: str | None = None) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def upload_with(
     upload = new[0]
     executor = adapted(executor)
     pieces, lengths = sized(executor, pieces, sizes)
-    if lengths is None and access.credentials is not None:
+    if lengths is None and access.kind is not None:
         raise ValueError("ex_ship_credentials='presigned' requires the sizes of the pieces")
     if lengths is not None and upload.options.size not in (None, sum(lengths)):
         raise SizeMismatchError(
@@ -250,14 +250,14 @@ def _is_local(executor: Any, access: WorkerAccess) -> bool:
 def _check_portable(session: UploadSession, executor: Any, access: WorkerAccess) -> None:
     """:raises ValueError: workers would have no access to the store. Nothing was sent."""
     driver = session.driver
-    if access.credentials is not None and not hasattr(driver, "_presigned_part"):
+    if access.kind is not None and not hasattr(driver, "_presigned_part"):
         raise ValueError(f"ex_ship_credentials: {driver.name} has no presigned URLs of parts")
     if _is_local(executor, access):
         return
     why = needs_key(session.fields)
     if why:
         raise ValueError(f"the parts of {session.label} cannot be sent by other processes: {why}")
-    if access.connect is None and access.credentials is None:
+    if access.connect is None and access.kind is None:
         session.to_json()
 
 
@@ -359,7 +359,7 @@ class _Job:
 
     def _task(self, plan: _Plan, part: CutPart) -> tuple[Any, ...]:
         url, connect, driver = "", self.access.connect, self.session.driver
-        if self.access.credentials is not None:
+        if self.access.kind is not None:
             url = driver._presigned_part(self.session.fields, part.number, _PRESIGNED_HOURS)
         positions = [span.piece for span in part.ranges]
         sizes = tuple(plan.sizes[position] for position in positions)
