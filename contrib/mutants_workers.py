@@ -62,7 +62,7 @@ MUTANTS = (
         "return waiting + self._digesting >= others",
         "return True",
         "digests",
-        caught_by="test_while_the_upload_is_created_the_caller_computes_digests",
+        caught_by="test_with_a_core_for_each_part_the_caller_computes_none",
     ),
     _mutant(
         "a digest that was computed keeps others from theirs",

@@ -167,9 +167,10 @@ class S3Client(StoreClient[ClientOwner]):
                 if not valid or response.status not in (ok or self.successes):
                     raise self.refusal(request, response, what, names)
             except LibcloudError as error:
-                if refused:
+                acceptable = None if refused else self._acceptable(error, request, names[0])
+                if acceptable is None:
                     raise
-                request, refused = self._acceptable(error, request, names[0])
+                request, refused = acceptable
                 action, keywords = transfer.client.arguments_of(connection, request, raw=raw)
             else:
                 if refused:
@@ -178,10 +179,10 @@ class S3Client(StoreClient[ClientOwner]):
 
     def _acceptable(
         self, error: LibcloudError, request: HttpRequest, container_name: str
-    ) -> tuple[HttpRequest, frozenset[str]]:
+    ) -> tuple[HttpRequest, frozenset[str]] | None:
         """``request`` as the store may accept it, and the features that were removed from it.
 
-        :raises LibcloudError: ``error``: nothing about the form of the request was refused.
+        :return: ``None`` if nothing about the form of the request was refused.
         """
         detail = getattr(error, "detail", None)
         if s3.headers.needs_md5(detail, request):
@@ -189,7 +190,7 @@ class S3Client(StoreClient[ClientOwner]):
             return s3.headers.with_md5(request), _NONE
         refused = s3.headers.refused_features(detail, request)
         if not refused:
-            raise error
+            return None
         return s3.headers.without_features(request, refused), refused
 
     def _explain(

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A memory budget for writers, and for all uploads of a driver's class."""
+"""A memory budget for writers, for all uploads of a driver's class; and what errors keep."""
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 
+import pytest
+
+from libcloud.common.types import InvalidCredsError
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.transfer.budget import MemoryBudget, MemoryBudgetExceededError
+from libcloud.test.storage.fakes.faults import Status
 from libcloud.test.storage.s3_servers import PART, store
 
 
@@ -89,3 +95,28 @@ def test_a_driver_class_has_a_budget_for_all_its_uploads() -> None:
         there.stream(source())
     assert max(used) == PART
     assert budget.used == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "size"),
+    [("PutObject", 10), ("CreateMultipartUpload", 3 * PART), ("UploadPart", 3 * PART)],
+)
+def test_an_error_is_freed_without_garbage_collection(operation: str, size: int) -> None:
+    """Its traceback refers to what was sent: a batch that a store refuses would fill the memory."""
+    errors: list[weakref.ref[InvalidCredsError]] = []
+
+    def upload() -> None:
+        try:
+            there.container.upload_object_via_stream([bytes(size)], "object", ex_part_size=PART)
+        except InvalidCredsError as error:
+            errors.append(weakref.ref(error))
+
+    with store() as there:
+        there.server.faults.add(operation, Status(403, "AccessDenied"), times=10)
+        gc.collect()
+        gc.disable()
+        try:
+            upload()
+            assert [error() for error in errors] == [None]
+        finally:
+            gc.enable()

@@ -167,16 +167,22 @@ class Transfer(Generic[Content]):
                 )
             return result
         error = self._error_to_raise(machine.error)
-        self._attach_details(error)
-        self._report_abort()
-        raise error
+        try:
+            self._attach_details(error)
+            self._report_abort()
+            raise error
+        finally:
+            del error  # its traceback refers to this frame
 
     def close(self) -> None:
         """Release the workers and the memory, after the end."""
         if os.getpid() != self._pid:  # the workers are in the parent; locks may stay locked
             return
         self._workers.close()
-        self._bodies.clear()  # the traceback of an error refers to this transfer
+        # The traceback of the error refers to this transfer, and to what was sent: all of that is
+        # freed with the error, without waiting for the garbage collector.
+        self._bodies.clear()
+        self._machine.error = None
         if self._machine.share is not None:
             self._machine.share.close()
 

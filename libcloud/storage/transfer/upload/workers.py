@@ -324,6 +324,7 @@ class ThreadWorkers(Generic[Content]):
             del self._active[key]  # its body is free before the outcome is seen
             if outcome is not None and not self._left:
                 self.outcomes.append(outcome)
+            del outcome  # the traceback of its error refers to this frame
             self._idle.notify_all()
         self._wake.put(None)
 
