@@ -11,6 +11,7 @@ May import ``libcloud.utils`` and ``libcloud.security``. Tests: ``test/test_http
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -51,6 +52,7 @@ __all__ = [
     "PoolManager",
     "SignedHTTPSAdapter",
     "allowed_concurrency",
+    "is_replaced",
     "is_transient",
     "network_error",
     "never_sent",
@@ -424,6 +426,16 @@ def allowed_concurrency(conn_class: Any) -> int | None:
         if any(name in own for name in _SENDING_METHODS):
             return 1
     return 1
+
+
+def is_replaced(conn_class: Any) -> bool:
+    """Return whether something else sends the requests of ``conn_class``, as mocks do.
+
+    This is a class with sending methods of its own, or a replaced function of requests or urllib3.
+    """
+    own = (getattr(LibcloudConnection, name) for name in _SENDING_METHODS)
+    used = (getattr(conn_class, name, None) for name in _SENDING_METHODS)
+    return any(map(operator.is_not, own, used)) or fast_path.are_replaced()
 
 
 def __getattr__(name: str) -> Any:

@@ -311,3 +311,11 @@ def concurrency_of(connection: object, *, overrides: bool = False) -> int | None
     import libcloud.http as http  # without ``from``, which searches the names at each call
 
     return http.allowed_concurrency(type(connection.connection))
+
+
+def is_replaced(connection: Any) -> bool:
+    """Return whether something other than this library sends the requests, as mocks do."""
+    import libcloud.http as http
+
+    limit = concurrency_of(connection, overrides=True)
+    return limit == 1 or http.is_replaced(type(connection.connection))

@@ -57,7 +57,8 @@ class Result:
 
 def environment(endpoint: Endpoint, home: Path) -> dict[str, str]:
     """The environment variables for ``endpoint``, without those of the developer."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    unset = ("AWS_", "NO_COLOR", "FORCE_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
     return {
         **kept,
         "HOME": str(home),

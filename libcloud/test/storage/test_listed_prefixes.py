@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage import azure, swift
 from libcloud.storage.base import Container, iterate_directory
+from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
+from libcloud.test import MockHttp
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.azure import FakeAzure
 from libcloud.test.storage.fakes.servers import Endpoint
@@ -189,3 +192,30 @@ def test_the_command_uses_none_of_the_names(
         assert server.deleted == []
         assert {request.method for request in server.requests} <= {"GET", "HEAD"}
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def listed_by_a_mock() -> list[str]:
+    driver = S3StorageDriver("key", "secret")
+    container = Container("bucket", {}, driver)
+    return [obj.name for obj in driver.iterate_container_objects(container, prefix="none")]
+
+
+LISTED = f"<ListBucketResult>{page_of(*NAMES)}</ListBucketResult>"
+
+
+class ListsTheSame(MockHttp):
+    """Lists the same objects for any prefix, as in tests for Apache Libcloud."""
+
+    def _bucket(self, method: str, url: str, body: Any, headers: Any) -> Any:
+        return 200, LISTED, {}, "OK"
+
+
+def test_a_mock_of_connections_may_list_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(S3StorageDriver.connectionCls, "conn_class", ListsTheSame)
+    assert listed_by_a_mock() == list(NAMES)
+
+
+@responses.activate
+def test_a_mock_of_requests_may_list_any_name() -> None:
+    responses.get("https://s3.amazonaws.com/bucket", body=LISTED)
+    assert listed_by_a_mock() == list(NAMES)
