@@ -33,7 +33,7 @@ MUTANTS = (
     ),
     Mutant(
         "a certificate may be that of any host",
-        f"{_HTTP}/tls.py",
+        f"{_HTTP}/connections.py",
         "    context.hostname_checks_common_name = False",
         "    context.check_hostname = False",
         (f"{_TESTS}/test_http_tls.py",),
@@ -121,7 +121,7 @@ MUTANTS = (
     ),
     Mutant(
         "a bundle of certificates that was replaced is trusted on",
-        f"{_HTTP}/tls.py",
+        f"{_HTTP}/connections.py",
         "_context(create, path, status.st_mtime_ns, status.st_size)",
         "_context(create, path, 0, 0)",
         (f"{_TESTS}/test_http_tls.py",),
@@ -129,7 +129,7 @@ MUTANTS = (
     ),
     Mutant(
         "a chunked response may also have a length",
-        f"{_HTTP}/heads.py",
+        f"{_HTTP}/messages.py",
         '        or "content-length" in headers\n',
         "",
         _EXCHANGE,
@@ -157,7 +157,7 @@ MUTANTS = (
     ),
     Mutant(
         "the last of two lengths holds",
-        f"{_HTTP}/heads.py",
+        f"{_HTTP}/messages.py",
         "if len(headers) != len(lines) or ",
         "if ",
         _EXCHANGE,

@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     Mutant(
         "half a request is followed by the next",
-        f"{_HTTP}/heads.py",
+        f"{_HTTP}/sending.py",
         "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return False",
         _CERTAINTY,
@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     Mutant(
         "a large body that was refused is followed by the next request",
-        f"{_HTTP}/heads.py",
+        f"{_HTTP}/sending.py",
         "        return self.unsent or (status >= _REFUSED and self.size > _LARGE)",
         "        return self.unsent",
         _CERTAINTY,
@@ -114,7 +114,7 @@ MUTANTS = (
     ),
     Mutant(
         "a success for half a request is one",
-        f"{_HTTP}/heads.py",
+        f"{_HTTP}/sending.py",
         "        return self.unsent and status < _REFUSED",
         "        return False",
         _CERTAINTY,

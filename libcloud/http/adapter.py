@@ -26,12 +26,11 @@ from urllib3.exceptions import LocationParseError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
-from libcloud.http.connections import POOL_SIZE
+from libcloud.http.connections import POOL_SIZE, context_for
 from libcloud.http.fast_path import are_defined_in, connections_are_replaced, split_url
 from libcloud.http.received import WholeHeadResponse
 from libcloud.http.sending import has_arrived
 from libcloud.http.timeouts import TimedConnection, current, shut_down, slices, timing
-from libcloud.http.tls import context_for
 from libcloud.utils import cancellation
 from libcloud.utils.documents import read_document
 from libcloud.utils.redact import redact_text
@@ -40,12 +39,7 @@ _REQUIRED = ("CERT_REQUIRED", ssl.CERT_REQUIRED)
 
 
 class _Wire(threading.local):
-    """The request that this thread is sending.
-
-    :ivar target: its target, as it is sent.
-    """
-
-    target: str | None = None
+    target: str | None = None  # of the request that this thread is sending
 
 
 _wire = _Wire()

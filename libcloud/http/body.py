@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from libcloud.http.heads import RequestState
+from libcloud.http.sending import RequestState
 
 AT_ONCE = 1024 * 1024
 """Bytes to read at once if the caller wants all."""

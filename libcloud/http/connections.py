@@ -10,14 +10,18 @@ import socket
 import sys
 import weakref
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.http.sending import has_arrived
 from libcloud.http.timeouts import TimedConnection
 from libcloud.utils import cancellation
 from libcloud.utils.local import PerProcess
+
+if TYPE_CHECKING:
+    import ssl
 
 # Connections that are kept for a host: those of the largest worker pool and a few more.
 POOL_SIZE = 288
@@ -70,13 +74,10 @@ def parse_origin(url: str, verify: Any) -> Origin | None:
     scheme, address, name, digits = match.groups()
     port = int(digits or (443 if scheme == "https" else 80))
     # requests warns if nothing is verified; a directory is left to it, too.
-    if not 0 < port <= _LAST_PORT or (scheme == "https" and not _is_file(verify)):
+    is_file = isinstance(verify, str) and os.path.isfile(verify)
+    if not 0 < port <= _LAST_PORT or (scheme == "https" and not is_file):
         return None
     return Origin(scheme, address or name, port, verify if scheme == "https" else "")
-
-
-def _is_file(path: Any) -> bool:
-    return isinstance(path, str) and os.path.isfile(path)
 
 
 class Connection(TimedConnection):
@@ -95,8 +96,6 @@ class Connection(TimedConnection):
         for option in _socket_options():
             self.sock.setsockopt(*option)
         if certificates:
-            from libcloud.http.tls import context_for
-
             context = context_for(certificates)
             # Without a handshake at first, so that a cancellation can interrupt it.
             self.sock = context.wrap_socket(
@@ -112,6 +111,44 @@ class Connection(TimedConnection):
         sock, self.sock = self.sock, None
         if sock is not None:
             sock.close()
+
+
+def usual_context(path: str) -> ssl.SSLContext:
+    """Return a new context that trusts the certificates in a file, with the settings of urllib3."""
+    import ssl
+
+    context = ssl.create_default_context(cafile=path)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.options |= ssl.OP_NO_TICKET
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def context_for(
+    path: str, create: Callable[[str], ssl.SSLContext] = usual_context
+) -> ssl.SSLContext:
+    """Return what ``create`` returns, or has returned before unless the file has changed.
+
+    Loading the certificates takes 20 ms of CPU time, so all connections share one context. Threads
+    that start at the same time may create one each.
+
+    :raises ssl.SSLError: the file cannot be read or contains no certificates.
+    """
+    try:
+        status = os.stat(path)
+        return _context(create, path, status.st_mtime_ns, status.st_size)
+    except OSError as error:
+        import ssl
+
+        raise ssl.SSLError(f"{path}: {error}") from error
+
+
+@lru_cache(maxsize=16)
+def _context(
+    create: Callable[[str], ssl.SSLContext], path: str, modified: int, size: int
+) -> ssl.SSLContext:
+    return create(path)
 
 
 def _socket_options() -> Any:
@@ -203,11 +240,8 @@ class Pools:
 def usual_timeout(timeout: Any) -> tuple[Any, Any] | None:
     """Return the timeouts for connecting and for reading; ``None``: requests has to judge them."""
     pair = timeout if type(timeout) is tuple else (timeout, timeout)
-    return pair if len(pair) == 2 and all(map(_is_usual, pair)) else None
-
-
-def _is_usual(seconds: Any) -> bool:
-    return seconds is None or (type(seconds) in (int, float) and seconds > 0)
+    usual = all(one is None or (type(one) in (int, float) and one > 0) for one in pair)
+    return pair if usual and len(pair) == 2 else None
 
 
 def environment() -> tuple[Any, ...]:

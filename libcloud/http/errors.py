@@ -187,14 +187,12 @@ def is_transient(error: BaseException) -> bool:
 def never_sent(error: BaseException) -> bool:
     """Return whether nothing of the request was sent: there was no connection, or no token."""
     return any(
-        is_a(cause, _NOT_CONNECTED) or is_unsent(cause) or _is_refused_by_proxy(cause)
+        is_a(cause, _NOT_CONNECTED)
+        or is_unsent(cause)
+        # A proxy did not open a tunnel, which has only the text of http.client.
+        or str(getattr(cause, "original_error", "")).startswith("Tunnel connection failed")
         for cause in _causes(error)
     )
-
-
-def _is_refused_by_proxy(error: BaseException) -> bool:
-    """Whether a proxy did not open a tunnel, which has only the text of http.client."""
-    return str(getattr(error, "original_error", "")).startswith("Tunnel connection failed")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -24,8 +24,8 @@ from urllib.parse import quote
 
 from libcloud.http.body import Body
 from libcloud.http.errors import named
-from libcloud.http.heads import HEAD_END, Head, RequestState, plain_head
-from libcloud.http.messages import FastRequest, FastResponse
+from libcloud.http.messages import FastRequest, FastResponse, Head, plain_head
+from libcloud.http.sending import HEAD_END, RequestState
 from libcloud.http.timeouts import current
 from libcloud.utils.bodies import Pieces, StreamedPieces
 from libcloud.utils.documents import read_document
@@ -124,11 +124,8 @@ def split_url(url: str) -> tuple[str, str]:
 
 def on_the_wire(target: str) -> str:
     """Return ``target`` with a leading slash, unsendable characters percent-encoded."""
-    return _NOT_ON_THE_WIRE.sub(_percent_encode, target if target[:1] == "/" else f"/{target}")
-
-
-def _percent_encode(match: re.Match[str]) -> str:
-    return quote(match[0], safe="")
+    target = target if target[:1] == "/" else f"/{target}"
+    return _NOT_ON_THE_WIRE.sub(lambda match: quote(match[0], safe=""), target)
 
 
 def prepare(

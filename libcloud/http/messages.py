@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests and responses of the fast path. They become those of requests when more is asked.
 
+The standard library parses headers with its mail parser, which costs about as much as sending the
+request. Here, heads of the usual form are parsed with one regular expression; all others are left
+to :mod:`libcloud.http.received`.
+
 Their attributes have the names that requests gives them. On the first access to one that is
 missing, an object gets the others and changes its class, like a module of ``LazyLoader`` in the
 standard library. It counts as an instance of that class before, too.
@@ -9,15 +13,79 @@ standard library. It counts as an instance of that class before, too.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator, MutableMapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.http.body import AT_ONCE, Body
-from libcloud.http.heads import Head
 from libcloud.utils.headers import LOWER
+
+# The limit of the standard library, which reports what exceeds it.
+MOST_LINES = 100
+
+# RFC 9112, sections 4 and 5: the usual form of a final response.
+LENGTH = re.compile(r"[0-9]{1,19}")
+_HEAD = re.compile(
+    r"HTTP/1\.1 ([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r\n"
+    r"((?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\xa0-\xff]*\r\n)*)\r\n"
+)
+_LINE = re.compile(r"([^:\r\n]+):[ \t]*([^\r\n]*)\r\n")
+
+_WITHOUT_BODY = (204, 304)
+_CLOSES = {"": False, "keep-alive": False, "close": True}
+
+
+class Head(NamedTuple):
+    """The head of a final response whose body has a known length, or is chunked.
+
+    :ivar headers: lower-case name -> (name as received, value).
+    :ivar length: size of the body that follows, in bytes; ``None``: it is chunked.
+    :ivar closes: the server will close the connection.
+    """
+
+    status: int
+    reason: str
+    headers: dict[str, tuple[str, str]]
+    length: int | None
+    closes: bool
+
+
+def plain_head(data: bytes, method: str) -> Head | None:
+    """Parse a complete head, up to its empty line; ``None`` if it has an unusual form.
+
+    :param method: method of the request; the response to HEAD has no body.
+    """
+    match = _HEAD.fullmatch(data.decode("iso-8859-1"))
+    if match is None:
+        return None
+    lines: list[tuple[str, str]] = _LINE.findall(match[3])
+    headers = dict(zip(map(LOWER.__getitem__, map(itemgetter(0), lines)), lines, strict=True))
+    if len(headers) != len(lines) or len(lines) >= MOST_LINES:
+        return None  # repeated: let the library decide
+    status = int(match[1])
+    without_body = method == "HEAD" or status in _WITHOUT_BODY
+    chunked = "transfer-encoding" in headers
+    if chunked and (
+        without_body
+        or "content-length" in headers
+        or headers["transfer-encoding"][1].strip().lower() != "chunked"
+    ):
+        return None
+    if "content-length" in headers:
+        length = headers["content-length"][1].strip()
+    else:
+        length = "0" if without_body or chunked else ""
+    closes: bool | None = False
+    if "connection" in headers:
+        closes = _CLOSES.get(headers["connection"][1].strip().lower())
+    if closes is None or not LENGTH.fullmatch(length):
+        return None
+    size = None if chunked else 0 if without_body else int(length)
+    return Head(status, (match[2] or "").strip(), headers, size, closes)
 
 
 class _StandIn:
@@ -271,22 +339,8 @@ class HttpLibResponseProxy:
         """Return the headers as pairs of name and value."""
         return list(self._response.headers.items())
 
-    @property
-    def status(self) -> int:
-        """Status of the response."""
-        return self._response.status_code  # type: ignore[no-any-return]
-
-    @property
-    def reason(self) -> str:
-        """Reason of the response."""
-        return self._response.reason  # type: ignore[no-any-return]
-
-    @property
-    def version(self) -> str:
-        """HTTP version without the dot: 11."""
-        return "11"
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        return self._response.content  # type: ignore[no-any-return]
+    status = property(attrgetter("_response.status_code"))
+    reason = property(attrgetter("_response.reason"))
+    body = property(attrgetter("_response.content"), doc="The whole body.")
+    version = "11"
+    """HTTP version without the dot."""

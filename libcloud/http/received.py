@@ -22,7 +22,8 @@ import urllib3
 from urllib3.exceptions import ReadTimeoutError
 
 from libcloud.http.body import Received
-from libcloud.http.heads import LENGTH, MOST_LINES, RequestState
+from libcloud.http.messages import LENGTH, MOST_LINES
+from libcloud.http.sending import RequestState
 
 EMPTY_LINES = (b"\r\n", b"\n")
 

@@ -16,7 +16,8 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from libcloud.http.heads import HEAD_END, RequestState
+# As for the standard library, a bare line feed ends a line.
+HEAD_END = re.compile(rb"\n\r?\n")
 
 # Bytes that must be sent within the timeout: about 4 KiB per second with the default.
 _SLICE = 256 * 1024
@@ -32,6 +33,43 @@ _STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})")
 _LONGEST_STATUS = len("HTTP/1.1 200")
 
 _BROKEN = (BrokenPipeError, ConnectionResetError)
+
+
+# A server that rejects a request may leave this much of its body unread, and would interpret it as
+# the next request or wait for the rest. nginx and Go read up to 256 KiB to keep the connection;
+# other servers read nothing.
+_LARGE = 64 * 1024
+
+# Statuses from here on mean that the request was not executed.
+_REFUSED = 300
+
+
+class RequestState:
+    """The state of one request on a connection.
+
+    It decides whether the connection can be reused: only if the whole request was sent, the
+    response ended at its declared length, and no bytes followed it.
+
+    :ivar received: bytes of the response that arrived while the request was being sent.
+    :ivar error: raised after ``received``; ``None``: the rest comes from the connection.
+    :ivar size: number of bytes sent.
+    :ivar unsent: the server did not accept the whole request.
+    :ivar final: the final response has started, not only interim ones.
+    :ivar complete: the response was read to its end and no bytes follow it.
+    """
+
+    received = b""
+    error: OSError | None = None
+    size = 0
+    unsent = final = complete = False
+
+    def is_premature(self, status: int) -> bool:
+        """Return whether a success came although the request was not sent completely."""
+        return self.unsent and status < _REFUSED
+
+    def may_be_unread(self, status: int) -> bool:
+        """Return whether the server may have left part of the request unread."""
+        return self.unsent or (status >= _REFUSED and self.size > _LARGE)
 
 
 def is_tls(sock: Any) -> bool:

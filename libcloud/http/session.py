@@ -48,6 +48,7 @@ class Session(requests.sessions.Session):
     __attrs__ = [*requests.sessions.Session.__attrs__, "timeout"]  # noqa: RUF012  as in requests
 
     pools: Pools | None = None
+    should_strip_auth: Any  # whether a redirect leads to another host or from https to http
 
     def __init__(self, timeout: Any = None, pools: Pools | None = None) -> None:
         super().__init__()
@@ -145,7 +146,7 @@ class Session(requests.sessions.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         # Without an ``auth``, requests would replace the signature by credentials from ~/.netrc.
-        request.auth = request.auth or self.auth or _keep_authorization
+        request.auth = request.auth or self.auth or (lambda prepared: prepared)
         prepared = super().prepare_request(request)
         if not request.params:
             target = split_url(str(request.url))[1]
@@ -161,7 +162,7 @@ class Session(requests.sessions.Session):
         requests would remove ``Authorization`` only, and look for a replacement in ~/.netrc.
         """
         before, after = str(response.request.url), str(prepared_request.url)
-        if _is_elsewhere(self, before, after):
+        if self.should_strip_auth(before, after):
             keep_public_headers(prepared_request)
         elif split_url(before)[0] != split_url(after)[0]:
             prepared_request.headers.pop("Host", None)
@@ -171,7 +172,7 @@ class Session(requests.sessions.Session):
         target = super().get_redirect_target(resp)
         if target is None or resp.status_code not in _WITH_BODY:
             return target
-        elsewhere = _is_elsewhere(self, resp.url, urljoin(resp.url, target))
+        elsewhere = self.should_strip_auth(resp.url, urljoin(resp.url, target))
         return None if elsewhere and holds_secret(resp.request.body) else target
 
     def merge_environment_settings(
@@ -180,13 +181,3 @@ class Session(requests.sessions.Session):
         """As in requests; a proxy that was set in code precedes those of the environment."""
         proxies = proxies or dict(self.proxies)
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
-
-
-def _is_elsewhere(session: Any, before: str, after: str) -> bool:
-    """Return whether a redirect leads to another host or from https to http."""
-    return bool(session.should_strip_auth(before, after))
-
-
-def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """The ``auth`` of a request that already has its authorization."""
-    return request

@@ -14,25 +14,20 @@ from contextlib import contextmanager, suppress
 from threading import RLock, Timer
 from typing import Any, ClassVar, Protocol
 
-from libcloud.http.heads import RequestState
-from libcloud.http.sending import is_tls, send_buffers
+from libcloud.http.sending import RequestState, is_tls, send_buffers
 from libcloud.utils import cancellation
 from libcloud.utils.local import PerProcess
 
 # Bytes that are shown to a listener, or sent by a call that blocks, at a time.
 _SLICE = 256 * 1024
 
-
 UNKNOWN: Any = object()
 
 
 class _Current(threading.local):
-    """The timeouts of the request that this thread is sending.
+    """The timeouts of the request that this thread is sending."""
 
-    :ivar silence: the read timeout.
-    """
-
-    silence: float | None = UNKNOWN
+    silence: float | None = UNKNOWN  # the read timeout
     deadline: Deadline | None = None
 
 
@@ -42,17 +37,13 @@ current = _Current()
 @contextmanager
 def timing(timeout: Any) -> Iterator[None]:
     """Apply ``timeout``, in any form of requests, to this thread in the block."""
-    outer, current.silence = current.silence, silence_of(timeout)
+    silence = timeout[1] if isinstance(timeout, tuple) else timeout
+    silence = getattr(silence, "read_timeout", silence)
+    outer, current.silence = current.silence, silence
     try:
         yield
     finally:
         current.silence = outer
-
-
-def silence_of(timeout: Any) -> float | None:
-    """The read timeout in ``timeout``, in any form of requests."""
-    silence = timeout[1] if isinstance(timeout, tuple) else timeout
-    return getattr(silence, "read_timeout", silence)
 
 
 class ProgressListener(Protocol):

@@ -22,8 +22,8 @@ import requests
 
 from libcloud.http import LibcloudConnection, is_transient
 from libcloud.http.body import Body
-from libcloud.http.heads import RequestState
 from libcloud.http.messages import FastResponse
+from libcloud.http.sending import RequestState
 from libcloud.http.timeouts import TimedConnection
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.utils.cancellation import Cancellation

@@ -21,8 +21,8 @@ from libcloud.common.types import ResponseTooLargeError
 from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter
 from libcloud.http.fast_path import _read_chunks, request_head
-from libcloud.http.heads import RequestState
 from libcloud.http.messages import FastResponse
+from libcloud.http.sending import RequestState
 from libcloud.http.session import Session
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.test_http_heads import HEADS, UNCERTAIN

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from libcloud.http.heads import RequestState
-from libcloud.http.sending import _final_status, has_arrived, send_buffers
+from libcloud.http.sending import RequestState, _final_status, has_arrived, send_buffers
 from libcloud.test._loopback import reply
 
 LARGE = bytes(8 * 1024 * 1024)
