@@ -23,7 +23,7 @@ _CONNECTION = (f"{_TESTS}/storage/test_s3_connection.py",)
 MUTANTS = (
     Mutant(
         "the reported host of a shared connection class used",
-        "libcloud/common/settings.py",
+        "libcloud/common/connection.py",
         "host or default_host(self.host)",
         "host or self.host",
         _HOSTS,

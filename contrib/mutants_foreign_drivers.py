@@ -36,7 +36,7 @@ MUTANTS = (
     ),
     Mutant(
         "of a pair of ports, that for http taken for https",
-        "libcloud/common/settings.py",
+        "libcloud/common/connection.py",
         "port[1] if self.secure else port[0]",
         "port[0]",
         _FOREIGN,
@@ -44,7 +44,7 @@ MUTANTS = (
     ),
     Mutant(
         "a name without its value sent by every connection",
-        "libcloud/common/settings.py",
+        "libcloud/common/connection.py",
         "    bare_keys = False\n",
         "    bare_keys = True\n",
         _FOREIGN,

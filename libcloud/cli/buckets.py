@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 
 def open_bucket(url: str, settings: Settings) -> Store:
-    """The store of the URL of a bucket."""
     store = open_store(url, settings)
     if store.target.require_container().name:
         is_local = store.target.provider == Provider.LOCAL  # a directory is a bucket
@@ -64,7 +63,6 @@ def rb(settings: Settings, *, url: str, force: bool) -> None:
 
 
 def _empty(store: Store) -> None:
-    """Delete all objects and versions, and abort all in-progress uploads."""
     from libcloud.cli.rm import delete_objects
 
     container = store.container()
@@ -150,10 +148,7 @@ def undelete(settings: Settings, *, urls: tuple[str, ...]) -> None:
 
 
 def _restore(store: Store, markers: list[ObjectVersion]) -> None:
-    """Delete the delete markers of an object.
-
-    :raises LibcloudError: the object is there already, or still missing: some stores ignore ids.
-    """
+    """:raises LibcloudError: the object is there already; or it is missing: stores ignore ids."""
     name = markers[0].name
     with error_context(store.target.with_name(name)):
         # While versioning is suspended, all versions that are made have this id: it may be that of

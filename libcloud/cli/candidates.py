@@ -56,7 +56,6 @@ class CompletionCache:
 
     @classmethod
     def of_user(cls) -> CompletionCache:
-        """The file in ``XDG_CACHE_HOME``, by default ``~/.cache``."""
         base = os.environ.get("XDG_CACHE_HOME", "")
         if not os.path.isabs(base):  # it is to be ignored then
             base = os.path.expanduser("~/.cache")
@@ -72,7 +71,6 @@ class CompletionCache:
         return None
 
     def put(self, settings: Settings, url: str, names: list[str], *, complete: bool) -> None:
-        """Keep a listing; a complete one has all names that start with the prefix."""
         listings = self._read()
         key, _ = self._keys(settings, url)[0]
         listings[key] = {"time": self._now(), "names": names, "complete": complete}
@@ -131,7 +129,6 @@ _PATHS = ("arguments", "paths", "source", "destination")
 
 
 def candidates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The candidates for the value of ``param``, an argument or an option that takes a text."""
     file = CompletionItem(incomplete, type="file")
     if isinstance(param, click.Option):
         if param.name == "sse_c_key":

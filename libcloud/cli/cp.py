@@ -75,8 +75,6 @@ def mv(settings: Settings, **arguments: Any) -> None:
 
 
 class _Command:
-    """One run of ``cp`` or ``mv``."""
-
     def __init__(
         self,
         settings: Settings,
@@ -105,7 +103,6 @@ class _Command:
             )
 
     def run(self) -> None:
-        """Copy or move the objects; report them and their failures."""
         with error_context(self._selection.label):
             entries = self._entries()
         single = self._selection.is_single
@@ -186,7 +183,6 @@ class _Command:
                 raise LibcloudError("the same object is there already: nothing was moved")
 
     def _report(self, entry: Entry) -> None:
-        """Print a copy of several to standard output."""
         one = str(self._source.target.with_name(entry.origin.name))
         two = str(self._target.target.with_name(entry.name))
         action = "move" if self._move else "copy"

@@ -60,7 +60,7 @@ _SAMPLE = b"libcloud doctor was here"
 class Check:
     """The result of one check.
 
-    :param kind: ``"ok"``, ``"note"``, ``"warning"`` or ``"failure"``.
+    :param kind: a key of ``_MARKS``.
     :param status: the exit status; 0 unless the check failed.
     """
 
@@ -106,7 +106,6 @@ def _print_check(check: Check) -> None:
 
 
 def _lines(check: Check, columns: int) -> Iterator[str]:
-    """The name, then the text and the hint, wrapped."""
     room, name = max(columns - _NAME_COLUMNS - 1, _MIN_TEXT_COLUMNS), check.name
     hint = f"-> {printable(check.hint)}" if check.hint else ""
     # Variables, hosts and commands stay in one piece, to be copied.
@@ -183,7 +182,6 @@ def _azure_account(target: Target, settings: Settings) -> Iterator[Check]:
 
 
 def _openstack_settings(settings: Settings) -> Check:
-    """The endpoint that issues tokens, and the user they are issued to."""
     from libcloud.common.credentials.openstack import discover_openstack
 
     found = discover_openstack(settings.profile)
@@ -225,7 +223,6 @@ def _endpoint(store: Store) -> Iterator[Check]:
 
 
 def _addressing(store: Store) -> Iterator[Check]:
-    """Addressing style of the bucket, and the region that requests are signed for."""
     driver, name = store.driver, store.target.container
     addressing = getattr(driver.connection, "addressing", None)
     if addressing is None:
@@ -313,7 +310,6 @@ def _capabilities(capabilities: Capabilities) -> Iterator[Check]:
 
 
 def _bucket(store: Store, write: bool) -> Iterator[Check]:
-    """Whether the bucket exists, and which operations are allowed."""
     if not store.target.container:
         return
     try:

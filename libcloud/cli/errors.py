@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns an exception into a one-line message and an exit status.
-
-The message states what was attempted, on which object, the store's response and what to do. It
-never contains a secret: the secrets in use are redacted from the final text.
-"""
+"""Turns an exception into a one-line message, without secrets, and an exit status."""
 
 from __future__ import annotations
 
@@ -139,14 +135,12 @@ def hide_secrets(*secrets: str | None) -> None:
 
 
 def redact(text: str) -> str:
-    """``text`` without secrets."""
     for secret in _secrets:
         text = text.replace(secret, "(hidden)")
     return text
 
 
 def exit_status(error: BaseException) -> int:
-    """The exit status for an error; see ``main.py``."""
     if isinstance(error, (ReportedError, ProgramError)):
         return error.status
     if isinstance(error, ProfileFileError):
@@ -165,7 +159,6 @@ def exit_status(error: BaseException) -> int:
 
 
 def error_line(error: BaseException) -> str:
-    """The one-line message for ``error``."""
     subject = getattr(error, "cli_subject", "")
     text, hint = describe(error), hint_for(error)
     name = subject.partition("://")[2] or subject
@@ -206,7 +199,7 @@ def describe(error: BaseException) -> str:
 
 
 def hint_for(error: BaseException) -> str:
-    """Advice about an error; empty if there is none."""
+    """Advice about an error; may be empty."""
     code = getattr(error, "code", None)
     scheme, bucket_url = _bucket_url(error)
     region = getattr(getattr(error, "detail", None), "region", None)
@@ -276,7 +269,7 @@ def is_network_error(error: BaseException) -> bool:
 
 
 def network_problem(error: Any) -> tuple[str, str]:
-    """The attempted operation, the host and the innermost cause; and advice."""
+    """What was attempted, the host and the innermost cause; and advice."""
     attempted = str(error.value).removesuffix(f": {error.reason}")
     host, causes = _host_and_port(error), [*_causes(error.reason)]
     if not causes:

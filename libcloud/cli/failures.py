@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transfers many objects at a time, and reports those that fail or are interrupted.
-
-Each transfer runs in one thread of the worker pool of its driver, from start to finish. The main
-thread hands out the tasks, reports failures and receives signals. When it has to stop, the running
-transfers are cancelled, which aborts their uploads, and it waits for them.
-"""
+"""Transfers many objects at a time, and reports those that fail or are interrupted."""
 
 from __future__ import annotations
 
@@ -66,7 +61,6 @@ class Failures:
             self.add(error)
 
     def add(self, error: Exception, url: object = None) -> None:
-        """Report and count an error, of ``url``; of many, only the first ones are reported."""
         self.count += 1
         self._status = exit_status(error)
         if self.count <= _LISTED:
@@ -75,7 +69,6 @@ class Failures:
             print_stderr("libcloud: further errors are counted but not listed")
 
     def raise_if_any(self) -> None:
-        """:raises ReportedError: an object failed: with the status of a single failure."""
         if self.count:
             raise ReportedError(self._status if self.count == 1 else FAILED)
 
@@ -144,12 +137,14 @@ def run_tasks(
 ) -> None:
     """Call ``task``, which transfers one object, for each of ``items``; report those that fail.
 
+    Each runs in one thread of the driver's worker pool. The main thread hands out the tasks and
+    receives signals: then the running transfers are cancelled, which aborts uploads, and it waits.
+
     :param jobs: how many run at once at most; ``None``: as many as the worker pool allows; 1
         runs them in the calling thread.
     :param size_of: bytes to transfer; ``None`` if unknown. Small objects share one core.
     :param done: called in the calling thread with each item that was transferred.
-    :raises BaseException: a signal, or an error that affects all items. The running transfers
-        have ended by then.
+    :raises BaseException: a signal, or an error that affects all items. All transfers have ended.
     """
     finished = itertools.count()  # also those whose results are not read, after a signal
     core = OneCore()

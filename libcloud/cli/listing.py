@@ -120,7 +120,6 @@ def stat(settings: Settings, *, url: str) -> None:
 
 
 def _versions(selection: Selection) -> Iterator[_Entry]:
-    """The versions of objects whose keys start with the URL, or match its wildcards."""
     for version in selection.versions(is_prefix=True):
         entry, marker = _entry(version), version.is_delete_marker
         yield entry._replace(
@@ -180,7 +179,7 @@ def _as_line(entry: _Entry, *, human: bool) -> str:
 
 
 def _local_time(text: str | None) -> str:
-    """The time that a store reported, in the local time zone, without fractions of a second."""
+    """A time of the store in the local time zone, without fractions of a second."""
     if not text:
         return ""
     when = parse_time(text)
@@ -263,7 +262,6 @@ _TIMES = frozenset(
 
 
 def facts_of_object(store: Store) -> dict[str, Any]:
-    """Everything that the store returns about the object of the URL, or a version of it."""
     obj = _object(store)
     facts: dict[str, Any] = {
         "name": obj.name,
@@ -281,7 +279,6 @@ def facts_of_object(store: Store) -> dict[str, Any]:
 
 
 def facts_of_bucket(store: Store) -> dict[str, Any]:
-    """The properties of a bucket."""
     driver = store.driver
     container = driver.get_container(store.target.container)
     facts = {"container": container.name, **container.extra}

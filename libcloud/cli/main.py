@@ -156,7 +156,6 @@ def cli(context: click.Context, /, **_: object) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line ``arguments``; return the exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     shell = os.environ.get("_LIBCLOUD_COMPLETE")
     if shell is not None:  # the script that ``libcloud completion`` prints
@@ -243,7 +242,6 @@ def _allow_undecodable_names() -> None:
 
 
 def _set_up_log(debug: bool) -> None:
-    """Show the library's log with ``--debug``, above the progress bar."""
     for name in ("libcloud", "urllib3"):
         log = logging.getLogger(name)
         log.addHandler(_LogHandler() if debug else logging.NullHandler())
@@ -252,8 +250,6 @@ def _set_up_log(debug: bool) -> None:
 
 
 class _LogHandler(logging.Handler):
-    """Writes above the progress bar, with secrets redacted."""
-
     def emit(self, record: logging.LogRecord) -> None:
         print_stderr(f"{record.levelname.lower()}: {printable(record.getMessage())}")
 
@@ -283,7 +279,6 @@ def _broken_pipe() -> int:
 
 
 def _flush_output() -> int:
-    """Flush standard output; the exit status."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -69,16 +69,13 @@ class Transfer:
         return self._sent_before is not None and self._meter.sent > self._sent_before
 
     def advance(self, size: int) -> None:
-        """Count ``size`` more bytes as done. Thread-safe."""
         with self._meter.lock():
             self.bytes_done += size
 
     def complete(self, size: int) -> None:
-        """Count all ``size`` bytes as done."""
         self.advance(size - self.bytes_done)
 
     def listen(self, event: UploadEvent) -> None:
-        """Handle an event of the upload engine."""
         if not isinstance(event, Throttled):  # which comes right after the retry that it caused
             self.note = ""
         match event:
@@ -102,13 +99,12 @@ class Transfer:
 
 
 class Meter:
-    """The progress of all objects together; several are transferred at a time.
+    """The progress of all objects; several are transferred at a time.
 
     Each :class:`Transfer` belongs to one thread; any thread may read the totals.
 
-    :param total: bytes to transfer; ``None`` if unknown.
+    :param total: bytes; ``None`` if unknown.
     :param clock: seconds from an arbitrary start.
-    :param rate_limit: how fast data is sent and received; ``None``: not limited.
     """
 
     def __init__(
@@ -142,7 +138,6 @@ class Meter:
         return Transfer(label, self)
 
     def ended(self, transfer: Transfer, *, complete: bool) -> None:
-        """The block of ``transfer`` has ended."""
         with self.lock():
             self.transfers.pop(transfer, None)
             self._finished += transfer.bytes_done if complete else 0
@@ -151,7 +146,6 @@ class Meter:
 
     @property
     def title(self) -> str:
-        """The objects that are being transferred."""
         transfers = [*self.transfers]
         if not transfers:
             return self.label
@@ -166,7 +160,6 @@ class Meter:
 
     @property
     def bytes_done(self) -> int:
-        """Bytes that were stored or written."""
         with self.lock():
             return self._finished + sum(transfer.bytes_done for transfer in [*self.transfers])
 
@@ -184,27 +177,22 @@ class Meter:
 
     @property
     def parts(self) -> int:
-        """Parts that were stored."""
         return self._parts + sum(transfer.parts for transfer in [*self.transfers])
 
     @property
     def is_multipart(self) -> bool:
-        """Whether an object is, or was, sent in parts."""
         return bool(self.parts) or any(transfer.upload_id for transfer in [*self.transfers])
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start."""
         return self._clock() - self._started
 
     def retrying(self, error: BaseException, delay: float) -> None:
-        """Show that a request is repeated, until then."""
         self.retries += 1
         self._note = retry_note(error, delay)
         self._note_until = self._clock() + delay
 
     def limit_rate(self, size: int) -> None:
-        """Wait until ``size`` more bytes may be transferred."""
         if self._rate_limit is not None:
             self._rate_limit.wait(size)
 
@@ -224,7 +212,7 @@ class Meter:
     def interrupt(self) -> None:
         """Make requests that send data fail: on a slow connection they would take long to finish.
 
-        Requests without data continue, such as the one that aborts the upload.
+        Those without data continue, such as the one that aborts the upload.
         """
         self._interrupted = True
 
@@ -241,14 +229,12 @@ class Meter:
         return max(0, self.bytes_sent - before) / max(now - since, 0.001)
 
     def seconds_left(self) -> float | None:
-        """Estimated seconds to the end; ``None`` if unknown."""
         speed = self.speed()
         if self.total is None or not speed:
             return None
         return max(0, self.total - self.bytes_sent) / speed
 
     def summary(self) -> str:
-        """Total bytes, parts, seconds, speed and retries."""
         seconds = self.seconds
         parts = f" in {count(self.parts, 'part')}" if self.parts > 1 else ""
         retried = f", {count(self.retries, 'request')} retried" if self.retries else ""
@@ -264,7 +250,6 @@ class Meter:
 
 
 def retry_note(error: BaseException, delay: float) -> str:
-    """The text to show while a request waits for its next attempt."""
     detail = getattr(error, "detail", None)
     reason = str(getattr(error, "value", None) or error).partition("\n")[0]
     if detail is not None:

@@ -146,7 +146,6 @@ class _Bucket:
 
     @property
     def prefix(self) -> str:
-        """Empty, or with a slash at its end."""
         return self.target.as_directory().name
 
 

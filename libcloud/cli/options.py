@@ -127,7 +127,6 @@ class ObjectOptions(Value):
         raise ObjectExistsError("the object already exists and was not replaced")
 
     def check_size(self, size: int) -> None:
-        """:raises InputError: an object of ``size`` bytes must not be copied."""
         if self.expect_size not in (None, size):
             raise InputError(f"the object has {count(size, 'byte')}: nothing was copied")
         if self.fail_on_empty and not size:
@@ -135,8 +134,6 @@ class ObjectOptions(Value):
 
 
 def with_option_names(text: str) -> str:
-    """``text`` with driver keywords replaced by option names."""
-
     def named(match: re.Match[str]) -> str:
         return "--" + _RENAMED.get(match[1], match[1]).replace("_", "-")
 
@@ -217,7 +214,6 @@ def _object_options(
 
 
 def parse_pairs(option: str, given: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """The pairs ``KEY=VALUE`` of an option or an argument."""
     for pair in given:
         key, equals, value = pair.partition("=")
         if not equals or not key:

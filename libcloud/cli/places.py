@@ -40,8 +40,7 @@ class Entry:
     :param modified: ``None`` if unknown.
     :param origin: the path or the object.
     :param error: why the file, or the directory of that name, cannot be read.
-    :param reason: why it is copied: it is ``"new"``, or differs in ``"size"``, ``"time"`` or
-        ``"checksum"``.
+    :param reason: why it is copied: ``"new"``, ``"size"``, ``"time"`` or ``"checksum"``.
     """
 
     name: str
@@ -94,7 +93,7 @@ def plan_copies(
 
     :param source: read once, as the copies are consumed.
     :param present: the entries of the destination by the ``key`` of their names. Those that the
-        source has as well are removed; after the last copy, the others remain.
+        source has as well are removed.
     :param differs: :func:`difference`.
     :param key: the same text for all names of a file.
     """
@@ -106,10 +105,9 @@ def plan_copies(
 
 
 def _unchanged(file: BinaryIO) -> Iterator[bytes]:
-    """The data of ``file``.
+    """The data of ``file``. :raises LibcloudError: at the end: it was changed meanwhile.
 
-    :raises LibcloudError: at the end: it was changed. What was read is a mixture of two versions,
-        which would seem to be up to date for the next run. An upload of it stores nothing.
+    What was read is a mixture of two versions, which would seem to be up to date for the next run.
     """
     before = os.fstat(file.fileno())
     while piece := file.read(_PIECE):
@@ -121,8 +119,6 @@ def _unchanged(file: BinaryIO) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class LocalDirectory:
-    """A local directory."""
-
     path: str
     follow_symlinks: bool = False
     reports: bool = True
@@ -140,20 +136,16 @@ class LocalDirectory:
 
     @property
     def real_path(self) -> str:
-        """The path without links."""
         return os.path.realpath(self.path)
 
     @property
     def is_missing(self) -> bool:
-        """An empty directory is not missing."""
         return not os.path.isdir(self.path)
 
     def label(self, name: str) -> str:
-        """The label of the file ``name``, for messages."""
         return os.path.join(self.path, name)
 
     def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:
-        """Delete files; the error of each, or ``None``. Directories remain."""
         for entry in entries:
             try:
                 os.remove(entry.origin)
@@ -174,7 +166,6 @@ class StoreDirectory:
         return self.store.target.as_directory().name
 
     def entries(self, filters: Filters) -> Iterator[Entry]:
-        """The objects below the prefix."""
         for obj in self.store.container().iterate_objects(prefix=self.prefix or None):
             name = obj.name[len(self.prefix) :]
             if name and not is_directory_marker(obj) and filters.select(name):
@@ -182,7 +173,7 @@ class StoreDirectory:
 
     @property
     def real_path(self) -> str:
-        """The path without links, if the store is local; otherwise empty."""
+        """Empty if the store is not local."""
         target = self.store.target
         if target.provider != Provider.LOCAL:
             return ""
@@ -195,11 +186,9 @@ class StoreDirectory:
         return next(iter(found), None) is None
 
     def label(self, name: str) -> str:
-        """The label of the object ``name``, for messages."""
         return str(self.store.target.with_name(self.prefix + name))
 
     def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:
-        """Delete objects, several by one request; the error of each, or ``None``."""
         for result in self.store.driver.ex_iterate_deletions(entry.origin for entry in entries):
             yield result.error if isinstance(result, FailedDeletion) else None
 
@@ -223,10 +212,7 @@ class Copier:
     lost: list[str] = field(default_factory=list)
 
     def copy(self, entry: Entry) -> None:
-        """Copy ``entry`` under the same name. An existing destination is replaced at the end.
-
-        :raises LibcloudError: it failed; the destination is unchanged.
-        """
+        """Copy ``entry`` under the same name. If it fails, the destination is unchanged."""
         label = self.destination.label(entry.name)
         with (
             value_errors_as_usage(),
@@ -245,10 +231,7 @@ class Copier:
         jobs: int | None,
         copy: Callable[[Entry], object] | None = None,
     ) -> None:
-        """Copy entries in the worker pool of the driver of a store; see :func:`run_tasks`.
-
-        A dry run only calls ``done``.
-        """
+        """Copy entries in the worker pool of a store's driver; a dry run only calls ``done``."""
         if self.settings.dry_run:
             for entry in entries:
                 done(entry)

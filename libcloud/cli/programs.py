@@ -36,8 +36,6 @@ def produce(program: tuple[str, ...]) -> Iterator[Any]:
 
     It reads this process's standard input and shares its standard error. If the block fails, the
     program is terminated, and killed after 5 seconds.
-
-    :raises ProgramError: it cannot be started.
     """
     with _running(program, stdout=subprocess.PIPE) as process:
         yield _Output(program[0], process)
@@ -46,8 +44,8 @@ def produce(program: tuple[str, ...]) -> Iterator[Any]:
 class _Output(io.RawIOBase):
     """The standard output of a program.
 
-    It may remain open after the program has ended, if another process that it started has it. This
-    one may still write, so all is read to the end, unless the program failed.
+    Another process that it started may still write after it has ended, so all is read to the end,
+    unless the program failed.
     """
 
     def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
@@ -83,8 +81,6 @@ def consume(program: tuple[str, ...]) -> Iterator[IO[bytes]]:
 
     If the block fails, the program is terminated before its input ends, so that it cannot mistake a
     part of the data for all of it.
-
-    :raises ProgramError: it cannot be started, or it failed.
     """
     with _running(program, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
@@ -151,7 +147,6 @@ def _send(pids: Iterable[int], number: int) -> None:
 
 
 def _descendants(pid: int) -> set[int]:
-    """The processes that a process started, and those that these started."""
     parents = _processes()
     found: set[int] = set()
     new = {pid}

@@ -58,10 +58,7 @@ class Report(NamedTuple):
     quiet: bool = False
 
     def step(self, would: str, done: str, text: str, **facts: Any) -> None:
-        """Print a step, as the verb for a dry run or for a completed step, and a text.
-
-        :param facts: for JSON; ``None`` is omitted.
-        """
+        """Print the verb for a dry run or for a completed step, and ``text``; or ``facts``."""
         if self.as_json:
             known = {name: value for name, value in facts.items() if value is not None}
             from json import dumps
@@ -71,7 +68,6 @@ class Report(NamedTuple):
             print_stdout(printable(f"would {would} {text}" if self.dry_run else f"{done} {text}"))
 
     def total(self, number: int, kind: str, done: str) -> None:
-        """Print the number of objects to standard error."""
         verb = f"would be {done}" if self.dry_run else done
         click.echo(f"{count(number, kind)} {verb}", err=True)
 
@@ -156,8 +152,6 @@ class Progress:
         return self._bar or self._json
 
     def listener(self, transfer: Transfer) -> Callable[[UploadEvent], None]:
-        """A listener for events of the upload engine."""
-
         if not self._json:
             return transfer.listen
         from libcloud.storage.transfer.progress import PartDone
@@ -170,7 +164,6 @@ class Progress:
         return listen
 
     def count_pieces(self, pieces: Iterator[bytes], transfer: Transfer) -> Iterator[bytes]:
-        """Yield ``pieces`` and count their bytes."""
         count_bytes = self.byte_counter(transfer)
         for piece in pieces:
             yield piece
@@ -202,7 +195,6 @@ class Progress:
             yield
 
     def clear(self) -> None:
-        """Erase the bar."""
         if self._bar:
             with self._lock():
                 self._write("\r\x1b[K")

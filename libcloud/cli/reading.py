@@ -48,13 +48,11 @@ class ObjectRange:
     options: dict[str, Any] = field(repr=False)
 
     def size_of(self, obj: Object) -> int:
-        """Bytes to download."""
         if self.byte_range is None:
             return int(obj.size)
         return self.byte_range[1] - self.byte_range[0]
 
     def pieces(self, obj: Object) -> Iterator[bytes]:
-        """The data, in pieces."""
         driver: Any = obj.driver  # the S3 drivers accept more keywords
         if self.byte_range is None:
             whole: Iterator[bytes] = driver.download_object_as_stream(obj, _PIECE, **self.options)
@@ -68,7 +66,6 @@ class ObjectRange:
 def find_object(
     store: Store, name: str, object_options: ObjectOptions, version_id: str | None = None
 ) -> Object:
-    """The object, or one version of it."""
     with value_errors_as_usage():
         return store.object(name, version_id, **object_options.read_keywords)
 
@@ -81,10 +78,7 @@ class IncompleteError(LibcloudError):
 
 
 class Download:
-    """Downloads objects of a store to files, and counts their bytes.
-
-    :param selection: what to download of each object.
-    """
+    """Downloads objects of a store to files, and counts their bytes."""
 
     def __init__(
         self, store: Store, settings: Settings, progress: Progress, selection: ObjectRange
@@ -95,10 +89,6 @@ class Download:
         self._options = settings.engine_options(**selection.options)
 
     def save(self, obj: Object, destination: Destination, transfer: Transfer) -> None:
-        """Write the selected data to a file.
-
-        :raises IncompleteError: the store sent too little.
-        """
         driver: Any = obj.driver  # not every driver counts the bytes
         selection, progress = self._selection, self._progress
         try:
@@ -142,7 +132,6 @@ def modified(obj: Object) -> datetime | None:
 
 
 def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:
-    """Write the selected data to standard output."""
     output = sys.stdout.buffer
     if is_shared_output(output):
         settings = settings._replace(quiet=True)
@@ -155,7 +144,6 @@ def to_stdout(obj: Object, selection: ObjectRange, settings: Settings) -> None:
 def to_program(
     obj: Object, selection: ObjectRange, settings: Settings, program: tuple[str, ...]
 ) -> None:
-    """Write the selected data to the standard input of a program."""
     from libcloud.cli.programs import consume
 
     size = selection.size_of(obj)

@@ -76,7 +76,6 @@ def _selected(selection: Selection, force: bool, versions: bool) -> Iterator[Obj
 def delete_objects(
     store: Store, objects: Iterator[Object], report: Report, failures: Failures
 ) -> None:
-    """Delete ``objects``; report them and those that could not be deleted."""
     number, failed, kind = 0, failures.count, "object"
     for result in _outcomes(store, objects, report.dry_run):
         number += 1

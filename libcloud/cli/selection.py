@@ -70,7 +70,6 @@ selection_options = combined(
 
 
 def _version_id(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
-    """The id, which is checked. :raises click.UsageError: it is no id."""
     del context, parameter
     if text is not None:
         from libcloud.storage.s3.versions import check_version_id
@@ -90,7 +89,7 @@ version_option = option(
 class Selection(NamedTuple):
     """Several objects of a store, selected by its URL and its settings.
 
-    With ``recursive``, these are all objects below the URL, or below the directories that match its
+    With ``recursive``, all objects below the URL, or below the directories that match its
     wildcards. The filters apply to the keys without :attr:`base`.
     """
 
@@ -98,17 +97,14 @@ class Selection(NamedTuple):
 
     @property
     def settings(self) -> Settings:
-        """Those of the store."""
         return self.store.settings
 
     @property
     def has_wildcard(self) -> bool:
-        """Whether the key in the URL contains wildcards."""
         return not self.settings.literal and has_wildcard(self.store.target.name)
 
     @property
     def is_single(self) -> bool:
-        """Whether the URL names exactly one object."""
         return not self.settings.recursive and not self.has_wildcard
 
     @property
@@ -130,10 +126,7 @@ class Selection(NamedTuple):
         return self.store.target.label(self.settings.version_id)
 
     def objects(self) -> Iterator[Object]:
-        """The objects, as the store lists them.
-
-        :raises NoObjectsError: there are no objects.
-        """
+        """The objects, as the store lists them. :raises NoObjectsError: there are none."""
         settings, target = self.settings, self.store.target
         if self.is_single:
             listed = iter([self.store.object(target.name, settings.version_id)])
@@ -165,7 +158,6 @@ class Selection(NamedTuple):
             raise NoObjectsError(f"no versions match {self}")
 
     def relative(self, obj: Object) -> str:
-        """The key without :attr:`base`."""
         return str(obj.name[len(self.base) :])
 
     def __str__(self) -> str:
@@ -191,8 +183,8 @@ class Selection(NamedTuple):
 def select(url: str, settings: Settings) -> Selection:
     """The objects at ``url``, in a store that is opened.
 
-    :raises click.UsageError: it names no bucket, or no object and is not recursive; or several
-        objects, of which ``version_id`` cannot be one.
+    :raises click.UsageError: it names no bucket, or no object where it has to; or several objects
+        and there is a ``version_id``.
     """
     selection = Selection(open_store(url, settings))
     if settings.version_id is not None and not selection.is_single:

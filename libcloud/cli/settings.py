@@ -37,7 +37,6 @@ age = _type(parse_duration)
 
 
 def rate(text: str) -> int:
-    """Parse a rate in bytes per second; the ``type`` of an option."""
     number = size(text.removesuffix("/s"))
     if number < 1:
         raise click.BadParameter("it must be at least 1 byte per second")
@@ -106,7 +105,7 @@ def option(names: str, help: str, name: str | None = None, **attributes: Any) ->
 
 
 def argument(name: str, **attributes: Any) -> Callable[[_C], _C]:
-    """``click.argument`` for URLs, with candidates for the completion of shells."""
+    """``click.argument`` for URLs, with completion."""
     return click.argument(name, shell_complete=_candidates, **attributes)
 
 
@@ -154,7 +153,7 @@ class CommandWithProgram(click.Command):
 
 
 def combined(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A decorator that adds several options, which the help shows in this order."""
+    """A decorator that adds several options, in the order of the help."""
 
     def decorate(command: Any) -> Any:
         for decorator in reversed(decorators):

@@ -27,15 +27,13 @@ _wakeup_pipes: list[int] = []
 
 
 class Interrupted(KeyboardInterrupt):
-    """The process received a signal that asks it to stop."""
-
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
 
     @property
     def status(self) -> int:
-        """The exit status that a shell reports for a process killed by the signal."""
+        """As a shell reports it for a process killed by the signal."""
         return 128 + self.number
 
 

@@ -42,7 +42,7 @@ class Source(NamedTuple):
 def plan_uploads(
     paths: tuple[str, ...], target: Target, walk: Walk, *, recursive: bool
 ) -> list[Source]:
-    """The files to upload and the names of their objects. Sends nothing and opens no file.
+    """The files to upload and the names of their objects. Opens no file.
 
     :raises click.UsageError: an object would have no name, or two would have the same name.
     :raises OSError: a path does not exist.
@@ -85,7 +85,6 @@ def read_pieces(
     :param file_size: bytes, if it is a regular file of known size, which is never waited for.
     :param expect: size that the input must have, bytes.
     :param fail_on_empty: the input must not be empty.
-    :raises CancelledError: the work of the calling thread is cancelled.
     :raises InputError: the input does not match. An upload of these pieces stores nothing.
     """
     read = getattr(stream, "read1", stream.read)
@@ -134,10 +133,7 @@ class Walk(NamedTuple):
     reports: bool = True
 
     def files(self, directory: str, prefix: str = "") -> Iterator[Source]:
-        """The files below ``directory``, sorted; their names start with ``prefix``.
-
-        A file or directory that cannot be read is a source with an ``error``.
-        """
+        """The files below ``directory``, sorted; those that cannot be read have an ``error``."""
         return self._files(directory, prefix, "", ())
 
     def _files(

@@ -100,11 +100,10 @@ class Store(NamedTuple):
 
     @property
     def is_s3(self) -> bool:
-        """Whether it is a driver for S3 or an S3-compatible store."""
         return hasattr(self.driver, "supports_s3_multipart_upload")
 
     def is_same_store(self, other: Store) -> bool:
-        """Whether ``other`` is reached with the same credentials at the same endpoint."""
+        """Whether ``other`` has the same endpoint and credentials."""
 
         def facts(store: Store) -> tuple[object, ...]:
             target = store.target
@@ -113,7 +112,6 @@ class Store(NamedTuple):
         return facts(self) == facts(other)
 
     def is_at(self, other: Store) -> bool:
-        """Whether ``other`` has the same endpoint, with any credentials."""
         from libcloud.storage.copying import store_address
 
         return store_address(self.driver) == store_address(other.driver)
@@ -175,7 +173,6 @@ def _connect_swift(kind: Any, settings: Settings) -> Any:
 
 
 def _connect_azure(kind: Any, target: Target, settings: Settings) -> Any:
-    """The account is that of the environment, or ``abfs://container@account...`` names it."""
     driver = kind.from_env(
         key=target.account or None,
         endpoint_url=settings.endpoint_url,
@@ -186,7 +183,7 @@ def _connect_azure(kind: Any, target: Target, settings: Settings) -> Any:
 
 
 def _set_up_certificates(settings: Settings) -> None:
-    """Apply ``--ca-bundle`` and ``--no-verify-ssl`` to all connections of this process."""
+    """Apply ``--ca-bundle`` and ``--no-verify-ssl`` to the process."""
     if not settings.ca_bundle and not settings.no_verify_ssl:
         return
     from libcloud import security
@@ -200,7 +197,6 @@ def _set_up_certificates(settings: Settings) -> None:
 
 
 def find_settings(target: Target, settings: Settings) -> Discovery:
-    """Credentials, region and endpoint for ``target``, with their origins."""
     from libcloud.storage.providers import get_driver
     from libcloud.storage.s3 import access, profiles
 
@@ -216,12 +212,7 @@ def find_settings(target: Target, settings: Settings) -> Discovery:
 def _driver_options(
     kind: Any, target: Target, found: Discovery, settings: Settings
 ) -> dict[str, Any]:
-    """Keyword arguments of the driver class. Obtains the credentials.
-
-    :raises click.UsageError: a required endpoint is missing, or the store does not allow anonymous
-        requests.
-    :raises CredentialsNotFoundError: no credentials were found.
-    """
+    """Keywords of the driver class. Obtains the credentials."""
     from libcloud.storage.s3.access import driver_options
 
     if found.endpoint_url is None and target.provider in _NEEDS_ENDPOINT:

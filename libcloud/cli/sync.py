@@ -142,7 +142,6 @@ def _check(source: Place, destination: Place) -> None:
 
 
 def _same_content(source: Entry, destination: Entry) -> bool | None:
-    """Whether the contents are equal; ``None`` if an MD5 is unknown."""
     one, two = _md5(source), _md5(destination)
     return None if one is None or two is None else one == two
 
@@ -161,11 +160,7 @@ def _md5(entry: Entry) -> str | None:
 
 
 class _Runner:
-    """Copies, and then deletes.
-
-    :ivar copied: number of copies that succeeded.
-    :ivar deleted: number of deletions that succeeded.
-    """
+    """Copies, and then deletes."""
 
     def __init__(
         self, copier: Copier, failures: Failures, names: FileNames | None, printed: Report
@@ -175,7 +170,7 @@ class _Runner:
         self._names = names
 
     def readable(self, entries: Iterator[Entry]) -> Iterator[Entry]:
-        """Those of ``entries`` that can be copied, each to its own file; others are failures."""
+        """Those that can be copied, each to its own file; others are failures."""
         for entry in entries:
             if entry.error is not None:
                 self._failures.add(entry.error)
@@ -186,7 +181,6 @@ class _Runner:
                 yield entry
 
     def copy(self, entries: Iterator[Entry]) -> None:
-        """Copy, and report copies and failures."""
         copier = self._copier
         if isinstance(copier.destination, LocalDirectory) and not copier.settings.dry_run:
             os.makedirs(copier.destination.path, exist_ok=True)

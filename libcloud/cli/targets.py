@@ -74,16 +74,13 @@ class Target(NamedTuple):
         return f"{self.scheme}://{self.container}{at}{'/' if self.name else ''}{self.name}"
 
     def with_name(self, name: str) -> Target:
-        """Another object in the same container."""
         return self._replace(name=name)
 
     def label(self, version_id: str | None) -> str:
-        """The label of the object, or one version of it, for messages."""
         return str(self) if version_id is None else f"{self} (version {version_id})"
 
     @property
     def is_directory(self) -> bool:
-        """Whether the URL names only a bucket, or ends in a slash."""
         return not self.name or self.name.endswith("/")
 
     def as_directory(self) -> Target:
@@ -115,15 +112,13 @@ def known_schemes() -> list[str]:
 
 
 def is_url(text: str) -> bool:
-    """Whether ``text`` is a URL and not the path of a file."""
     return _URL.fullmatch(text) is not None
 
 
 def parse_target(text: str, provider: str | None = None) -> Target:
-    """Parse a URL.
+    """Parse a URL. :raises click.UsageError: it is not valid, or its scheme is unknown.
 
     :param provider: the driver to use instead of the one that the scheme names.
-    :raises click.UsageError: the URL is not valid, or its scheme is unknown.
     """
     match = _URL.fullmatch(text)
     if not match:
@@ -170,12 +165,10 @@ def _file_target(scheme: str, path: str, text: str) -> Target:
 
 
 def has_wildcard(text: str) -> bool:
-    """Whether ``text`` has one of the characters ``*``, ``?`` and ``[``."""
     return _WILDCARD.search(text) is not None
 
 
 def literal_prefix(pattern: str) -> str:
-    """The common prefix of all keys that match ``pattern``."""
     found = _WILDCARD.search(pattern)
     return pattern[: found.start()] if found else pattern
 
@@ -215,7 +208,6 @@ class Filters(NamedTuple):
     rules: tuple[tuple[bool, str], ...] = ()
 
     def select(self, path: str) -> bool:
-        """Whether ``path``, relative to the directory, is selected."""
         for include, pattern in reversed(self.rules):
             if fnmatch.fnmatchcase(path, pattern):
                 return include

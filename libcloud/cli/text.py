@@ -16,7 +16,7 @@ _SECONDS = {"": 1, "S": 1, "M": 60, "H": 3600, "D": 86400, "W": 604800}
 
 
 def size_text(size: float) -> str:
-    """``size`` in bytes, formatted in the largest unit that fits.
+    """Bytes in the largest unit that fits.
 
     >>> size_text(999), size_text(1536), size_text(12.34 * 1024 ** 2)
     ('999 B', '1.5 KiB', '12.3 MiB')
@@ -30,10 +30,7 @@ def size_text(size: float) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Parse ``64MiB``, ``64M``, ``5GB`` (decimal) or ``1000`` to bytes.
-
-    :raises ValueError: ``text`` is not a valid size.
-    """
+    """Parse ``64MiB``, ``64M``, ``5GB`` (decimal) or ``1000``. :raises ValueError: it is none."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Z]*)", text.strip().upper())
     unit = match[2] if match else "?"
     factor = _DECIMAL.get(unit) or _SIZES.get(unit.removesuffix("IB") if len(unit) == 3 else unit)
@@ -45,10 +42,7 @@ def parse_size(text: str) -> int:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Parse ``90s``, ``15m``, ``12h``, ``7d``, ``2w`` or a number of seconds.
-
-    :raises ValueError: ``text`` is not a valid duration.
-    """
+    """Parse ``90s``, ``12h``, ``7d``, ``2w`` or seconds. :raises ValueError: it is none."""
     match = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([A-Z]?)", text.strip().upper())
     if not match or match[2] not in _SECONDS:
         raise ValueError(f"{text!r} is not a valid duration: use 90s, 15m, 12h, 7d or 2w")
@@ -56,11 +50,9 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_range(text: str, size: int) -> tuple[int, int]:
-    """Parse a byte range in the syntax of HTTP and curl.
+    """The first byte, and the byte after the last, of a range as in HTTP and curl.
 
-    :param text: ``0-499`` (500 bytes), ``500-`` (to the end) or ``-500`` (the last 500).
     :param size: of the object, bytes.
-    :return: the first byte, and the byte after the last.
     :raises ValueError: ``text`` is not a valid range, or starts after the end of the object.
 
     >>> parse_range("0-499", 1000), parse_range("900-", 1000), parse_range("-10", 1000)
@@ -79,7 +71,7 @@ def parse_range(text: str, size: int) -> tuple[int, int]:
 
 
 def duration(seconds: float) -> str:
-    """``seconds`` formatted as minutes and seconds, or hours.
+    """Minutes and seconds, or hours.
 
     >>> duration(9.6), duration(75), duration(3723)
     ('0:10', '1:15', '1:02:03')

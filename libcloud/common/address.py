@@ -15,9 +15,6 @@ class ReportedHost(str):
     """A host that a driver writes to its connection class for callers to read.
 
     The class is shared, so no connection uses this value: see :attr:`default`.
-
-    :param host: the host of the driver that was created last.
-    :param replaced: the previous ``host`` of the class.
     """
 
     default: str
@@ -30,7 +27,7 @@ class ReportedHost(str):
 
 
 def default_host(host: str) -> str:
-    """Return the host that a class declares, given its ``host`` attribute."""
+    """The host that a class declares, given its ``host`` attribute."""
     return host.default if isinstance(host, ReportedHost) else host
 
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Responses, signers, connections and drivers for services with Amazon's protocols.
 
-Drivers of other projects derive from these classes and override their protected methods. The
-signatures are computed by :mod:`libcloud.common.signing.sigv4`.
+Drivers of other projects derive from these classes and override their protected methods.
 """
 
 from __future__ import annotations
@@ -44,7 +43,6 @@ class AWSBaseResponse(XmlResponse):
     namespace: str | None = None
 
     def _parse_error_details(self, element: Any) -> tuple[str | None, str | None]:
-        """Return code and message below ``element``, with or without a namespace."""
         code = findtext_ignore_namespace(element, "Code", self.namespace)
         message = findtext_ignore_namespace(element, "Message", self.namespace)
         return code, message
@@ -86,7 +84,7 @@ class AWSGenericResponse(AWSBaseResponse):
 
 
 def _accepted(failure: type[LibcloudError], context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the items of ``context`` that the constructor of ``failure`` accepts."""
+    """The items of ``context`` that the constructor of ``failure`` accepts."""
     parameters = signature(failure).parameters.values()
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return dict(context)
@@ -98,7 +96,6 @@ class AWSJsonResponse(JsonResponse):
     """A JSON response whose errors consist of ``__type`` and ``message``."""
 
     def parse_error(self) -> str:
-        """Return the error as ``Type: message``."""
         response = self.parse_body() or {}
         return f"{response.get('__type')}: {response.get('message', '')}"
 
@@ -127,17 +124,14 @@ class AWSRequestSigner:
         return f"{type(self).__name__}(access_key={self.access_key!r}, version={self.version!r})"
 
     def get_request_params(self, params: Any, method: str = "GET", path: str = "/") -> Any:
-        """Return ``params`` with the additions of the signature."""
         return params
 
     def get_request_headers(
         self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
     ) -> tuple[Any, Any]:
-        """Return ``params`` and ``headers`` with the additions of the signature."""
         return params, headers
 
     def _time(self) -> datetime:
-        """Return the current time, corrected by the clock offset of the connection."""
         offset = getattr(self.connection, "clock_offset", None)
         return _now() + offset if isinstance(offset, timedelta) else _now()
 
@@ -185,11 +179,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
     def get_request_headers(
         self, params: Any, headers: Any, method: str = "GET", path: str = "/", data: Any = None
     ) -> tuple[Any, Any]:
-        """Sign with the current time.
-
-        An existing ``x-amz-content-sha256`` header is used as the payload hash. Headers that
-        proxies rewrite are not signed, see :func:`sigv4.headers_to_sign`.
-        """
+        """Sign with the current time. An ``x-amz-content-sha256`` header is the payload hash."""
         when = self._time()
         params = self.get_request_params(params, method=method, path=path)
         own_hash = _pop(headers, "x-amz-content-sha256")
@@ -254,7 +244,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         return "".join(f"{name}:{value}\n" for name, value in lines)
 
     def _get_payload_hash(self, method: str, data: Any = None) -> str:
-        """Return the hash of the body, or ``UNSIGNED-PAYLOAD`` if it can be read only once."""
+        """The hash of the body, or ``UNSIGNED-PAYLOAD`` if it can be read only once."""
         if data is UnsignedPayloadSentinel or isinstance(data, UnsignedPayloadSentinel):
             return UNSIGNED_PAYLOAD
         if method not in ("POST", "PUT"):
@@ -368,12 +358,10 @@ class SignedAWSConnection(AWSTokenConnection):
         )
 
     def add_default_params(self, params: Any) -> Any:
-        """As :meth:`AWSTokenConnection.add_default_params`, after :func:`check_params`."""
         check_params(params)
         return super().add_default_params(params)
 
     def pre_connect_hook(self, params: Any, headers: Any) -> tuple[Any, Any]:
-        """Sign with the time of this attempt."""
         if self.anonymous:
             return params, headers
         return self._current_signer().get_request_headers(
@@ -385,10 +373,7 @@ class SignedAWSConnection(AWSTokenConnection):
 
 
 class AWSDriver(BaseDriver):
-    """A driver with temporary credentials.
-
-    :param token: session token; ``None`` for long-term credentials.
-    """
+    """A driver with temporary credentials; without a ``token``, they are long-term ones."""
 
     def __init__(
         self,
@@ -410,10 +395,7 @@ class AWSDriver(BaseDriver):
 
 
 def with_param(params: Any, name: str, value: str | None) -> Any:
-    """Set one parameter in ``params``, a mapping (changed in place) or pairs; return them.
-
-    :param value: ``None`` for a bare key.
-    """
+    """Set one parameter in ``params``, a mapping (changed in place) or pairs; return them."""
     if hasattr(params, "items"):
         params[name] = value
         return params
@@ -428,7 +410,7 @@ def check_params(params: Any) -> None:
 
 
 def _sign(key: bytes | str, msg: str, hex: bool = False) -> Any:
-    """Return the HMAC-SHA256 of ``msg``: 32 bytes, or 64 hexadecimal digits."""
+    """The HMAC-SHA256 of ``msg``: 32 bytes, or 64 hexadecimal digits."""
     import hmac
 
     secret = key.encode("utf-8") if isinstance(key, str) else key
@@ -437,7 +419,6 @@ def _sign(key: bytes | str, msg: str, hex: bool = False) -> Any:
 
 
 def _hash(msg: str | bytes | bytearray | memoryview) -> str:
-    """Return the SHA-256 of ``msg`` in hexadecimal; text is hashed as UTF-8."""
     import hashlib
 
     return hashlib.sha256(msg.encode("utf-8") if isinstance(msg, str) else msg).hexdigest()
@@ -453,7 +434,6 @@ def _pairs(params: Any) -> _Pairs:
 
 
 def _pop(headers: MutableMapping[str, Any], wanted: str) -> str | None:
-    """Remove ``wanted`` from ``headers``, in any case, and return its value."""
     taken = None
     for name in [name for name in headers if name.lower() == wanted]:
         taken = str(headers.pop(name))

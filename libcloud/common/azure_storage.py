@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections to Azure Storage: how a request is authorized, and the classes of its responses.
-
-One class for each way of signing: :class:`AzureBlobsConnection` by an account key, a shared access
-signature or not at all, and :class:`AzureBlobsActiveDirectoryConnection` by tokens of Entra ID.
-"""
+"""Connections to Azure Storage, one class for each way of signing, and its responses."""
 
 from __future__ import annotations
 
@@ -57,7 +53,7 @@ class AzureStorageResponse(XmlResponse):
 
 
 class AzureStorageRawResponse(RawResponse):
-    """A response whose body is not read; an error is not raised here."""
+    """Its body is not read; an error is not raised here."""
 
     def success(self) -> bool:
         return True
@@ -92,7 +88,6 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         self._sas = tuple(parse_qsl((sas_token or "").lstrip("?"), keep_blank_values=True))
 
     def morph_action_hook(self, action: str) -> str:
-        """The path, below the account if the path has to name it."""
         prefix = f"/{self.account_prefix}" if self.account_prefix else ""
         return f"{prefix}{action}"
 
@@ -126,7 +121,6 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         return params
 
     def server_time(self) -> datetime:
-        """The current time by the clock of the store, as far as it is known."""
         return datetime.now(timezone.utc) + self.clock_offset
 
     def recover(self, status: int, code: str, date: datetime | None) -> bool:
@@ -144,7 +138,6 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         return correct_clock(self, date, self._used)
 
     def account_key(self) -> AccountKey:
-        """The signer of requests and URLs."""
         return AccountKey(self.user_id, self.key)
 
     def copy_source(self, url: str) -> str:
@@ -156,11 +149,9 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         return f"{url}?{urlencode(self._sas)}" if self._sas else url
 
     def secrets(self) -> list[str]:
-        """The secrets that must not be shown."""
         return [value for name, value in self._sas if name == "sig"]
 
     def describe_credentials(self) -> str:
-        """A description of the credentials, without secrets."""
         if self._sas:
             return "shared access signature"
         return "account key" if self.key else "none: requests are anonymous"
@@ -226,12 +217,7 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
         return status == 401 and self._provider.discard(self._used)
 
     def get_client_credentials(self) -> Credentials:
-        """A new token for the application.
-
-        Reference: Microsoft Learn, "Service to service calls using client credentials".
-
-        :raises InvalidCredsError: the application is refused.
-        """
+        """Reference: Microsoft Learn, "Service to service calls using client credentials"."""
         connection = _TokenConnection(
             self.identity,
             self.key,
@@ -284,7 +270,6 @@ def _login_host_of(environment: str | Mapping[str, str]) -> str:
 
 
 def _seconds(text: Any) -> timedelta | None:
-    """The lifetime of a token; ``None`` if it is no number of seconds."""
     try:
         return timedelta(seconds=int(text))
     except (TypeError, ValueError, OverflowError):

@@ -120,7 +120,6 @@ class PollingConnection(Connection):
         method: str = "GET",
         context: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the arguments of the first request."""
         return {
             "action": action,
             "params": params,
@@ -130,11 +129,11 @@ class PollingConnection(Connection):
         }
 
     def get_poll_request_kwargs(self, response: Any, context: Any, request_kwargs: Any) -> Any:
-        """Return the arguments of the requests that poll the job. To be overridden."""
+        """To be overridden: the arguments of the requests that poll the job."""
         raise NotImplementedError("get_poll_request_kwargs not implemented")
 
     def has_completed(self, response: Any) -> bool:
-        """Return whether the job has completed, according to ``response``. To be overridden."""
+        """To be overridden."""
         raise NotImplementedError("has_completed not implemented")
 
 
@@ -158,8 +157,6 @@ class ConnectionKey(Connection):
 
 
 class ConnectionUserAndKey(ConnectionKey):
-    """A connection with a user and a key."""
-
     user_id: Any = None
 
     def __init__(

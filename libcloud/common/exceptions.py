@@ -29,7 +29,6 @@ class BaseHTTPError(Exception):
 
     @property
     def http_code(self) -> int:
-        """The same as ``code``, under the name that other exceptions use."""
         return self.code
 
     def __str__(self) -> str:
@@ -77,7 +76,6 @@ def exception_from_message(
 
 
 def _retry_after(headers: MutableMapping[str, str] | None) -> str | None:
-    """Return the value of the header, with its name in any case."""
     for name, value in (headers or {}).items():
         if name.lower() == "retry-after":
             return str(value)
@@ -85,7 +83,6 @@ def _retry_after(headers: MutableMapping[str, str] | None) -> str | None:
 
 
 def _seconds(text: str | None) -> float:
-    """Parse a number of seconds; 0 if ``text`` is not one."""
     try:
         return max(0.0, float(text or 0))
     except ValueError:
@@ -103,11 +100,10 @@ def before_sending() -> Iterator[None]:
 
 
 def mark_unsent(error: BaseException) -> None:
-    """Record on ``error`` that nothing of the request was sent."""
+    """Record that nothing of the request was sent."""
     with suppress(AttributeError, TypeError):  # of a class that has no such attribute
         error._libcloud_unsent = True  # type: ignore[attr-defined]  # for is_unsent()
 
 
 def is_unsent(error: BaseException) -> bool:
-    """Whether ``error`` was marked."""
     return getattr(error, "_libcloud_unsent", False) is True

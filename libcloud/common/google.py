@@ -78,12 +78,10 @@ def _utcnow() -> datetime:
 
 
 def _utc_timestamp(datetime_obj: datetime) -> str:
-    """Format a UTC time as in a token."""
     return datetime_obj.strftime(UTC_TIMESTAMP_FORMAT)
 
 
 def _from_utc_timestamp(timestamp: str) -> datetime:
-    """Parse the result of :func:`_utc_timestamp`; naive."""
     return datetime.strptime(timestamp, UTC_TIMESTAMP_FORMAT)
 
 
@@ -131,7 +129,6 @@ class GoogleAuthType:
 
     @classmethod
     def is_oauth2(cls, auth_type: str) -> bool:
-        """Return whether requests use an access token."""
         return auth_type in cls.OAUTH2_TYPES
 
     @staticmethod
@@ -195,11 +192,9 @@ class GoogleBaseAuthConnection(ConnectionUserAndKey):
         return headers
 
     def get_new_token(self) -> dict[str, Any]:
-        """Return a new token and its expiry time."""
         raise NotImplementedError("get_new_token not implemented")
 
     def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
-        """Return a token that replaces ``token_info``."""
         return self.get_new_token()
 
     def _token_request(self, request_body: dict[str, Any]) -> dict[str, Any]:
@@ -243,7 +238,7 @@ class GoogleInstalledAppAuthConnection(GoogleBaseAuthConnection):
         return self._granted("authorization_code", code=code, redirect_uri=uri)
 
     def refresh_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
-        """Return a new token, without asking the user if ``token_info`` has a refresh token."""
+        """Without asking the user if ``token_info`` has a refresh token."""
         if "refresh_token" not in token_info:
             return self.get_new_token()
         kept = {"refresh_token": token_info["refresh_token"]}
@@ -273,7 +268,6 @@ class GoogleServiceAcctAuthConnection(GoogleBaseAuthConnection):
     """Tokens of a service account.
 
     :param key: private key, see :func:`libcloud.common.google_identity.private_key_text`.
-    :raises GoogleAuthError: the key cannot be read, or the package ``cryptography`` is missing.
     """
 
     def __init__(
@@ -356,7 +350,7 @@ class GoogleOAuth2Credential:
         self._load_token()
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without the token: a copy or another process reads it from the file."""
+        """Without the token: a copy or another process reads it from the file."""
         return {**vars(self), "token": None}
 
     @property
@@ -377,7 +371,7 @@ class GoogleOAuth2Credential:
 
     @property
     def token_expire_utc_datetime(self) -> datetime:
-        """The expiry time of the token, in UTC, naive."""
+        """In UTC, naive."""
         return _from_utc_timestamp(self._token_info()["expire_time"])
 
     def _make_connection(self, **kwargs: Any) -> GoogleBaseAuthConnection:
@@ -409,7 +403,6 @@ class GoogleOAuth2Credential:
             self._write_token_to_file()
 
     def _get_token_from_file(self) -> dict[str, Any] | None:
-        """Return the cached token; ``None`` if there is none or it cannot be read."""
         try:
             with open(os.path.expanduser(self.credential_file), encoding="utf-8") as file:
                 token = json.load(file)

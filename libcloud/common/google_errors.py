@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Responses and errors of Google's JSON services.
-
-The classes are public as ``libcloud.common.google``.
-"""
+"""Responses and errors of Google's JSON services, public as ``libcloud.common.google``."""
 
 from __future__ import annotations
 
@@ -98,7 +95,7 @@ class GoogleResponse(JsonResponse):
         return body
 
     def _get_error(self, body: dict[str, Any]) -> tuple[Any, Any]:
-        """Return code and message of an error, in any of the formats of Google's services."""
+        """Code and message of an error, in any of the formats of Google's services."""
         error = body["error"]
         if not isinstance(error, dict):
             return None, body.get("error_description", error)
@@ -111,7 +108,6 @@ class GoogleResponse(JsonResponse):
         return error.get("code"), error.get("message")
 
     def _failure(self, status: int, message: Any, code: Any) -> GoogleBaseError:
-        """Return the exception for an error: chosen by status, then by code."""
         kind = GoogleBaseError
         if status == HTTPStatus.NOT_FOUND:
             kind = ResourceNotFoundError

@@ -37,10 +37,7 @@ class CodeServer(HTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def wait(self) -> str:
-        """Wait for the code and return it.
-
-        :raises PermissionError: the user or Google refused, or the state is wrong.
-        """
+        """Wait for the code. :raises PermissionError: it was refused, or the state is wrong."""
         while not self.query:
             self.handle_request()
         refusal = _refusal(self.query, self.state)
@@ -67,11 +64,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(_PAGE % (refusal or "You may close this window.").encode("utf-8"))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing: the request line contains the code."""
+        """The request line contains the code."""
 
 
 def _refusal(query: dict[str, str], state: str) -> str:
-    """Return why the redirect is rejected; empty if it is valid. Quotes nothing of it."""
+    """Why the redirect is rejected; empty if it is valid. Quotes nothing of it."""
     if not hmac.compare_digest(query.get("state", "").encode("utf-8"), state.encode("utf-8")):
         return "The state in the response is not the one that was sent: authorization is aborted."
     if "code" not in query:
@@ -80,10 +77,7 @@ def _refusal(query: dict[str, str], state: str) -> str:
 
 
 def private_key_text(key: str | Mapping[str, Any]) -> str:
-    """Return the PEM text of a key: PEM or a JSON key, as text, parsed, or the path of a file.
-
-    :raises GoogleAuthError: the JSON key contains no private key.
-    """
+    """The PEM text of a key: PEM or a JSON key, as text, parsed, or the path of a file."""
     if isinstance(key, str) and "PRIVATE KEY" not in key and not key.lstrip().startswith("{"):
         path = os.path.expanduser(key)
         with suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
@@ -98,10 +92,7 @@ def private_key_text(key: str | Mapping[str, Any]) -> str:
 
 
 def load_private_key(text: str) -> Any:
-    """Load a private key in PEM format.
-
-    :raises GoogleAuthError: ``text`` contains none, or the package ``cryptography`` is missing.
-    """
+    """Load a private key in PEM format. :raises GoogleAuthError: that failed."""
     try:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
     except ImportError:
@@ -118,7 +109,7 @@ def load_private_key(text: str) -> Any:
 
 
 def signed_token(private_key: Any, claims: Mapping[str, Any]) -> str:
-    """Return a JSON Web Token of ``claims``, signed with RS256: RFC 7515 and RFC 7519."""
+    """A JSON Web Token of ``claims``, signed with RS256: RFC 7515 and RFC 7519."""
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -129,5 +120,5 @@ def signed_token(private_key: Any, claims: Mapping[str, Any]) -> str:
 
 
 def _base64url(data: bytes) -> bytes:
-    """Encode without padding: RFC 7515, section 2."""
+    """Without padding: RFC 7515, section 2."""
     return base64.urlsafe_b64encode(data).rstrip(b"=")

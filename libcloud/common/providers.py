@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks up drivers by name in a table of module and class names.
-
-A driver's module is imported when its class is looked up.
-"""
+"""Looks up drivers by name in a table of module and class names."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ def get_driver(
 ) -> Any:
     """Return the class that ``drivers`` has for ``provider``; case-insensitive.
 
-    :param drivers: constant -> (module, name of the class).
+    :param drivers: constant -> (module, name of the class); the module is imported.
     :param deprecated_providers: removed providers -> ``{"reason": ..., "url": ...}``.
     :param deprecated_constants: old constants -> the new name.
     :raises AttributeError: there is no such provider.

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests as values, and request targets: path and query.
-
-A target is sent byte for byte as it is built here, and signers use the same value.
-"""
+"""Requests as values, and their targets: path and query, sent and signed as they are built here."""
 
 from __future__ import annotations
 
@@ -58,6 +55,5 @@ def _decoded(text: str) -> str:
 
 
 def split_target(target: str) -> tuple[str, Params]:
-    """Split a target such as ``/bucket/key?uploads`` into path and parameters."""
     path, _, query = target.partition("?")
     return path, parse_query(query)

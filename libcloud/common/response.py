@@ -70,7 +70,7 @@ class Response:
             raise
 
     def _without_secrets(self, text: str) -> str:
-        """Return the start of ``text``, which a server has sent, without secrets of the request."""
+        """The start of ``text``, which a server has sent, without secrets of the request."""
         secrets = secrets_in(getattr(getattr(self, "request", None), "headers", None))
         # More is searched than is returned, so that no secret is cut off before it is found.
         return redact_text(text[: _SHOWN + _LONGEST_SECRET], secrets)[:_SHOWN]
@@ -99,11 +99,9 @@ class Response:
         return self.body
 
     def success(self) -> bool:
-        """Return whether the status is a success."""
         return self.status in _SUCCESS
 
     def _take(self, response: Any) -> None:
-        """Copy everything but the body from ``response``."""
         self._response = response
         self.headers = _lowercase(response.headers)
         self.error = response.reason
@@ -115,11 +113,10 @@ class Response:
         return _text(self._response, self._content)
 
     def _document(self) -> Any:
-        """Return the body for a parser: bytes if available, because they declare their encoding."""
+        """The body for a parser: bytes if available, because they declare their encoding."""
         return self._content if isinstance(self._content, bytes) else self.body
 
     def _has_no_document(self) -> bool:
-        """Return whether the body is empty and is not parsed."""
         if self._content != b"" and self._document().strip():
             return False
         return not self.parse_zero_length_body
@@ -201,11 +198,9 @@ class RawResponse(Response):
 
     @property
     def reason(self) -> Any:
-        """Reason of the response."""
         return self.response.reason
 
     def success(self) -> bool:
-        """Return whether the status is 2xx."""
         return self.status in range(200, 300)
 
     def _load_body(self) -> Any:
@@ -213,7 +208,7 @@ class RawResponse(Response):
 
 
 def _lowercase(headers: Any) -> dict[str, str]:
-    """Return ``headers`` with names in lower case; the class of requests has them cached."""
+    """``headers`` with names in lower case; the class of requests has them cached."""
     known = getattr(headers, "_store", None)
     if isinstance(known, dict):
         return dict(zip(known, map(itemgetter(1), known.values()), strict=True))
@@ -235,7 +230,6 @@ def _text(response: Any, content: Any) -> str:
 
 
 def _abandon(response: Any, error: BaseException, status: int) -> None:
-    """Free the connection of ``response`` and record the status on ``error``."""
     response.close()
     if isinstance(error, LibcloudError) and error.http_code is None:
         error.http_code = status

@@ -21,7 +21,6 @@ class Type(str, Enum):
 
     @classmethod
     def tostring(cls, value: Enum | str) -> str:
-        """Return the value of a constant in upper case."""
         return str(value.value if isinstance(value, Enum) else value).upper()
 
     @classmethod
@@ -47,11 +46,9 @@ class Type(str, Enum):
         return str(self.value)
 
     def upper(self) -> str:
-        """Return the value in upper case."""
         return str(self.value).upper()
 
     def lower(self) -> str:
-        """Return the value in lower case."""
         return str(self.value).lower()
 
 
@@ -71,7 +68,7 @@ class LibcloudError(Exception):
         self.driver = driver
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the class of the driver instead of the driver, which contains credentials."""
+        """Pickle the class of the driver instead of the driver, which has credentials."""
         return rebuild_error, (type(self), self._picklable_args()), self._picklable_state()
 
     def _picklable_args(self) -> tuple[Any, ...]:
@@ -165,7 +162,7 @@ class ServiceUnavailableError(ProviderError):
 
 
 def rebuild_error(kind: type[Exception], args: tuple[Any, ...]) -> Exception:
-    """Create an exception without calling its constructor; pickle restores the attributes."""
+    """An exception whose constructor is not called; pickle restores the attributes."""
     error = kind.__new__(kind)
     error.args = args
     return error

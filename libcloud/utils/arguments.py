@@ -55,7 +55,7 @@ def check_name(name: object, what: str) -> None:
 
 
 def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
-    """Return the name in ``known`` that ``name`` probably means; ``None`` if none is similar.
+    """The name in ``known`` that ``name`` probably means; ``None`` if none is similar.
 
     :param likeness: required similarity, 0 to 1; see ``difflib``.
 
@@ -85,11 +85,7 @@ def unexpected_keyword(name: str, known: Iterable[str], *, of: str = "") -> Type
 
 
 def whole_number(name: str, value: object, *, least: int, example: str = "8 * 1024 * 1024") -> None:
-    """Check that ``value``, of the argument ``name``, is at least ``least``, or ``None``.
-
-    :raises TypeError: it is not an integer; a bool is not accepted.
-    :raises ValueError: it is too small.
-    """
+    """:raises TypeError, ValueError: the argument ``name`` is no integer, or is below ``least``."""
     if value is None:
         return
     if isinstance(value, bool) or not hasattr(value, "__index__"):
@@ -103,11 +99,7 @@ def whole_number(name: str, value: object, *, least: int, example: str = "8 * 10
 
 
 def seconds(name: str, value: object) -> None:
-    """Check that ``value`` is a duration in seconds, or ``None``.
-
-    :raises TypeError: it is not a number; a bool is not accepted.
-    :raises ValueError: it is negative, or NaN.
-    """
+    """:raises TypeError, ValueError: ``value`` is no duration in seconds, or negative."""
     if value is None:
         return
     if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
@@ -129,10 +121,7 @@ def size_of(obj: object) -> int | None:
 
 
 def plain_headers(headers: Any) -> dict[str, Any]:
-    """A copy of ``headers`` without those that are ``None``, which are not sent.
-
-    :raises TypeError: it is no mapping, or a value cannot be a header's.
-    """
+    """A copy of ``headers`` without those that are ``None``, which are not sent."""
     if headers is None:
         return {}
     check_headers(headers)

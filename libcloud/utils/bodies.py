@@ -43,9 +43,7 @@ def raise_unchanged(error: BaseException) -> NoReturn:
 
 
 class Pieces:
-    """A body in several buffers, which are sent without being joined.
-
-    It can be iterated over any number of times, and yields the buffers in order.
+    """A body in several buffers, which are sent without being joined; it can be iterated again.
 
     >>> body = Pieces([b"ab", b"c"])
     >>> len(body), bytes(body)
@@ -75,7 +73,6 @@ class StreamedPieces(Pieces):
 
     @property
     def repeatable(self) -> bool:
-        """Whether it can be iterated over again."""
         return True
 
     def __bytes__(self) -> bytes:
@@ -88,8 +85,6 @@ class FilePieces(StreamedPieces):
     >>> body = FilePieces(io.BytesIO(b"abcdef"), 1, 3)
     >>> len(body), bytes(body), bytes(body)
     (3, b'bcd', b'bcd')
-
-    :raises SourceError: while it is iterated over: the file cannot be read, or is too short.
     """
 
     __slots__ = ("_file", "_start")
@@ -141,7 +136,7 @@ def flat(view: memoryview) -> memoryview:
 
 
 def has_content(body: Any) -> bool:
-    """Return whether the body is not empty; a file or an iterator counts as not empty."""
+    """Whether the body is not empty; a file or an iterator counts as not empty."""
     if body is None or type(body) is bytes:
         return bool(body)
     return bool(body) if isinstance(body, (str, bytes, bytearray, Mapping)) else True
@@ -150,12 +145,9 @@ def has_content(body: Any) -> bool:
 def sendable(body: Any) -> Any:
     """Convert ``body`` for the HTTP library.
 
-    Text becomes bytes. Large buffers (``bytearray``, ``memoryview`` of any format) become a view of
-    their bytes, not a copy. A body that is known to be empty becomes ``b""``, so that it has a
-    length. An object that has only ``__next__``, or ``next``, becomes an iterator.
-
-    :param body: ``None`` for no body. A dict or a list of pairs (a form) and a file are
-        returned unchanged.
+    Text becomes bytes, a large buffer a view of its bytes, an object that has only ``__next__`` or
+    ``next`` an iterator, and what is known to be empty ``b""``, which has a length. Others
+    are returned unchanged, such as a form (a dict or a list of pairs) and a file.
     """
     if body is None or isinstance(body, (bytes, Pieces, Mapping, list, tuple)):
         return body
@@ -211,7 +203,6 @@ def steps(advance: Callable[[], Any]) -> Iterator[Any]:
 
 
 def _is_empty_file(body: Any) -> bool:
-    """Return whether nothing is left to read; if unknown, the file is not empty."""
     try:
         position = body.tell()
         end = body.seek(0, io.SEEK_END)

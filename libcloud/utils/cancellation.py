@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cancels work that runs in other threads: the work checks whether it should stop.
 
-A :class:`Cancellation` is active in the threads that work for one caller. Code deep inside that
-work calls :func:`raise_if_cancelled` and :func:`sleep`, which refer to the one that is active in
-the calling thread, so that no argument has to be passed through.
+Code deep inside the work calls :func:`raise_if_cancelled` and :func:`sleep`, which refer to the
+:class:`Cancellation` that is active in the calling thread: no argument is passed through.
 """
 
 from __future__ import annotations
@@ -39,8 +38,7 @@ class Interruptible(Protocol):
 class Cancellation:
     """Whether the work of one caller should stop. Thread-safe.
 
-    It includes the one that is active in the thread that creates it: it is cancelled,
-    interrupted and abandoned together with that one.
+    It is also stopped together with the one that is active in the thread that creates it.
 
     Work stops in three steps, so that it ends even if a server stops responding. After
     :meth:`cancel` it makes no further requests, except those that undo earlier ones, in
@@ -48,7 +46,6 @@ class Cancellation:
     these, and :meth:`abandon` all of them.
 
     :param shield: only :meth:`abandon` of the outer one counts, not :meth:`cancel`.
-    :ivar cancelled: the work should stop.
     :ivar abandoned: :meth:`abandon` was called, also of an outer one.
     :ivar ended_waits: number of waits that were not interrupted; counted by the outermost one only.
     """
@@ -75,7 +72,6 @@ class Cancellation:
                 self.cancelled = True
 
     def cancel(self) -> None:
-        """Make the work stop at its next check."""
         self.cancelled = True
         self._event.set()
         for inner in self._inner_ones():
@@ -101,13 +97,13 @@ class Cancellation:
             inner.abandon()
 
     def start_wait(self, wait: Interruptible) -> None:
-        """Let :meth:`interrupt` interrupt ``wait``, until :meth:`end_wait`."""
+        """Let :meth:`interrupt` end ``wait``, until :meth:`end_wait`."""
         self._waits()[id(wait)] = wait
         if self.abandoned:
             self.abandon()
 
     def end_wait(self, wait: Interruptible) -> bool:
-        """Whether ``wait`` ended without being interrupted."""
+        """Whether it was not interrupted."""
         if self._waits().pop(id(wait), None) is None:
             return False
         self._outermost.ended_waits += 1
@@ -118,10 +114,7 @@ class Cancellation:
         return self.cancelled or self._event.wait(seconds) or self.cancelled
 
     def call(self, function: Callable[[_T], _R], argument: _T) -> _R:
-        """Call ``function``, in which this is the cancellation of the thread.
-
-        :raises CancelledError: it is cancelled already.
-        """
+        """Call ``function``, in which this is the cancellation of the thread."""
         if self.cancelled:
             raise CancelledError("cancelled")
         token = _active.set(self)
@@ -159,7 +152,6 @@ def shielded() -> contextlib.AbstractContextManager[None]:
 
 
 def is_cancelled() -> bool:
-    """Whether the work of the calling thread is cancelled."""
     cancellation = _active.get()
     return cancellation is not None and cancellation.cancelled
 
@@ -172,7 +164,6 @@ def raise_if_cancelled() -> None:
 
 
 def raise_if_abandoned() -> None:
-    """:raises CancelledError: the work of the calling thread must not even be undone any more."""
     cancellation = _active.get()
     if cancellation is not None and cancellation.abandoned:
         raise CancelledError("cancelled")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Responses that are read into memory as a whole: everything except the content of objects.
 
-A few received bytes can decompress to gigabytes, and a document of a few megabytes can take a
-hundred times its size once it is parsed. Both are limited while they are read.
+A few received bytes can decompress to gigabytes, and a parsed document can take a hundred times its
+size. Both are limited while they are read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class UnexpectedDocumentError(ValueError):
 
 
 def read_document(response: Any) -> Any:
-    """Return the content of a response of requests, reading it if necessary.
+    """The content of a response of requests, read if necessary.
 
     :raises ResponseTooLargeError: it exceeds the limit. The connection is closed.
     """
@@ -85,10 +85,7 @@ def _too_large(response: Any, what: str) -> ResponseTooLargeError:
 
 
 def parse_json(text: str) -> Any:
-    """Parse a JSON document.
-
-    :raises ValueError: it is not valid JSON, or contains too many values.
-    """
+    """Parse a JSON document. :raises ValueError: it is not valid, or has too many values."""
     values = text.count(",") + text.count("[") + text.count("{")
     if values > MAX_JSON_VALUES:
         raise ValueError(f"JSON has about {values} values; at most {MAX_JSON_VALUES} are accepted")
@@ -98,7 +95,7 @@ def parse_json(text: str) -> Any:
 
 
 def records(document: Any) -> list[Mapping[str, Any]]:
-    """The objects of a JSON array. :raises UnexpectedDocumentError: it is something else."""
+    """The objects of a JSON array."""
     if document in ("", {}):
         return []
     if not isinstance(document, list) or not all(isinstance(item, Mapping) for item in document):
@@ -107,7 +104,7 @@ def records(document: Any) -> list[Mapping[str, Any]]:
 
 
 def text_in(item: Mapping[str, Any], key: str) -> str:
-    """The string ``item[key]``. :raises UnexpectedDocumentError: it has none."""
+    """The string ``item[key]``."""
     value = item.get(key)
     if not isinstance(value, str):
         raise UnexpectedDocumentError(f"a record has no {key}")
@@ -115,7 +112,7 @@ def text_in(item: Mapping[str, Any], key: str) -> str:
 
 
 def number_in(item: Mapping[str, Any], key: str) -> int:
-    """The number ``item[key]``, or 0. :raises UnexpectedDocumentError: it is no whole number."""
+    """The number ``item[key]``, or 0."""
     value = item.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise UnexpectedDocumentError(f"a record has no whole number as {key}")

@@ -32,7 +32,6 @@ _MODULES = {
 
 
 def unavailable(name: str) -> str:
-    """Return the message for ``name``, which only the complete build has."""
     return (
         f"{name} is not part of libcloud-storage, which is the storage half of Apache Libcloud. "
         "The complete build has it: run `make fork` and install the wheel, as described in "
@@ -41,7 +40,6 @@ def unavailable(name: str) -> str:
 
 
 def is_complete() -> bool:
-    """Return whether this is the complete build."""
     return os.path.isdir(os.path.join(os.path.dirname(os.path.dirname(__file__)), "compute"))
 
 
@@ -60,6 +58,7 @@ MOVED = {
     "libcloud.common.google_types": "libcloud.common.google",
     "libcloud.common.httplib": "libcloud.http",
     "libcloud.common.lazy": "libcloud.utils.lazy",
+    "libcloud.common.settings": "libcloud.common.connection",
     "libcloud.common.sigv2": "libcloud.common.signing.sigv2",
     "libcloud.common.sigv4": "libcloud.common.signing.sigv4",
     "libcloud.http.exchange": "libcloud.http.fast_path",
@@ -95,8 +94,6 @@ MOVED = {
 
 
 class _Loader:
-    """Loads the module at its new location, and keeps its own specification."""
-
     def __init__(self, place: str) -> None:
         self._place = place
 
@@ -134,16 +131,12 @@ def install_finders() -> None:
 
 
 def missing_extra(package: str, extra: str) -> str:
-    """The message for a missing optional dependency.
-
-    >>> missing_extra("loky", "loky")
-    "this needs loky: pip install 'libcloud-storage[loky]'"
-    """
+    """The message for a missing optional dependency."""
     return f"this needs {package}: pip install 'libcloud-storage[{extra}]'"
 
 
 def can_ask_user() -> bool:
-    """Return whether a user can be prompted: on a terminal, or in an interactive interpreter."""
+    """Whether a user can be prompted: on a terminal, or in an interactive interpreter."""
     if hasattr(sys, "ps1") or sys.flags.interactive:
         return True
     streams = (sys.stdin, sys.stdout)

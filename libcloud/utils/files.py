@@ -69,8 +69,7 @@ def read_in_chunks(
 def at_least_one(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Yield ``pieces``, or ``b""`` once if there are none.
 
-    For programs that read an object with a single ``next()`` and pass its size as the chunk size,
-    which is 0 if the object is empty.
+    For programs that read an object with a single ``next()``, with its size, here 0, as chunk size.
 
     >>> list(at_least_one(iter([]))), list(at_least_one(iter([b"a"])))
     ([b''], [b'a'])
@@ -80,12 +79,10 @@ def at_least_one(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def exhaust_iterator(iterator: Any) -> bytes:
-    """Return all data of a source, read like :func:`read_in_chunks`."""
     return b"".join(read_in_chunks(iterator))
 
 
 def endless_source_error() -> InvalidSourceError:
-    """Return the error for an iterator that yields empty pieces without end."""
     return InvalidSourceError(
         f"More than {MAX_EMPTY_PIECES:,} consecutive empty pieces: the iterator seems endless, and "
         "no object was created. iter(lambda: file.read(size), sentinel) ends only if the "
@@ -106,9 +103,7 @@ def _load_content_types() -> None:
 def guess_file_mime_type(
     file_path: str | os.PathLike[str], *, strict: bool = True
 ) -> tuple[str | None, str | None]:
-    """Guess content type and content encoding from the name; ``None`` for what is unknown.
-
-    :param strict: only types that are registered with IANA.
+    """Guess content type and encoding; ``strict``: only types that are registered with IANA.
 
     >>> guess_file_mime_type("notes.txt")
     ('text/plain', None)
@@ -167,7 +162,6 @@ def _next_pieces(advance: Callable[[], object]) -> Iterator[bytes]:
 
 
 def to_bytes(piece: object) -> bytes:
-    """The data of a piece, as :func:`read_in_chunks` yields it."""
     if isinstance(piece, bytes):
         return piece
     if isinstance(piece, str):

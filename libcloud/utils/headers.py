@@ -28,12 +28,11 @@ LOWER = _LowerCase()
 
 
 def authority(host: str, port: int | None, *, scheme: str) -> str:
-    """Return ``host`` and ``port`` as in a URL and in the ``Host`` header.
+    """``host`` and ``port`` as in a URL and in the ``Host`` header.
 
     :param host: name or address; an IPv6 address with or without brackets. A name, or an address
         in brackets, may include a port, as in Apache Libcloud, if ``port`` is the scheme's default.
     :param port: omitted if it is ``None`` or the scheme's default.
-    :param scheme: ``"http"`` or ``"https"``.
 
     >>> authority("::1", 9000, scheme="http"), authority("h", 443, scheme="https")
     ('[::1]:9000', 'h')

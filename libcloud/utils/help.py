@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Completes docstrings, so that ``help()`` and editors show parameters that are described once.
 
-A method's help names every parameter and the errors. What its docstring leaves out is taken from
-the same method of a base class, from the methods that the docstring refers to
-(``:meth:`download_object```), and from a glossary; ``**options: Unpack[Keywords]`` is shown as the
-keywords of that ``TypedDict``. Every import of a driver does this, so it must be cheap.
+What a docstring leaves out comes from the same method of a base class, from the methods that it
+refers to (``:meth:`download_object```), and from a glossary; ``**options: Unpack[Keywords]`` is
+shown as keywords. Every import of a driver does this, so it must be cheap.
 """
 
 from __future__ import annotations
@@ -130,7 +129,6 @@ def _prose(own: str, others: list[str]) -> str:
 
 
 def _parameter_names(function: FunctionType) -> list[str]:
-    """All parameters but ``self`` or ``cls``."""
     signature = vars(function).get("__signature__")
     if signature is not None:
         return list(signature.parameters)[1:]
@@ -141,10 +139,7 @@ def _parameter_names(function: FunctionType) -> list[str]:
 
 
 def _expand_keywords(function: FunctionType) -> _Doc:
-    """Show the keywords of the ``TypedDict`` that the annotation of ``**options`` names.
-
-    :return: their descriptions, by name.
-    """
+    """Show the keywords that ``**options`` stands for; return their descriptions."""
     annotations = map(str, function.__annotations__.values())  # may be classes
     unpacked = [one for one in annotations if one.startswith("Unpack[")]
     if not unpacked:

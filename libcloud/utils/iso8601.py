@@ -23,8 +23,6 @@ class ParseError(ValueError):
 
 
 class Utc(tzinfo):
-    """Coordinated universal time."""
-
     def utcoffset(self, dt: datetime | None) -> timedelta:
         return ZERO
 
@@ -57,7 +55,7 @@ class FixedOffset(tzinfo):
         return f"<FixedOffset {self._name!r}>"
 
     def __getinitargs__(self) -> tuple[int, int, str]:
-        """Return the constructor arguments, for copying and pickling."""
+        """For copying and pickling."""
         return 0, self._offset // timedelta(minutes=1), self._name
 
 
@@ -117,7 +115,6 @@ def parse_date(
 def parse_date_allow_empty(
     datestring: str | None, default_timezone: tzinfo | None = UTC
 ) -> datetime | None:
-    """Like :func:`parse_date`, but return ``None`` for an empty text."""
     return parse_date(datestring, default_timezone, allow_empty=True)
 
 

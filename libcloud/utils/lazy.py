@@ -63,7 +63,7 @@ class LazyObject:
 
     @classmethod
     def lazy(cls, *args: Any, **kwargs: Any) -> Any:
-        """Return a proxy that creates the object on the first access to an attribute."""
+        """A proxy that creates the object on the first access to an attribute."""
         return cls._proxy(*args, **kwargs)
 
     @classmethod

@@ -7,9 +7,8 @@ the child. They cannot be pickled either. So every process, unpickled object and
 own :class:`PerProcess` value.
 
 **Locks.** Every lock of the library is ``PerProcess(RLock)``, used as ``with lock():``. It is
-reentrant, because the garbage collector may run a ``__del__`` within the block, in the same thread,
-and so may a signal handler; either may send a request that needs the lock. Two rules follow for the
-code in such a block:
+reentrant, because a finalizer or a signal handler may run within the block, in the same thread, and
+send a request that needs the lock. Two rules follow for the code in such a block:
 
 * The state is consistent wherever a function is called, so that another complete operation can run
   there.
@@ -21,8 +20,7 @@ The call returns Python's own lock object, so that an interrupt cannot come betw
 and entering the block. ``libcloud/test/test_locks.py`` checks that there are no other locks.
 
 **Threads.** :class:`PerThread` attributes make an object that describes "the current request" safe
-to share. The values are stored per thread, not in the object, so no lock is needed, and copies and
-pickles do not contain them.
+to share. The values are stored per thread, so no lock is needed, and no pickle contains them.
 """
 
 from __future__ import annotations
@@ -59,7 +57,6 @@ def await_imports() -> None:
 
 
 def _is_imported_elsewhere(locks: dict[str, Any]) -> bool:
-    """Return whether another thread holds the lock of such a module."""
     names = [name for name in list(locks) if name.partition(".")[0] in _IMPORTED]
     owners = [getattr(locks.get(name, str)(), "owner", None) for name in names]
     return any(owner not in (None, threading.get_ident()) for owner in owners)
@@ -76,8 +73,6 @@ class PerProcess(Generic[_T]):
     >>> numbers().append(1)
     >>> numbers()
     [1]
-
-    :param make: creates the value; must be picklable if the owner is.
     """
 
     __slots__ = ("_make", "_values")
@@ -158,8 +153,6 @@ class ThreadState:
     """The values that the calling thread has set on some objects, to restore after an interruption.
 
     A finalizer or a signal handler may use an object while it interrupts a call on it.
-
-    :param instances: objects with :class:`PerThread` attributes; others are ignored.
     """
 
     __slots__ = ("_saved",)
@@ -170,7 +163,6 @@ class ThreadState:
         self._saved = [(entry[1], dict(entry[1])) for entry in found if entry is not None]
 
     def restore(self) -> None:
-        """Restore the values."""
         for values, saved in self._saved:
             values.clear()
             values.update(saved)
@@ -180,8 +172,6 @@ _Entry = tuple["weakref.ref[Any]", dict[str, Any]]
 
 
 class _Objects(dict[int, _Entry]):
-    """The values that one thread has set on objects, by their ``id``."""
-
     __slots__ = ("__weakref__",)
 
 
@@ -200,10 +190,7 @@ def _of_this_thread() -> _Objects:
 
 
 def values_of(instance: Any) -> dict[str, Any]:
-    """Return the values that the calling thread has set on ``instance``: a dict to read and change.
-
-    A descriptor looks this dict up for each access; one method may do so once.
-    """
+    """The values that the calling thread has set on ``instance``: a dict to read and change."""
     try:
         known: _Objects = _locals["local"].objects
     except (KeyError, AttributeError):
@@ -219,7 +206,7 @@ def values_of(instance: Any) -> dict[str, Any]:
 
 
 def _new_entry(instance: Any, known: _Objects) -> _Entry:
-    """Return an empty entry, which is removed when ``instance`` is collected."""
+    """An empty entry, which is removed when ``instance`` is collected."""
     key, owner = id(instance), weakref.ref(known)
 
     def forget(reference: object) -> None:

@@ -11,7 +11,6 @@ class ExtraLogFormatter(logging.Formatter):
     """Appends the attributes whose name starts with an underscore: ``message (name=value)``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format the record, with its extra attributes in parentheses."""
         extra = {name: value for name, value in vars(record).items() if name.startswith("_")}
         return f"{super().format(record)} ({self._dict_to_str(extra)})"
 

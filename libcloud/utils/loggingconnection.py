@@ -42,19 +42,16 @@ class LoggingConnection(LibcloudConnection):
     def request(  # type: ignore[override]  # takes what the base takes, by keyword
         self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
     ) -> None:
-        """As in :class:`~libcloud.http.LibcloudConnection`."""
         self._start(method, url, body, headers, kwargs)
         super().request(method, url, body=body, headers=headers, **kwargs)
 
     def prepared_request(  # type: ignore[override]  # takes what the base takes, by keyword
         self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
     ) -> None:
-        """As in :class:`~libcloud.http.LibcloudConnection`."""
         self._start(method, url, body, headers, kwargs)
         super().prepared_request(method, url, body=body, headers=headers, **kwargs)
 
     def getresponse(self) -> Any:
-        """As in :class:`~libcloud.http.LibcloudConnection`."""
         response = super().getresponse()
         if self.log is not None:
             self._write(self._log_response(_BytesResponse(response)))
@@ -106,12 +103,11 @@ class _BytesResponse(HttpLibResponseProxy):
     """A response whose body is returned as bytes."""
 
     def read(self, amt: int | None = None) -> Any:
-        """Return the whole body."""
         return self.body
 
 
 def _data_words(body: Any) -> list[str]:
-    """Return the arguments of curl for ``body``; only short text is logged."""
+    """The arguments of curl for ``body``; only short text is logged."""
     if isinstance(body, (bytes, bytearray, memoryview)):
         try:
             body = bytes(body).decode("utf-8")
@@ -129,7 +125,7 @@ def _content_type(headers: Mapping[Any, object]) -> str:
 
 
 def _printable(body: Any, content_type: str) -> str:
-    """Return ``body`` as text without secrets; JSON is indented if the environment says so."""
+    """``body`` as text without secrets; JSON is indented if the environment says so."""
     if not isinstance(body, str):
         try:
             body = bytes(body or b"").decode("utf-8")

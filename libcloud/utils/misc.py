@@ -47,14 +47,13 @@ def __getattr__(name: str) -> Any:
 
 
 def find(value: Iterable[_T], predicate: Callable[[_T], object]) -> _T | None:
-    """Return the first item for which ``predicate`` is true; ``None`` if there is none."""
     return next((item for item in value if predicate(item)), None)
 
 
 def merge_valid_keys(
     params: dict[str, Any], valid_keys: Iterable[str], extra: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Copy those keys of ``extra`` that are valid into ``params``; return only what was copied."""
+    """Copy those keys of ``extra`` that are valid into ``params``; return what was copied."""
     merged = {key: extra[key] for key in valid_keys if key in extra} if extra else {}
     params.update(merged)
     return merged
@@ -101,12 +100,10 @@ def dict2str(data: Mapping[str, object]) -> str:
 
 
 def reverse_dict(dictionary: Mapping[_K, _V]) -> dict[_V, _K]:
-    """Swap keys and values."""
     return {value: key for key, value in dictionary.items()}
 
 
 def lowercase_keys(dictionary: Mapping[str, _V]) -> dict[str, _V]:
-    """Return a copy with keys in lower case."""
     return {key.lower(): value for key, value in dictionary.items()}
 
 

@@ -25,7 +25,6 @@ def is_private_subnet(ip: str) -> bool:
 
 
 def is_public_subnet(ip: str) -> bool:
-    """The opposite of :func:`is_private_subnet`."""
     return not is_private_subnet(ip)
 
 
@@ -39,7 +38,6 @@ def is_valid_ip_address(address: str, family: int = socket.AF_INET) -> bool:
 
 
 def join_ipv4_segments(segments: Iterable[object]) -> str:
-    """Join four numbers into an address."""
     return ".".join(str(segment) for segment in segments)
 
 

@@ -8,7 +8,6 @@ import hashlib
 
 
 def get_pubkey_openssh_fingerprint(pubkey: str) -> str:
-    """Return the fingerprint that OpenSSH shows for a key in its one-line format."""
     return _fingerprint(base64.b64decode(pubkey.split()[1]))
 
 

@@ -50,10 +50,7 @@ base64_decode_string = base64.decodebytes
 
 
 def b(s: object) -> builtins.bytes:
-    """``s`` as bytes: text in UTF-8, a number as the one byte of that value.
-
-    :raises TypeError: ``s`` is something else.
-    """
+    """``s`` as bytes: text in UTF-8, a number as the one byte of that value."""
     if isinstance(s, str):
         return s.encode("utf-8")
     if isinstance(s, builtins.bytes):
@@ -64,10 +61,7 @@ def b(s: object) -> builtins.bytes:
 
 
 def ensure_string(s: object) -> str:
-    """``s`` as text: bytes are read as UTF-8.
-
-    :raises TypeError: ``s`` is neither text nor bytes.
-    """
+    """``s`` as text: bytes are read as UTF-8."""
     if isinstance(s, str):
         return s
     if isinstance(s, builtins.bytes):
@@ -76,22 +70,18 @@ def ensure_string(s: object) -> str:
 
 
 def bchr(s: int) -> builtins.bytes:
-    """The one byte of value ``s``."""
     return builtins.bytes([s])
 
 
 def byte(n: str | builtins.bytes) -> int:
-    """The value of a single character or byte."""
     return ord(n)
 
 
 def hexadigits(s: Iterable[int]) -> list[str]:
-    """Two hexadecimal digits for each byte of ``s``."""
     return [format(value, "02x") for value in s]
 
 
 def dictvalues(d: Mapping[Any, _T]) -> list[_T]:
-    """The values of a mapping, as a list."""
     return list(d.values())
 
 
@@ -112,10 +102,8 @@ def method_type(
 
 
 def assertRaisesRegex(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call the method of this name of a ``unittest.TestCase``."""
     return self.assertRaisesRegex(*args, **kwargs)
 
 
 def assertRegex(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call the method of this name of a ``unittest.TestCase``."""
     return self.assertRegex(*args, **kwargs)

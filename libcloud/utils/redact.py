@@ -53,7 +53,6 @@ _TEXTS = ("strerror", "filename", "object", "reason", "msg", "text")
 
 
 def redact_headers(headers: Mapping[str, object]) -> dict[str, object]:
-    """Return a copy of ``headers`` without secret values."""
     return {name: REDACTED if _is_secret(str(name)) else value for name, value in headers.items()}
 
 
@@ -62,7 +61,7 @@ def _is_secret(name: str) -> bool:
 
 
 def secrets_in(headers: object) -> list[str]:
-    """Return the secrets in ``headers``, in all forms in which texts may repeat them."""
+    """The secrets in ``headers``, in all forms in which texts may repeat them."""
     found: set[str] = set()
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
         if _is_secret(_text(name)):
@@ -71,7 +70,7 @@ def secrets_in(headers: object) -> list[str]:
 
 
 def forms_of(value: str) -> list[str]:
-    """Return the forms in which texts may repeat a secret header value: in part, or quoted."""
+    """The forms in which texts may repeat a secret header value: in part, or quoted."""
     bare = value.strip()
     found = {bare, repr(value)[1:-1], *re.split(_BETWEEN_PARTS, bare)}
     found.update([quote(form, safe="") for form in found])
@@ -79,9 +78,7 @@ def forms_of(value: str) -> list[str]:
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Remove ``secrets`` from ``text``, and everything recognizable as a signature, token or key.
-
-    These are found in URLs, forms, headers, JSON and XML.
+    """Remove ``secrets``, and signatures, tokens and keys in URLs, headers, JSON and XML.
 
     >>> redact_text("/b/k?X-Amz-Expires=60&X-Amz-Signature=0a1b2c")
     '/b/k?X-Amz-Expires=60&X-Amz-Signature=[redacted]'

@@ -69,7 +69,6 @@ class MinimalRetry:
         self.backoff = backoff or DEFAULT_BACKOFF
 
     def should_retry(self, exception: Exception) -> bool:
-        """Return whether to retry after ``exception``."""
         return False
 
     def should_stop(self, exception: Exception, remaining: float) -> bool:
@@ -117,7 +116,7 @@ class Retry(MinimalRetry):
         self.retry_exceptions = RETRY_EXCEPTIONS if retry_exceptions is None else retry_exceptions
 
     def should_retry(self, exception: Exception) -> bool:
-        """Return whether it is a listed error; rejected certificates are never retried."""
+        """Whether it is a listed error; rejected certificates are never retried."""
         if isinstance(exception, ssl.SSLCertVerificationError):
             return False
         return isinstance(exception, tuple(self.retry_exceptions))
@@ -127,7 +126,6 @@ class RetryForeverOnRateLimitError(Retry):
     """Like :class:`Retry`, but retries after a 429 without a limit."""
 
     def should_stop(self, exception: Exception, remaining: float) -> bool:
-        """Never stop after a 429."""
         if isinstance(exception, RateLimitReachedError):
             return False
         return super().should_stop(exception, remaining)

@@ -29,10 +29,9 @@ def parse_xml(data: bytes | bytearray | memoryview | str) -> Any:
     """Parse an untrusted document and return its root element (lxml).
 
     Nothing outside the document is read, no entity is expanded, and a document type declaration is
-    rejected. White space before the document is skipped; comments and processing instructions
-    are dropped.
+    rejected. Comments and processing instructions are dropped.
 
-    :param data: the document. The encoding declared in it counts for bytes only.
+    :param data: the encoding declared in it counts for bytes only.
     :raises InvalidXmlError: the document cannot be accepted; the message says why.
 
     >>> findtext(parse_xml("<a><b>1</b></a>"), "b")
@@ -63,7 +62,6 @@ def parse_xml(data: bytes | bytearray | memoryview | str) -> Any:
 
 
 def serialize(element: Any) -> str:
-    """The text of an lxml element."""
     from lxml import etree
 
     return etree.tostring(element, encoding="unicode")
@@ -96,12 +94,10 @@ def findtext(
 
 
 def findattr(element: Any, xpath: str, namespace: str | None = None) -> str | None:
-    """The text of the first match; ``None`` without a match."""
     return cast("str | None", element.findtext(fixxpath(xpath, namespace)))
 
 
 def findall(element: Any, xpath: str, namespace: str | None = None) -> list[Any]:
-    """All matches, in the order of the document."""
     return list(element.findall(fixxpath(xpath, namespace)))
 
 
@@ -152,10 +148,7 @@ def _prepare(data: bytes | bytearray | memoryview | str) -> tuple[bytes, str | N
 
 
 def _starts_with_doctype(document: bytes) -> bool:
-    """Whether a DOCTYPE precedes the root element.
-
-    Checked before parsing, so that its declarations are never processed.
-    """
+    """Whether a DOCTYPE precedes the root element: its declarations are never processed."""
     position = 0
     while True:
         while document[position : position + 1] in (b" ", b"\t", b"\r", b"\n"):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Credentials: their values, where they are found, and how they are refreshed.
 
-May import ``libcloud.utils`` and ``libcloud.common.types``; knows no connection and no driver. Only
-``botocore.py`` imports botocore. Tests: ``test/common/test_credentials*.py``.
+May import ``libcloud.utils`` and ``libcloud.common.types``; knows no connection and no driver.
+Tests: ``test/common/test_credentials*.py``.
 
 ``provider`` has the values and errors, and refreshes temporary ones; ``discovery`` finds AWS
-credentials and settings (with ``profiles`` and ``botocore``), ``google`` those of Google.
+credentials and settings (with ``profiles`` and ``botocore``), the others those of their stores.
 """
 
 from __future__ import annotations

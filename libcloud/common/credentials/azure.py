@@ -70,7 +70,6 @@ def _keywords(account: str, secret: str, sas: str, endpoint: str) -> dict[str, A
 
 
 def account_from_env(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The account in ``AZURE_STORAGE_*``; a connection string takes precedence."""
     text = environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
     if text:
         return parse_connection(text)
@@ -118,8 +117,8 @@ class IdentityTokens:
     def __call__(self) -> Credentials:
         """A new token.
 
-        :raises InvalidCredsError: the credential gives none. What it raised may contain a secret,
-            and is only the cause.
+        :raises InvalidCredsError: the credential gives none; its error may contain a secret, and is
+            only the cause.
         """
         try:
             token = self._credential.get_token(SCOPE)

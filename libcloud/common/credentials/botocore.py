@@ -31,7 +31,6 @@ _LOGIN = ("SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError
 
 
 def is_installed() -> bool:
-    """Return whether botocore can be imported."""
     return importlib.util.find_spec("botocore") is not None
 
 
@@ -61,18 +60,14 @@ class BotocoreProvider(CredentialProvider):
 
     @property
     def method(self) -> str:
-        """The method by which botocore obtains the credentials, such as ``"sso"``.
-
-        :raises CredentialsNotFoundError: botocore finds none.
-        """
+        """How botocore obtains the credentials, such as ``"sso"``."""
         return str(self._chain().method)
 
     def current(self) -> Credentials:
-        """Return botocore's current credentials, refreshed if they were about to expire."""
         return self._frozen()
 
     def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:
-        """Discard botocore's session because a store rejected ``rejected``; return as the base."""
+        """As in the base; botocore's session is discarded."""
         with self._lock():
             if self._frozen() != rejected:
                 return True
@@ -94,7 +89,6 @@ class BotocoreProvider(CredentialProvider):
         raise failure
 
     def _chain(self) -> Any:
-        """Return botocore's credentials object, which refreshes itself."""
         with self._init_lock():
             obtained = self._obtained()
             if not obtained:
@@ -132,8 +126,9 @@ class BotocoreProvider(CredentialProvider):
 
 
 def _disable_prompts(session: Any) -> None:
-    """Make ``session`` fail where it would prompt for an MFA code with ``getpass``, which reads
-    standard input without a terminal: this may be the data to upload.
+    """Make ``session`` fail where it would prompt for an MFA code with ``getpass``.
+
+    That reads standard input without a terminal, which may be the data to upload.
     """
     with suppress(Exception):  # a session without this provider does not prompt
         provider = session.get_component("credential_provider").get_provider("assume-role")

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Discovers credentials, region, endpoint and related settings the way the AWS tools do.
 
-The caller's arguments take precedence over the environment, and the environment over a profile in
-``~/.aws``. Every result says where it was found and never shows a secret::
-
-    found = discover(profile="backup")
-    if found.provider is not None:
-        print(found.provider().key, "from", found.credentials_origin)
+The caller's arguments take precedence over the environment, and that over a profile in ``~/.aws``.
+Every result says where it was found and never shows a secret.
 
 Keys stored in the environment or in a file are read here. Credentials that have to be obtained
 (single sign-on, a role, an external process, container or instance metadata) come from botocore, if
@@ -146,10 +142,7 @@ def discover(
 def without_store_settings(
     found: Discovery, *, region: str | None, endpoint_url: str | None
 ) -> Discovery:
-    """``found`` without the settings that only apply to Amazon's own endpoints.
-
-    The region and the endpoint are the caller's: those in the environment are Amazon's.
-    """
+    """``found`` without the settings that only apply to Amazon's own endpoints."""
     return found._replace(
         region=_given(region),
         endpoint_url=_given(endpoint_url),
@@ -163,7 +156,6 @@ def without_store_settings(
 def _with_provider(found: Discovery, stored: StoredCredentials, *, can_obtain: bool) -> Discovery:
     """``found`` with a provider, or with an explanation.
 
-    :param stored: looks them up again.
     :param can_obtain: botocore is installed and reads the same environment.
     """
     origin, missing = found.credentials_origin, found.missing
@@ -213,7 +205,6 @@ def _given(value: str | None) -> Setting | None:
 def _configured(
     environ: Mapping[str, str], variables: tuple[str, ...], profile: Profile, name: str
 ) -> Setting | None:
-    """A setting of the environment, or else of the profile."""
     variable = _named(environ, variables)
     if variable:
         return Setting(environ[variable], f"the variable {variable}")
@@ -222,7 +213,6 @@ def _configured(
 
 
 def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
-    """Read the profile ``name``, the one selected by the environment, or ``default``."""
     requested = name or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
     settings = read_profile(requested or "default", environ, required=bool(requested))
     if requested and not settings:
@@ -255,7 +245,6 @@ class StoredCredentials:
         return found.credentials
 
     def find(self, profile: Profile, environ: Mapping[str, str]) -> Discovery:
-        """Look in the environment and in ``profile``; no provider is set."""
         for names in self.variables:
             key, secret, token = (environ.get(name) or None for name in names)
             if key and secret:
@@ -275,8 +264,6 @@ class StoredCredentials:
 
 
 class FixedCredentials:
-    """A provider that always returns the same credentials."""
-
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
 
@@ -338,5 +325,5 @@ def _reason(profile: Profile, environ: Mapping[str, str]) -> str:
 
 
 def _named(settings: Mapping[str, str], names: tuple[str, ...]) -> str:
-    """Return the first of ``names`` that is set; empty if none is."""
+    """The first of ``names`` that is set; or empty."""
     return next((name for name in names if settings.get(name)), "")

@@ -23,7 +23,6 @@ def find_google_credentials(aws: Discovery, environ: Mapping[str, str]) -> Disco
 
     :param aws: the credentials found for Amazon; they are used if they are an HMAC key of Google's.
     :return: credentials whose secret is that of an HMAC key, or the path of a key file.
-    :raises CredentialsNotFoundError: the key file is not that of a service account.
     """
     key, secret = environ.get("GS_ACCESS_KEY_ID"), environ.get("GS_SECRET_ACCESS_KEY")
     if key and secret:

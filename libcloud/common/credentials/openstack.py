@@ -67,7 +67,7 @@ def discover_openstack(
 
 
 def _keywords(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Keywords of a driver, from settings that are named as in the ``auth`` section of a cloud."""
+    """Keywords of a driver, from settings named as in the ``auth`` section of a cloud."""
     version = str(given.get("identity_api_version") or given.get("auth_version") or "3")
     kind = str(given.get("auth_type") or "")
     by_application = bool(given.get("application_credential_id"))
@@ -104,7 +104,6 @@ def _missing(why: str) -> CredentialsNotFoundError:
 
 
 def _of_cloud(name: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings of a cloud, those of its ``auth`` section among them."""
     path = environ.get("OS_CLIENT_CONFIG_FILE") or _existing(_PLACES)
     if path is None:
         raise ProfileFileError(f"the cloud {name} is requested, but there is no clouds.yaml")
@@ -153,8 +152,6 @@ _CDN_TYPE = "rax:object-cdn"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The result of authentication; a URL is ``None`` if there is no such service."""
-
     token: str = field(repr=False)
     storage_url: str
     internal_url: str | None = None
@@ -192,7 +189,6 @@ class Identity:
 
 
 def authenticate(identity: Identity, send: Sender, driver: Any = None) -> Access:
-    """Ask for a token."""
     version = identity.auth_version.partition("_")[0]
     if version in ("1.0", "1", "1.1"):
         return _temp_auth(identity, send, driver)
@@ -259,7 +255,7 @@ def _keystone(identity: Identity, send: Sender, driver: Any) -> Access:
 
 
 def _endpoint(keystone: Any, identity: Identity, interface: str, kind: str = "") -> str | None:
-    """The URL of a service, by default the object store; ``None`` if there is no such service."""
+    """The URL of a service, by default the object store; ``None`` if there is none."""
     from keystoneauth1 import exceptions
 
     try:

@@ -37,20 +37,17 @@ class Profile(NamedTuple):
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
-    """Return the path of the configuration file: ``AWS_CONFIG_FILE``, or ``~/.aws/config``."""
     return _path(environ, "AWS_CONFIG_FILE", "config")
 
 
 def credentials_path(environ: Mapping[str, str]) -> Path:
-    """Return the path that ``AWS_SHARED_CREDENTIALS_FILE`` has, or ``~/.aws/credentials``."""
     return _path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
 
 
 def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True) -> Profile:
-    """Read a profile from both files; an empty one if neither file exists or contains it.
+    """Read a profile from both files; an empty one if neither has it.
 
-    :param required: ``False``: the profile was not requested, and unreadable files are ignored.
-    :raises ProfileFileError: a file exists but cannot be read, and the profile is required.
+    :param required: a file that exists but cannot be read is an error.
     """
     found: list[dict[str, dict[str, str]]] = []
     problem = ""
@@ -76,7 +73,7 @@ def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True
 
 
 def profile_names(environ: Mapping[str, str]) -> list[str]:
-    """Return the names of all profiles, sorted; files that cannot be read have none."""
+    """The names of all profiles, sorted; files that cannot be read have none."""
     names: set[str] = set()
     for path, prefix in ((config_path(environ), "profile "), (credentials_path(environ), "")):
         try:
@@ -98,7 +95,7 @@ def _path(environ: Mapping[str, str], variable: str, name: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    """Return the sections of a file by normalized heading; none if the file does not exist."""
+    """The sections of a file by heading; none if it does not exist."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
@@ -121,12 +118,11 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _heading(text: str) -> str:
-    """Normalize a section heading: ``profile "my own"`` becomes ``profile my own``."""
+    """``profile "my own"`` becomes ``profile my own``."""
     kind, _, name = text.strip().partition(" ")
     return f"{kind} {name.strip().strip(chr(34) + chr(39))}".strip()
 
 
 def read_nested(text: str) -> dict[str, str]:
-    """Parse the lines ``name = value`` of a nested setting."""
     pairs = (line.partition("=") for line in text.splitlines())
     return {name.strip().lower(): value.strip() for name, equals, value in pairs if equals}

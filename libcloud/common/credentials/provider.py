@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Credentials: an access key, its secret and an optional session token.
 
-Credentials are often read from files, with a newline at the end. Whitespace around an access key or
-a session token is removed, and newlines around a secret; other whitespace may be part of a secret.
-A value that still cannot be sent raises an error that does not show it.
-
-Temporary credentials are fetched on first use and refreshed before they expire.
+They are often read from files: whitespace around a key or a token is removed, and newlines around a
+secret. A value that still cannot be sent raises an error that does not show it. Temporary
+credentials are fetched on first use and refreshed before they expire.
 """
 
 from __future__ import annotations
@@ -83,7 +81,7 @@ class Credentials(Value):
 
 
 def clean_key(value: Any, what: str) -> Any:
-    """Return an access key or a token, called ``what``, without surrounding whitespace.
+    """An access key or a token, called ``what``, without surrounding whitespace.
 
     :raises MalformedCredentialsError: it consists of whitespace only, or cannot be sent.
     """
@@ -100,12 +98,11 @@ def clean_key(value: Any, what: str) -> Any:
 
 
 def clean_secret(value: Any) -> Any:
-    """Return ``value`` without surrounding newlines."""
     return value.strip("\r\n") if isinstance(value, str) else value
 
 
 def masked(key: str) -> str:
-    """Return the first and last four characters of a key id, enough to recognize it.
+    """The first and last four characters of a key id, enough to recognize it.
 
     >>> masked("AKIAIOSFODNN7EXAMPLE"), masked("short")
     ('AKIA...MPLE', 's...')
@@ -127,7 +124,7 @@ def _utc_now() -> datetime:
 
 
 class _Cached(NamedTuple):
-    """Credentials and the time at which they should be refreshed; ``None``: never."""
+    """Credentials and when they should be refreshed; ``None``: never."""
 
     credentials: Credentials
     due: datetime | None
@@ -154,14 +151,13 @@ class CredentialProvider:
         self._suspected: Credentials | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """The function without cached credentials: a copy or another process fetches its own."""
+        """Without cached credentials: a copy or another process fetches its own."""
         return {**vars(self), "_cached": None, "_suspected": None}
 
     def __call__(self) -> Credentials:
         return self.current()
 
     def current(self) -> Credentials:
-        """Return credentials that have not expired as far as is known."""
         cached = self._cached
         if cached is not None and not self._is_due(cached):
             return cached.credentials
@@ -195,14 +191,13 @@ class CredentialProvider:
             return self._cached.credentials != rejected
 
     def discard(self, rejected: Credentials) -> bool:
-        """Have the next request fetch again: a store rejected ``rejected``. Returns ``True``."""
+        """Have the next request fetch again: a store rejected ``rejected``."""
         with self._lock():
             if self._cached is not None and self._cached.credentials == rejected:
                 self._cached = None
         return True
 
     def _refresh(self, *, tolerant: bool) -> None:
-        """Fetch, while the lock is held; a ``tolerant`` one may keep what is cached."""
         try:
             credentials = self._fetch()
             if not isinstance(credentials, Credentials):

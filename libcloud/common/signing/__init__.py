@@ -2,12 +2,10 @@
 """Request signatures: functions of a request, credentials and a time, that of the store.
 
 May import ``libcloud.utils`` and, from ``libcloud.common``, ``request``, ``address`` and
-``credentials``; knows neither ``Connection`` nor ``libcloud.http``. Tests:
-``test/common/test_sigv2.py`` and ``test_sigv4.py``.
+``credentials``. Tests: ``test/common/test_sigv2.py`` and ``test_sigv4.py``.
 
 ``sigv2`` is the older signature of S3 and of Google Cloud Storage, ``sigv4`` is AWS Signature
-Version 4, ``sharedkey`` that of Azure Storage. A module is imported when it is first used:
-``signing.sigv4.sign(...)``.
+Version 4, ``sharedkey`` that of Azure Storage. A module is imported when it is first used.
 """
 
 from __future__ import annotations

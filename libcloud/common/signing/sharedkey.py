@@ -41,10 +41,7 @@ class AccountKey:
     secret: str = field(repr=False)
 
     def sign(self, text: str) -> str:
-        """The HMAC-SHA256 of ``text``, base64.
-
-        :raises ValueError: the key is not base64. The message does not show it.
-        """
+        """The HMAC-SHA256 of ``text``, base64. :raises ValueError: the key is not base64."""
         try:
             key = base64.b64decode(self.secret.strip(), validate=True)
         except (binascii.Error, ValueError):
@@ -52,7 +49,6 @@ class AccountKey:
         return base64.b64encode(hmac.digest(key, text.encode(), hashlib.sha256)).decode()
 
     def authorization(self, text: str) -> str:
-        """The value of the ``Authorization`` header, for the result of :func:`string_to_sign`."""
         return f"SharedKey {self.account}:{self.sign(text)}"
 
 
@@ -68,7 +64,6 @@ def string_to_sign(
 
     :param path: percent-encoded, as it is sent.
     :param params: the query, not encoded.
-    :param headers: all that are sent; a ``Content-Length`` of 0 counts as none.
     """
     given = {name.lower(): str(value) for name, value in headers.items()}
     if given.get("content-length") == "0":

@@ -51,9 +51,8 @@ def string_to_sign(
 
     :param target: path as it is sent; may include a query.
     :param params: the rest of the query, not encoded.
-    :param expires: the ``Expires`` parameter of a request that is authorized by its query; replaces
-        the date. ``None``: the ``Date`` header, unless there is a ``<vendor_prefix>-date``, which
-        is signed as a vendor header.
+    :param expires: of a request that is authorized by its query; ``None``: the ``Date`` header
+        counts, unless there is a ``<vendor_prefix>-date``, a vendor header.
     """
     own = {name.lower(): value for name, value in headers.items()}
     if expires is not None:
@@ -80,7 +79,6 @@ def canonical_resource(target: str, params: Iterable[tuple[str, str | None]] = (
 
 
 def sign(secret: str, text: str) -> str:
-    """Return the signature of ``text``: its HMAC-SHA1, in base64."""
     digest = hmac.new(secret.encode("utf-8"), text.encode("utf-8"), hashlib.sha1).digest()
     return base64.b64encode(digest).decode("ascii")
 
