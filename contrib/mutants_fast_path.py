@@ -235,4 +235,28 @@ MUTANTS = (
         _BODY,
         caught_by="test_any_version_of_urllib3_compares_the_length",
     ),
+    Mutant(
+        "a response may drip forever",
+        f"{_HTTP}/sending.py",
+        "self._waited > self._seconds",
+        "False",
+        (f"{_TESTS}/test_http_pace.py",),
+        caught_by="test_the_time_until_the_first_byte_has_its_own_limit",
+    ),
+    Mutant(
+        "a large body may drip",
+        f"{_HTTP}/body.py",
+        "self._state.receive(self._rest.readinto, buffer)",
+        "self._rest.readinto(buffer)",
+        (f"{_TESTS}/test_http_pace.py",),
+        caught_by="test_a_response_that_arrives_too_slowly_is_a_timeout",
+    ),
+    Mutant(
+        "the store must not send white space while it completes an upload",
+        f"{_HTTP}/sending.py",
+        "_LONGER = 10",
+        "_LONGER = 1",
+        (f"{_TESTS}/test_http_pace.py",),
+        caught_by="test_a_store_may_be_slow_while_it_processes_a_request",
+    ),
 )

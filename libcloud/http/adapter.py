@@ -118,7 +118,7 @@ class _Exact(TimedConnection):
             self.settle()
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        self.begin(current.silence)
+        self.begin(current.silence, method)
         untyped: Any = super()
         untyped.putrequest(method, _exact(url), *args, **kwargs)
 

@@ -18,12 +18,12 @@ AT_ONCE = 1024 * 1024
 class Received(io.BufferedReader):
     """The bytes received on a socket for one response.
 
-    :param data: bytes that were already received.
-    :param error: raised after ``data``; ``None``: the rest comes from ``sock``.
+    :param state: has the bytes that were already received, and the error that is raised after them.
+    :param start: bytes received before these.
     """
 
-    def __init__(self, sock: Any, data: bytes = b"", error: OSError | None = None) -> None:
-        super().__init__(_Counted(sock.makefile("rb", buffering=0), data, error))
+    def __init__(self, sock: Any, state: RequestState, start: int = 0) -> None:
+        super().__init__(_Counted(sock.makefile("rb", buffering=0), state, start))
 
     def holds_more(self) -> bool:
         """Return whether received bytes remain unread."""
@@ -31,11 +31,12 @@ class Received(io.BufferedReader):
 
 
 class _Counted(io.RawIOBase):
-    """Returns ``data``, then ``rest`` or ``error``; its position counts the returned bytes."""
+    """What was already received, then ``rest`` or the error; its position counts the bytes."""
 
-    def __init__(self, rest: Any, data: bytes, error: OSError | None) -> None:
+    def __init__(self, rest: Any, state: RequestState, start: int) -> None:
         super().__init__()
-        self._rest, self._data, self._error = rest, memoryview(data), error
+        self._rest, self._data, self._error = rest, memoryview(state.received)[start:], state.error
+        self._state = state
         self._given = 0
 
     def readable(self) -> bool:
@@ -51,7 +52,7 @@ class _Counted(io.RawIOBase):
         elif self._error is not None:
             raise self._error
         else:
-            count = self._rest.readinto(buffer)
+            count = self._state.receive(self._rest.readinto, buffer)
         self._given += count or 0
         return count
 
@@ -83,7 +84,7 @@ class Body:
         self.pool, self.length, self.left = pool, length, length
         self._reusable = reusable
         self._error: OSError | None = None
-        self._stream = Received(connection.sock, state.received[start:], state.error)
+        self._stream = Received(connection.sock, state, start)
         state.received = b""
         self._state, self._connection = state, connection
 

@@ -191,7 +191,7 @@ def exchange(
     try:
         if connection.sock is None:
             connection.connect(pool.origin, timeout[0])
-        connection.begin(timeout[1])
+        connection.begin(timeout[1], request.method)
         received = _receive(connection, head, request, pool=pool, stream=stream)
     except Exception as error:
         known = named(error, request=request, pool=pool, connection=connection, timeout=timeout[0])
@@ -264,7 +264,7 @@ def _until_head_ends(sock: Any, state: RequestState) -> int:
             end = HEAD_END.search(data) if data else None
             if end or state.error is not None or len(data) >= _TAKEN:
                 break
-            more = sock.recv(_TAKEN)
+            more = state.receive(sock.recv, _TAKEN)
             if not more:
                 break
             data += more
@@ -321,7 +321,7 @@ def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | 
                     continue
             if needed > _LARGEST or state.error is not None:
                 return at, None
-            more = sock.recv(_IN_ADVANCE)
+            more = state.receive(sock.recv, _IN_ADVANCE)
             if not more:
                 return at, None
             data += more
@@ -337,7 +337,7 @@ def _read(sock: Any, state: RequestState, size: int) -> None:
     pieces, missing = [state.received], size - len(state.received)
     try:
         while missing > 0 and state.error is None and pieces[-1]:
-            pieces.append(sock.recv(min(missing, _IN_ADVANCE)))
+            pieces.append(state.receive(sock.recv, min(missing, _IN_ADVANCE)))
             missing -= len(pieces[-1])
     except OSError as error:
         state.error = error

@@ -117,7 +117,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
     ) -> None:
         self._state = RequestState() if state is None else state
         self._begun = False
-        received: Any = CheckedReceived(sock, self._state.received, self._state.error)
+        received: Any = CheckedReceived(sock, self._state)
         super().__init__(received, debuglevel, method, url)
 
     def begin(self) -> None:

@@ -14,6 +14,7 @@ import re
 import select
 import socket
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 # As for the standard library, a bare line feed ends a line.
@@ -43,6 +44,14 @@ _LARGE = 64 * 1024
 # Statuses from here on mean that the request was not executed.
 _REFUSED = 300
 
+# Bytes of a response that must arrive within the read timeout: 273 per second with the default, so
+# that 64 connections can share a line of 140 kbit/s.
+_PACED = 16 * 1024
+
+# A store may send interim responses or white space while it processes other requests than these.
+_READS = ("GET", "HEAD")
+_LONGER = 10
+
 
 class RequestState:
     """The state of one request on a connection.
@@ -56,12 +65,48 @@ class RequestState:
     :ivar unsent: the server did not accept the whole request.
     :ivar final: the final response has started, not only interim ones.
     :ivar complete: the response was read to its end and no bytes follow it.
+
+    :param method: of the request.
     """
 
     received = b""
     error: OSError | None = None
     size = 0
     unsent = final = complete = False
+    _seconds: float | None = None  # to wait for each slice of the response
+    _waited: float | None = None  # for the present slice; None: nothing has arrived
+    _arrived = 0  # bytes of it
+
+    def __init__(self, method: str = "") -> None:
+        self._method = method
+
+    def limit(self, silence: float | None) -> None:
+        """Limit how slowly the response may arrive.
+
+        :param silence: the read timeout; ``None``: no limit.
+        """
+        longer = 1 if self._method in _READS else _LONGER
+        self._seconds = None if silence is None else silence * longer
+
+    def receive(self, receive: Any, argument: Any) -> Any:
+        """Return ``receive(argument)``: bytes of the response, or how many were received.
+
+        Only the time in which it waits counts: a caller may read as slowly as it likes.
+
+        :raises TimeoutError: the response arrives too slowly.
+        """
+        started = monotonic()
+        received = receive(argument)
+        if self._waited is None:
+            self._waited = 0.0  # the store was processing the request
+        else:
+            self._waited += monotonic() - started
+        self._arrived += received if isinstance(received, int) else len(received or b"")
+        if self._arrived >= _PACED:
+            self._waited, self._arrived = 0.0, 0
+        elif self._seconds is not None and self._waited > self._seconds:
+            raise TimeoutError(f"{self._arrived} bytes arrived in {self._waited:.3g} seconds")
+        return received
 
     def is_premature(self, status: int) -> bool:
         """Return whether a success came although the request was not sent completely."""

@@ -105,12 +105,12 @@ class TimedConnection:
         pending = getattr(self.sock, "pending", None)
         return bool(self.state and self.state.complete) and (pending is None or not pending())
 
-    def begin(self, silence: float | None) -> None:
+    def begin(self, silence: float | None, method: str) -> None:
         """Called before a request is sent on this connection.
 
         :param silence: its read timeout.
         """
-        self.state = RequestState()
+        self.state = RequestState(method)
         self.watch()
         self.limit(silence)
         if TimedConnection.progress_listener is not None:
@@ -135,6 +135,8 @@ class TimedConnection:
         sock = self.sock
         if isinstance(sock, socket.socket) and sock.gettimeout() != self._silence:
             sock.settimeout(self._silence)
+        if self.state is not None:
+            self.state.limit(self._silence)
 
     @staticmethod
     def settle() -> None:
