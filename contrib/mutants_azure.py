@@ -8,6 +8,7 @@ from mutant import Mutant
 _AZURE = "libcloud/storage/azure"
 _DRIVER = ("libcloud/test/storage/test_azure_blobs.py",)
 _PROTOCOL = ("libcloud/test/storage/azure/test_protocol.py",)
+_COPIES = ("libcloud/test/storage/azure/test_copies.py",)
 _ACCESS = ("libcloud/test/storage/azure/test_access.py",)
 
 MUTANTS = (
@@ -173,5 +174,21 @@ MUTANTS = (
         "if False:",
         _DRIVER,
         caught_by="test_a_lease_is_renewed_after_half_of_its_time",
+    ),
+    Mutant(
+        "a copy that failed leaves an empty blob",
+        f"{_AZURE}/copying.py",
+        '        if status != "success":\n            try:\n',
+        "        if False:\n            try:\n",
+        _COPIES,
+        caught_by="test_a_copy_that_fails_leaves_no_empty_blob",
+    ),
+    Mutant(
+        "a copy that was not aborted is deleted",
+        f"{_AZURE}/copying.py",
+        'if ended and left.get("x-ms-copy-id") == copy_id and left.get("content-length") == "0":',
+        "if True:",
+        _COPIES,
+        caught_by="test_a_copy_that_succeeded_before_it_was_aborted_stays",
     ),
 )

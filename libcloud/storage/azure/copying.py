@@ -44,7 +44,7 @@ def copy_blob(
     ) or head_blob(client, container, name)
     copy_id = started.headers.get("x-ms-copy-id", "")
     status = started.headers.get("x-ms-copy-status", "success")
-    delay = 0.5
+    found, delay = started, 0.5
     try:
         while True:
             found = head_blob(client, container, name)
@@ -55,12 +55,27 @@ def copy_blob(
                 break
             client.retry_loop.sleep(delay)
             delay = min(delay * 2, _LONGEST_WAIT)
-    except BaseException:
-        if status == "pending":
-            # It may have ended by now, which is 409.
-            client.send(requests.abort_copy(path, copy_id), what, ok=(204, 409))
+        if status != "success":
+            why = found.headers.get("x-ms-copy-status-description", "")[:200]
+            raise LibcloudError(f"{what}: the copy ended as {status}: {why}", client.owner)
+    except BaseException as error:
+        if status != "success":
+            try:
+                _undo(client, path, copy_id, what, names=(container, name))
+            except LibcloudError as failed:
+                vars(error).setdefault("cleanup_error", failed)
         raise
-    if status != "success":
-        why = found.headers.get("x-ms-copy-status-description", "")[:200]
-        raise LibcloudError(f"{what}: the copy ended as {status}: {why}", client.owner)
     return found
+
+
+def _undo(
+    client: AzureClient, path: str, copy_id: str, what: str, *, names: tuple[str, str]
+) -> None:
+    """Abort a copy that is pending, and delete the empty blob that is left of one that failed."""
+    # It may have ended by now, which is 409.
+    client.send(requests.abort_copy(path, copy_id), what, ok=(204, 409), names=names)
+    left = head_blob(client, *names).headers
+    ended = left.get("x-ms-copy-status") in ("aborted", "failed")
+    if ended and left.get("x-ms-copy-id") == copy_id and left.get("content-length") == "0":
+        request = requests.delete(path, {"If-Match": left["etag"]})
+        client.send(request, what, names=names)

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from libcloud.storage.azure.checksums import block_digest, checksum_of, md5_digest
-from libcloud.test.storage.fakes.azure_operations import crc64
+from libcloud.test.storage.fakes.azure_digests import crc64
 from libcloud.utils.bodies import Pieces
 
 

@@ -28,7 +28,8 @@ from xml.sax.saxutils import escape
 
 from libcloud.storage.drivers.azure_blobs import AzureBlobsStorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
-from libcloud.test.storage.fakes.azure_operations import Blob, Operations, crc64, md5
+from libcloud.test.storage.fakes.azure_digests import crc64, md5
+from libcloud.test.storage.fakes.azure_operations import Blob, Operations
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.faults import Dropped
 from libcloud.test.storage.fakes.log import KEPT_BODY
@@ -43,6 +44,7 @@ _OPERATIONS = {
     ("PUT", "metadata"): "SetBlobMetadata",
     ("PUT", "tier"): "SetBlobTier",
     ("PUT", "lease"): "LeaseBlob",
+    ("PUT", "copy"): "AbortCopyBlob",
     ("PUT", ""): "PutBlob",
     ("GET", ""): "GetBlob",
     ("HEAD", ""): "GetBlobProperties",
@@ -75,7 +77,8 @@ class FakeAzure(FakeServer):
     :param max_blocks: of a blob.
     :param clock: the time of the server, aware.
 
-    ``tokens`` has the tokens of Entra ID that it accepts.
+    ``tokens`` has the tokens of Entra ID that it accepts, ``copy_statuses`` what a copy goes
+    through, one for each request; without any, it succeeds at once.
     """
 
     key = "devaccount"
@@ -97,6 +100,7 @@ class FakeAzure(FakeServer):
         self.blobs: dict[tuple[str, str], Blob] = {}
         self.uncommitted: dict[tuple[str, str], dict[str, bytes]] = {}
         self.leases: dict[tuple[str, str], str] = {}
+        self.copy_statuses: list[str] = []
         self.in_flight: Counter[tuple[str, str]] = Counter()
         self.violations: list[str] = []
         self.tokens: set[str] = set()
@@ -139,6 +143,7 @@ class FakeAzure(FakeServer):
             for store in (self.containers, self.blobs, self.uncommitted, self.leases):
                 store.clear()
             self.violations.clear()
+            self.copy_statuses.clear()
             self.tokens.clear()
 
 

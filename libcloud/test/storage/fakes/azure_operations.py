@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 import uuid
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
+from libcloud.test.storage.fakes.azure_digests import crc64, md5
 from libcloud.test.storage.fakes.errors import S3Error
 from libcloud.test.storage.fakes.wire import Answer, Incoming
 
@@ -28,6 +28,7 @@ class Blob:
     """What is published.
 
     :param blocks: ids and sizes of the blocks it consists of; empty for a Put Blob.
+    :param coming: what it will contain when the copy to it succeeds.
     """
 
     body: bytes
@@ -35,6 +36,7 @@ class Blob:
     etag: str
     modified: datetime
     blocks: list[tuple[str, int]] = field(default_factory=list)
+    coming: bytes = b""
 
 
 class Account(Protocol):
@@ -47,6 +49,7 @@ class Account(Protocol):
     blobs: dict[tuple[str, str], Blob]
     uncommitted: dict[tuple[str, str], dict[str, bytes]]
     leases: dict[tuple[str, str], str]
+    copy_statuses: list[str]
     violations: list[str]
 
     def new_etag(self) -> str: ...
@@ -261,6 +264,8 @@ class Operations:
 
     def do_GetBlobProperties(self) -> Answer:
         blob = self._found()
+        if blob.headers.get("x-ms-copy-status") == "pending":
+            self._copy_on(blob)
         headers = (*self._versions(blob), *blob.headers.items(), ("x-ms-blob-type", "BlockBlob"))
         return Answer(200, headers, content_length=len(blob.body))
 
@@ -325,35 +330,38 @@ class Operations:
         copied = {
             "x-ms-copy-id": str(uuid.uuid4()),
             "x-ms-copy-source": self.request.header("x-ms-copy-source") or "",
-            "x-ms-copy-status": "success",
+            "x-ms-copy-status": "pending",
         }
         blob = Blob(
-            source.body,
+            b"",
             {**source.headers, **copied},
             self.fake.new_etag(),
             self.fake.clock(),
             list(source.blocks),
+            source.body,
         )
         self.fake.blobs[self.blob] = blob
-        return Answer(202, (*self._versions(blob), *copied.items()))
+        status = self._copy_on(blob)
+        return Answer(202, (*self._versions(blob), *{**copied, "x-ms-copy-status": status}.items()))
 
+    def _copy_on(self, blob: Blob) -> str:
+        status = self.fake.copy_statuses.pop(0) if self.fake.copy_statuses else "success"
+        if status != "pending":
+            blob.headers["x-ms-copy-status"] = status
+            blob.headers["x-ms-copy-status-description"] = f"{status} as scripted"
+            blob.body = blob.coming if status == "success" else b""
+            blob.etag = self.fake.new_etag()
+        return status
 
-_POLYNOMIAL = 0x9A6C9329AC4BC9B5  # reflected
-
-
-def md5(body: bytes | bytearray) -> str:
-    """As a header has it."""
-    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-
-
-def crc64(body: bytes | bytearray) -> str:
-    """Azure's CRC-64, bit by bit, as a header has it."""
-    value = (1 << 64) - 1
-    for byte in body:
-        value ^= byte
-        for _ in range(8):
-            value = (value >> 1) ^ (_POLYNOMIAL if value & 1 else 0)
-    return base64.b64encode((value ^ ((1 << 64) - 1)).to_bytes(8, "little")).decode()
+    def do_AbortCopyBlob(self) -> Answer:
+        blob = self._found()
+        if blob.headers.get("x-ms-copy-id") != self.request.query.get("copyid"):
+            raise S3Error(409, "CopyIdMismatch")
+        status = blob.headers.get("x-ms-copy-status")
+        if status != "pending" or self._copy_on(blob) != "pending":
+            raise S3Error(409, "NoPendingCopyOperation")
+        blob.headers["x-ms-copy-status"] = "aborted"
+        return Answer(204)
 
 
 def _elements(values: Mapping[str, str]) -> str:
