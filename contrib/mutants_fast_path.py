@@ -24,6 +24,14 @@ MUTANTS = (
         caught_by="test_the_libraries_are_imported_when_they_are_needed",
     ),
     Mutant(
+        "a mock is given the body in pieces",
+        f"{_HTTP}/__init__.py",
+        "                        data = bytes(data)",
+        "                        pass",
+        (f"{_TESTS}/test_http_session.py",),
+        caught_by="test_mocks_are_given_bodies_as_bytes",
+    ),
+    Mutant(
         "a response of the fast path is none of requests",
         f"{_HTTP}/messages.py",
         'getattr(sys.modules.get("requests"), self._becomes, type(self))',

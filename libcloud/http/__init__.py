@@ -238,6 +238,8 @@ class LibcloudConnection(LibcloudBaseConnection):
                 if not hooks:
                     response = self._exchange(method.upper(), url, headers, data, follows, settings)
                 if response is None:
+                    if isinstance(data, (memoryview, Pieces)) and self._is_mocked(url):
+                        data = bytes(data)  # what programs that look at requests understand
                     response = otherwise(url, data, headers, allow_redirects=follows, **settings)
                     _drop_large_body(response)
                 if whole:
@@ -296,6 +298,14 @@ class LibcloudConnection(LibcloudBaseConnection):
         elif body and len(body) > _KEPT_BODY_SIZE:
             request.body = None
         return response
+
+    def _is_mocked(self, url: str) -> bool:
+        """Return whether code of a program sees, or answers, the requests of this connection."""
+        if fast_path.are_replaced():
+            return True
+        from libcloud.http.session import is_mocked
+
+        return is_mocked(self.session, url)
 
     @contextmanager
     def extended_timeout(self, seconds: float) -> Iterator[None]:

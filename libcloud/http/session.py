@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 import requests
 import requests.sessions
+from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
@@ -181,3 +182,9 @@ class Session(requests.sessions.Session):
         """As in requests; a proxy that was set in code precedes those of the environment."""
         proxies = proxies or dict(self.proxies)
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+
+def is_mocked(session: Any, url: str) -> bool:
+    """Return whether methods of ``session`` were replaced, or its adapter is not of requests."""
+    replaced = not _REPLACEABLE.isdisjoint(vars(session))
+    return replaced or not isinstance(session.get_adapter(url), HTTPAdapter)

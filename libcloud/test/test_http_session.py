@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 import requests
 import requests_mock
+import responses
 import urllib3.connection
 import urllib3.connectionpool
 from requests.adapters import HTTPAdapter
@@ -23,6 +24,7 @@ from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter, IdleConnections
 from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
+from libcloud.utils.bodies import Pieces
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [
@@ -136,6 +138,30 @@ def test_requests_mock_replaces_the_network(
 
     assert connection.response.text == "by requests_mock"
     assert "/mocked" not in [request.target for request in server.requests]
+
+
+@pytest.mark.parametrize("body", [Pieces([b"ab", b"c"]), memoryview(bytes(1 << 20))])
+@pytest.mark.parametrize("place", ["everywhere", "in this session", "an adapter", "responses"])
+def test_mocks_are_given_bodies_as_bytes(
+    connection: LibcloudConnection, place: str, body: Any
+) -> None:
+    url = f"{connection.host}/mocked"
+    with ExitStack() as mocks:
+        seen: Any
+        if place == "responses":
+            seen = mocks.enter_context(responses.RequestsMock())
+            seen.put(url)
+        elif place == "an adapter":
+            seen = requests_mock.Adapter()
+            seen.register_uri("PUT", url)
+            connection.session.mount("http://", seen)
+        else:
+            session = None if place == "everywhere" else connection.session
+            seen = mocks.enter_context(requests_mock.Mocker(session=session))
+            seen.put(url)
+        connection.request("PUT", "/mocked", body=body)
+        sent = seen.calls[0].request if place == "responses" else seen.last_request
+        assert (type(sent.body), sent.body) == (bytes, bytes(body))
 
 
 class _ReplacedError(Exception):
