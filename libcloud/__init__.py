@@ -33,7 +33,9 @@ def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return import_module(f"libcloud.{name}")
     if name in _IN_BASE:
-        return getattr(import_module("libcloud.base"), name)
+        from libcloud import base
+
+        return getattr(base, name)
     if name in PACKAGES:
         if is_complete():
             return import_module(f"libcloud.{name}")

@@ -263,6 +263,16 @@ def no_object_hides_its_type(source: Source) -> Iterator[str]:
                 yield from [ast.unparse(node)] if ast.unparse(node).endswith("= self") else []
 
 
+def drivers_import_by_statements(source: Source) -> Iterator[str]:
+    """What a driver imports is seen by programs that freeze others, such as PyInstaller."""
+    if source.is_in("libcloud.storage.drivers"):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call) and _is_dynamic_import(node):
+                yield from (
+                    str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)
+                )
+
+
 def _file(source: Source) -> str:
     return source.module.rpartition(".")[2]
 
@@ -285,6 +295,7 @@ RULES: list[Callable[[Source], Iterator[str]]] = [
     signing_and_credentials_need_no_connection,
     the_protocol_does_no_io,
     drivers_do_not_know_the_registry,
+    drivers_import_by_statements,
     nothing_needs_the_tests,
     py3_is_for_others,
     no_object_hides_its_type,
@@ -529,6 +540,7 @@ PLANTED = [
     (the_protocol_does_no_io, f"{S3_PACKAGE}.profiles", "from libcloud import http"),
     (the_protocol_does_no_io, f"{S3_PACKAGE}.errors", "import socket"),
     (drivers_do_not_know_the_registry, "libcloud.storage.drivers.s3", "from .. import providers"),
+    (drivers_import_by_statements, "libcloud.storage.drivers.s3", "import_module('fasteners')"),
     (nothing_needs_the_tests, "libcloud.cli.main", "from libcloud.test import MockHttp"),
     (py3_is_for_others, "libcloud.storage.base", "from libcloud.utils.py3 import b"),
     (no_object_hides_its_type, "libcloud.storage.base", "def f(self):\n    driver: Any = self"),

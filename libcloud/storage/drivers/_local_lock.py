@@ -9,7 +9,6 @@ import os
 import stat
 import tempfile
 import threading
-from importlib import import_module
 from typing import Any, TextIO
 
 from libcloud.common.types import LibcloudError
@@ -124,8 +123,9 @@ def require_fasteners() -> Any:
     :raises LibcloudError: it is not installed.
     """
     try:
-        return import_module("fasteners")
+        import fasteners
     except ImportError as error:
         raise LibcloudError(
             "Locking needs the package fasteners: install it, or pass ex_use_locking=False"
         ) from error
+    return fasteners

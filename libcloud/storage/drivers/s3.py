@@ -1699,8 +1699,9 @@ def __getattr__(name: str) -> Any:
     if module is not None:
         return getattr(import_module(module), name)
     if name.startswith("S3"):
-        regions = import_module("libcloud.storage.drivers.s3_regions")
-        found = regions.region_class(name, S3StorageDriver)
+        from libcloud.storage.drivers import s3_regions
+
+        found = s3_regions.region_class(name, S3StorageDriver)
         if found is not None:
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object
-from libcloud.storage.drivers import _local_lock
 from libcloud.storage.drivers.local import (
     LocalStorageDriver,
     LockLocalStorage,
@@ -483,12 +482,7 @@ def test_an_object_is_locked_while_it_is_put_in_place_and_deleted(
 
 
 def test_locking_alone_needs_fasteners(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> object:
-        if name == "fasteners":
-            raise ImportError(name)
-        return importlib.import_module(name)
-
-    monkeypatch.setattr(_local_lock, "import_module", missing)
+    monkeypatch.setitem(sys.modules, "fasteners", None)
 
     with pytest.raises(LibcloudError, match="ex_use_locking=False"):
         LocalStorageDriver(str(base))
