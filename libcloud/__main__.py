@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import signal
 import sys
@@ -15,6 +16,10 @@ def main() -> None:
     # Until the command handles it, Ctrl-C ends the process, without a traceback.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.disable()  # until the command has imported what it needs
+    from libcloud.storage import keywords
+
+    keywords.COMPLETES_HELP = False
     from libcloud.cli.main import run
 
     run()

@@ -81,6 +81,6 @@ def trusted_certificates(*, secure: bool = True) -> str | None:
     """
     chosen: str | None = globals().get("CA_CERTS_PATH")
     of_requests = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if chosen is not None and not (of_requests and chosen == _of_certifi()):
+    if chosen is not None and (of_requests in (None, "", chosen) or chosen != _of_certifi()):
         return chosen
     return of_requests or (sys.modules[__name__].CA_CERTS_PATH if secure else None)

@@ -130,7 +130,7 @@ def _most_in_flight(port: int) -> int:
 def _program(name: str) -> list[str]:
     """The command ``name``; empty if it is not installed."""
     if name == "libcloud":
-        return [sys.executable, "-c", "from libcloud.cli.main import run; run()"]
+        return [sys.executable, "-c", "from libcloud.__main__ import main; main()"]
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     return [found] if found else []

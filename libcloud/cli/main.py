@@ -215,6 +215,7 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.freeze()
     gc.set_threshold(_GARBAGE)
+    gc.enable()
 
 
 def _open_closed_streams() -> None:

@@ -482,6 +482,9 @@ def _glossary() -> dict[str, str]:
     )
 
 
+COMPLETES_HELP = True
+"""Whether classes that are defined from now on get complete help: the command shows none."""
+
 _RAISES = """\
 :raises InvalidCredsError: the store rejects the credentials.
 :raises LibcloudError: the store does not respond, or returns another error."""
@@ -494,5 +497,5 @@ def complete_help(kind: type, *others: type) -> None:
 
     :param others: classes whose methods the docstrings refer to.
     """
-    if complete_help.__doc__ is not None:
+    if COMPLETES_HELP and complete_help.__doc__ is not None:
         complete(kind, _glossary(), others=others, raises=_RAISES)

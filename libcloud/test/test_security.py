@@ -131,6 +131,15 @@ def test_of_a_list_the_first_is_used(
     assert connection.ca_cert == bundle
 
 
+def test_certifi_is_not_imported_if_the_variables_name_one_file(
+    bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "CA_CERTS_PATH", bundle)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    monkeypatch.delattr(security, "_of_certifi")
+    assert LibcloudConnection("h", 443).verification == bundle
+
+
 def test_the_variables_of_requests_and_curl_are_used_unless_something_is_set(
     bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,8 +19,8 @@ def connect(*_):
     os._exit(0)
 
 socket.socket.connect = connect
-from libcloud.cli.main import run
-run()
+from libcloud.__main__ import main
+main()
 """
 
 NEVER = {
@@ -92,3 +92,18 @@ def test_a_command_loads_only_what_its_first_request_needs(
     loaded = set(done.stdout.split())
     assert "libcloud.http.fast_path" in loaded
     assert loaded & (NEVER | other) == set()
+
+
+def test_the_program_completes_no_help_and_collects_garbage() -> None:
+    program = """
+import gc
+from libcloud.__main__ import main
+try:
+    main()
+except SystemExit:
+    from libcloud.storage.base import StorageDriver
+    print(gc.isenabled(), ":param" in StorageDriver.delete_object.__doc__)
+"""
+    command = [sys.executable, "-c", program, "--version"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.split()[-2:] == ["True", "False"]
