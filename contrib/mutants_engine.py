@@ -115,8 +115,8 @@ _MACHINE = (
     _mutant(
         "no such upload after a lost Complete counts as a failure",
         "machine",
-        "return failure.upload_gone or (failure.condition_failed and self._publish_open)",
-        "return failure.condition_failed and self._publish_open",
+        "refused = failure.upload_gone or (failure.condition_failed and self._publish_open)",
+        "refused = failure.condition_failed and self._publish_open",
         "machine",
         caught_by="test_rule_5_no_such_upload_after_a_complete_is_settled_by_head",
     ),

@@ -121,7 +121,7 @@ MUTANTS = (
     ),
     _mutant(
         "a migration with two coordinators",
-        "job_folder",
+        "places",
         'if found.get("run") != run:',
         "if False:",
         "test_a_second_coordinator_takes_over_and_the_first_one_stops",

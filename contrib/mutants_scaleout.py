@@ -240,8 +240,8 @@ MUTANTS = (
     _mutant(
         "a second coordinator does not look for what the first has published",
         "executor",
-        "            if obj is None:\n                raise\n",
-        "            raise\n",
+        "                    if found is not None:\n",
+        "                    if False:\n",
         "executor",
         "test_of_two_coordinators_the_later_one_finds_the_object",
     ),

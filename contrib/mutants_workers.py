@@ -45,8 +45,8 @@ MUTANTS = (
     ),
     _mutant(
         "an executor without threads is waited for",
-        "if self._alone and not self._active and self._tasks:",
-        "if False:",
+        "is_alone = self._alone and not self._active and self._tasks",
+        "is_alone = False",
         "workers",
         caught_by="test_a_task_that_the_executor_has_dropped_is_run_by_the_caller",
     ),

@@ -36,8 +36,8 @@ from urllib.parse import quote, unquote
 
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.scaleout.executors import executor_for
-from libcloud.storage.scaleout.job_folder import FOLDER
 from libcloud.storage.scaleout.migrate import MigrationReport, migrate
+from libcloud.storage.scaleout.places import FOLDER
 from libcloud.storage.types import ObjectDoesNotExistError
 
 _SIZE = 100

@@ -91,8 +91,7 @@ def migrate(
     failed.
     """
     from libcloud.storage.scaleout import migrate as library
-    from libcloud.storage.scaleout.job_folder import JobFolder
-    from libcloud.storage.scaleout.places import Place
+    from libcloud.storage.scaleout.places import JobFolder, Place
 
     run = uuid.uuid4().hex
     old, new = _bucket(source, settings.source, run), _bucket(destination, settings, run)

@@ -75,6 +75,7 @@ MOVED = {
     "libcloud.storage.s3.response": "libcloud.storage.s3.http_response",
     "libcloud.storage.scaleout.copying": "libcloud.storage.copying",
     "libcloud.storage.scaleout.entries": "libcloud.storage.scaleout.places",
+    "libcloud.storage.scaleout.job_folder": "libcloud.storage.scaleout.places",
     "libcloud.storage.scaleout.properties": "libcloud.storage.copying",
     "libcloud.storage.s3.values": "libcloud.storage.s3.responses",
     "libcloud.storage.transfer.download.connections": f"{_DOWNLOAD}.parallel",

@@ -2,11 +2,8 @@
 """Uploads one object with the processes of an executor.
 
 The coordinator, which is the caller's process, plans the parts, submits a task for each, collects
-their receipts and completes the upload. It sends none of the data; see :mod:`.worker`.
-
-The coordinator follows the state machine of all uploads; only its workers are others. Requests are
-retried in the worker, and a task that fails there has failed. An engine that loses a worker may run
-its task again: a part that is sent twice replaces itself.
+their receipts and completes the upload, by the state machine of all uploads. It sends no data; see
+:mod:`.worker`. Requests are retried in the worker, and a task that fails there has failed.
 """
 
 from __future__ import annotations
@@ -143,7 +140,8 @@ def attach(
     else:
         found = UploadSession.from_json(session, driver)
     chosen = split_keywords({"ex_on_failure": "keep", **options})[1]
-    kept = found.with_options(replace(chosen, part_size=found.fields.part_size))
+    upload = replace(found.upload, options=replace(chosen, part_size=found.fields.part_size))
+    kept = UploadSession(found.driver, upload, found.fields)
     executor = adapted(executor)
     pieces, lengths = sized(executor, pieces, sizes)
     _check_portable(kept, executor, access)
@@ -236,7 +234,6 @@ def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]
 
 
 def _fingerprint(sizes: Sequence[int], part_size: int) -> str:
-    """The fingerprint of the sizes of the pieces, which a session contains."""
     text = ",".join(map(str, [part_size, *sizes]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -262,8 +259,6 @@ def _check_portable(session: UploadSession, executor: Any, access: WorkerAccess)
 
 
 class _Job:
-    """A session, and the executor that sends its parts."""
-
     def __init__(self, session: UploadSession, executor: Any, access: WorkerAccess) -> None:
         self.session = session
         self.executor = executor
@@ -281,11 +276,13 @@ class _Job:
         """Send the parts that are not ``stored``, and complete the upload."""
         try:
             return self._complete(plan, stored)
-        except WorkerError:
-            obj = self._published_by_another([part.size for part in plan.parts])
-            if obj is None:
-                raise
-            return obj
+        except WorkerError:  # another coordinator may have completed the upload
+            if self.session.upload.options.on_failure == "keep":
+                with contextlib.suppress(Exception):
+                    found = self.session.find_published([part.size for part in plan.parts])
+                    if found is not None:
+                        return self.session.published(found)
+            raise
 
     def _complete(self, plan: _Plan, stored: Mapping[int, PartReceipt]) -> Object:
         session, upload = self.session, self.session.upload
@@ -347,15 +344,6 @@ class _Job:
         if gone is not None:
             raise gone
         return self.run(plan, known)
-
-    def _published_by_another(self, sizes: Sequence[int]) -> Object | None:
-        """The object, if another coordinator has completed the upload."""
-        session = self.session
-        with contextlib.suppress(Exception):
-            if session.upload.options.on_failure == "keep":
-                found = session.find_published(sizes)
-                return None if found is None else session.published(found)
-        return None
 
     def _task(self, plan: _Plan, part: CutPart) -> tuple[Any, ...]:
         url, connect, driver = "", self.access.connect, self.session.driver

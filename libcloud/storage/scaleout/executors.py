@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Executors that run tasks on the workers of an engine: Dask, Ray, MPI, loky or processes.
 
-An upload from many machines, and a migration, submit tasks to a ``concurrent.futures.Executor`` and
-know nothing else of the engine.
+An upload from many machines, and a migration, know nothing else of the engine.
 
 Futures of Dask and Ray cannot be cancelled: neither engine tells whether a task has started, and an
 upload must not be aborted while a part is in flight. So submit a few tasks per worker, not all.
@@ -131,10 +130,8 @@ def _processes(workers: int | None) -> Executor:
 
 
 def _start_worker(parent: int) -> None:
-    """Leave Ctrl-C to the process that waits for the results, and end when it has ended.
-
-    A terminal sends Ctrl-C to all processes. A worker does not notice that the other process was
-    killed: it would go on with its task, and then wait for another one forever.
+    """Leave Ctrl-C, which a terminal sends to all processes, to the one that waits for the results,
+    and end when that has ended, which a worker would not notice.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_after, args=(parent,), daemon=True).start()

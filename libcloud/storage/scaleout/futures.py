@@ -22,14 +22,6 @@ from libcloud.utils.arguments import kind_of
 _Key = TypeVar("_Key")
 
 
-class FutureLike(Protocol):
-    """The interface of futures that the coordinator requires."""
-
-    def result(self) -> Any: ...
-    def cancel(self) -> Any: ...
-    def add_done_callback(self, callback: Callable[[Any], object], /) -> Any: ...
-
-
 class PartExecutor(Protocol):
     """An engine that runs the tasks; any :class:`concurrent.futures.Executor` is one.
 
@@ -43,8 +35,11 @@ class PartExecutor(Protocol):
     * ``shares_memory``: the workers are threads of this process, and use its driver.
     """
 
-    def submit(self, function: Callable[..., Any], /, *args: Any) -> FutureLike:
-        """Call ``function`` on a worker; the pieces among ``args`` are passed as their values."""
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Call ``function`` on a worker; the pieces among ``args`` are passed as their values.
+
+        :return: a future with ``result``, ``cancel`` and ``add_done_callback``.
+        """
 
 
 class Tasks(Generic[_Key]):
@@ -248,8 +243,7 @@ def collect_sizes(results: Sequence[Callable[[], int | str]]) -> list[int]:
 def followed(task: Any) -> Future[Any]:
     """A future that ends as that of an engine does, and cannot be cancelled.
 
-    Engines do not tell whether a task has started, and an upload must not be aborted while a part
-    is in flight.
+    Engines do not tell whether a task has started.
     """
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
@@ -266,7 +260,6 @@ def followed(task: Any) -> Future[Any]:
 
 
 def result_of(future: Any) -> PartResult:
-    """The result of a task that has ended."""
     result = future.result()
     if not isinstance(result, PartResult):
         raise TypeError(f"the executor returned {kind_of(result)}, not what the task did")

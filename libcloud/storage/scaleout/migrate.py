@@ -3,7 +3,7 @@
 
 The coordinator submits tasks that list ranges of the source's keys and tasks that copy shards of
 them, and keeps their names only. What has been done is in a folder of the destination
-(:mod:`.job_folder`), so that a migration can be resumed after any process has ended.
+(:class:`.places.JobFolder`), so that a migration can be resumed after any process has ended.
 
 Tests: ``libcloud/test/storage/scaleout/test_migrate*.py``.
 """
@@ -21,8 +21,16 @@ from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
 from libcloud.storage.scaleout.executors import workers_of
 from libcloud.storage.scaleout.futures import Tasks, lacks_library, text_of_engine
-from libcloud.storage.scaleout.job_folder import JobFolder, MigrationError, NotInChargeError
-from libcloud.storage.scaleout.places import Entry, Place, Range, all_entries, opener_of
+from libcloud.storage.scaleout.places import (
+    Entry,
+    JobFolder,
+    MigrationError,
+    NotInChargeError,
+    Place,
+    Range,
+    all_entries,
+    opener_of,
+)
 from libcloud.storage.scaleout.shards import Listed, Migration, copy_shard, list_range, range_name
 from libcloud.utils.cancellation import Cancellation
 
@@ -97,7 +105,6 @@ class MigrationReport:
         self._count(listed.outcomes)
 
     def add_summary(self, summary: dict[str, Any]) -> None:
-        """Count a shard."""
         self._count(summary["outcomes"])
         sizes = summary["bytes"]
         self.copied_bytes += sum(sizes.get(name, 0) for name in ("copied", "replaced", "changed"))

@@ -127,7 +127,6 @@ def views_of(data: Any, what: str) -> Iterator[memoryview]:
 
 
 def buffer_of(data: Any) -> memoryview | None:
-    """A view of the bytes of a buffer; ``None`` if ``data`` is not a buffer."""
     try:
         return flat(memoryview(data))
     except TypeError:
@@ -294,12 +293,6 @@ def part_of(receipt: UploadReceipt) -> PartReceipt:
     return PartReceipt(receipt.number, receipt.etag, receipt.size, digest)
 
 
-def _is_other_part(error: Exception) -> bool:
-    """Whether the store has another part than that of a receipt."""
-    # Swift, "Large objects": the body of the response lists the segments.
-    return getattr(error, "code", None) == "InvalidPart" or "Etag Mismatch" in str(error)
-
-
 class PartsPort:
     """The port of an upload whose parts are sent elsewhere: it completes it.
 
@@ -339,8 +332,10 @@ class PartsPort:
         try:
             return self._port.complete(upload_id, self._current(parts))
         except Exception as error:
-            if not _is_other_part(error) or self._changed:
-                raise
+            # Swift, "Large objects": the body of the response lists the segments.
+            code, is_swift = getattr(error, "code", None), "Etag Mismatch" in str(error)
+            if self._changed or not (code == "InvalidPart" or is_swift):
+                raise  # the store has the parts of the receipts
             self._changed = self._reconciled(parts, error)
         return self._port.complete(upload_id, self._current(parts))
 

@@ -46,7 +46,7 @@ from libcloud.storage.scaleout.parts import (
 )
 from libcloud.storage.scaleout.text import SessionFields, not_portable, parsed, text_of
 from libcloud.storage.transfer.client import repeated
-from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed, UploadOptions
+from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -62,9 +62,6 @@ from libcloud.utils.bodies import source_errors
 __all__ = ["NewUpload", "UploadReceipt", "UploadSession", "begin"]
 
 _T = TypeVar("_T")
-
-_ONCE = "There was no further attempt: the data cannot be repeated: pass a function"
-
 
 NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
 """An upload to begin, ``ex_checksum``, and ``extra``."""
@@ -269,8 +266,8 @@ class UploadSession:
     def abort(self) -> None:
         """Remove the upload and its parts; nothing happens if it no longer exists.
 
-        It is repeated while parts remain, because a part that was being sent may arrive late. Azure
-        has no request for that: the blocks stay until they expire, after a week.
+        It is repeated while parts remain, because one may arrive late. Azure has no request for
+        that: the blocks stay until they expire, after a week.
 
         :raises LibcloudError: it failed, or parts still arrive.
         """
@@ -342,11 +339,6 @@ class UploadSession:
         fields = replace(self.fields, etag=etag, whole=whole)
         return UploadSession(self.driver, self.upload, fields, self._extra)
 
-    def with_options(self, options: UploadOptions) -> UploadSession:
-        """The same session; ``options`` are those of the engine."""
-        upload = replace(self.upload, options=options)
-        return UploadSession(self.driver, upload, self.fields, self._extra)
-
     def _stored_parts(self) -> list[PartReceipt]:
         return self._retried(Step.CHECK, lambda: list(self._store.stored_parts(self.upload_id)))
 
@@ -380,7 +372,10 @@ class UploadSession:
             again = bool(getattr(body, "can_be_sent_again", True))
             once = not (again or getattr(body, "repeatable", True))
             if once and failure.transient and isinstance(error, LibcloudError):
-                error.value = f"{error.value}. {_ONCE}"
+                error.value = (
+                    f"{error.value}. There was no further attempt: the data cannot be repeated: "
+                    "pass a function"
+                )
             return again
 
         return repeated(
@@ -417,12 +412,10 @@ def attached(driver: Any, fields: SessionFields, new: NewUpload | None = None) -
         options = {"ex_part_size": fields.part_size, "ex_on_failure": "keep"}
         if fields.checksum:
             options["ex_checksum"] = fields.checksum
-        new = (
-            driver._shared_upload(fields.container, fields.name, fields.headers, options),
-            None,
-            {},
-        )
-    upload, _, extra = new
+        upload = driver._shared_upload(fields.container, fields.name, fields.headers, options)
+        extra: Mapping[str, Any] = {}
+    else:
+        upload, _, extra = new
     store: Any = upload.store
     store.attach(fields.id, datetime.fromtimestamp(fields.created, timezone.utc))
     if fields.etag or fields.whole:

@@ -23,9 +23,10 @@ from libcloud import __version__
 from libcloud.common.types import InvalidCredsError
 from libcloud.http import NetworkError
 from libcloud.storage.copying import ObjectCopier
-from libcloud.storage.scaleout.job_folder import FOLDER, JobFolder
 from libcloud.storage.scaleout.places import (
+    FOLDER,
     Entry,
+    JobFolder,
     Place,
     Range,
     all_entries,
@@ -118,7 +119,6 @@ class Listed:
 
 
 def range_name(bounds: Range) -> str:
-    """The name of a range in the job's folder."""
     text = "\0".join("-" if one is None else f"+{one}" for one in bounds)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -260,8 +260,7 @@ def _copied(
 def _until_throttled(entries: list[Entry], copier: ObjectCopier, copied: Sized) -> Iterator[Entry]:
     """The entries, until the stores throttle.
 
-    Failed objects are tried again, so only those that were ``copied`` count: otherwise a shard with
-    many failures would never end.
+    Only those that were ``copied`` count: otherwise a shard with many failures would never end.
     """
     for entry in entries:
         if len(copied) >= _LEAST_COPIED and copier.throttled >= _MOST_THROTTLED:

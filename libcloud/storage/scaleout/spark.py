@@ -7,9 +7,8 @@
     df.write.format("libcloud").mode("overwrite").save("s3://bucket/name")
 
 The object has the rows of the first partition, then those of the second, and so on; sort before. A
-task writes its partition as a temporary object, which is not larger in memory than an upload;
-Spark runs a task again if its worker is lost, and a second one where ``spark.speculation`` asks for
-it. The process that commits has the store copy them into one.
+task writes its partition as a temporary object, in bounded memory; Spark may run it again, or
+twice. The process that commits has the store copy them into one.
 """
 
 from __future__ import annotations
@@ -106,7 +105,6 @@ class ObjectWriter(DataSourceWriter):  # type: ignore[misc]  # pyspark is not th
 
 
 def _target(options: Mapping[str, str]) -> tuple[Any, str]:
-    """The container, and the name of the object."""
     url = urlsplit(options.get("path", ""))
     name = url.path.lstrip("/")
     if not url.netloc or not name:

@@ -5,12 +5,9 @@ A worker writes each piece as an object below a prefix, in the container of the 
 written, their sizes are known, and the parts of the result are copies of their ranges. Only pieces
 that are too small for a part, and stores that copy no ranges, have a worker read them again.
 
-Every attempt to write a piece has an object of its own, so that an attempt which was killed, or is
-late, does not replace the one that counts. Temporary objects are encrypted as the result is, and
-are deleted when it is published; a coordinator that continues an upload finds them.
-
-:func:`store_pieces` has the tasks of an executor write them. Writers of Spark and Ray Data, whose
-tasks are not ours, use :class:`Staging`.
+Every attempt to write a piece has an object of its own, so that a late one does not replace the one
+that counts. Temporary objects are encrypted as the result is, and are deleted when it is published;
+a coordinator that continues an upload finds them.
 """
 
 from __future__ import annotations
@@ -217,7 +214,6 @@ def _store(task: PieceTask, piece: Any) -> tuple[StoredPiece, int]:
 
 
 def folder_of(session: UploadSession) -> PieceFolder:
-    """The temporary objects of an upload."""
     container = Container(session.container_name, {}, session.driver)
     digest = hashlib.sha256(session.upload_id.encode()).hexdigest()[:16]
     prefix = _prefix_of(session.object_name, f"pieces-{digest}")

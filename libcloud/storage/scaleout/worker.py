@@ -223,7 +223,6 @@ def guarded(work: Callable[[], tuple[Any, int]], position: int | None) -> PartRe
 
 
 def this_worker() -> str:
-    """``host:pid`` of this process."""
     return f"{platform.node()}:{os.getpid()}"
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import Any
 
-from libcloud.storage.scaleout.job_folder import FOLDER
 from libcloud.storage.scaleout.migrate import MigrationReport, migrate
+from libcloud.storage.scaleout.places import FOLDER
 from libcloud.test.engines.store import BUCKET, SECRET, KillSender, Store
 from libcloud.test.storage.fakes.wire import Incoming
 

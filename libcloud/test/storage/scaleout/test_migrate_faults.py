@@ -14,9 +14,8 @@ from libcloud.storage import copying
 from libcloud.storage.base import Container
 from libcloud.storage.scaleout import migrate as migrating
 from libcloud.storage.scaleout import shards
-from libcloud.storage.scaleout.job_folder import JobFolder, NotInChargeError
 from libcloud.storage.scaleout.migrate import MigrationError, migrate, migration_report
-from libcloud.storage.scaleout.places import Place
+from libcloud.storage.scaleout.places import JobFolder, NotInChargeError, Place
 from libcloud.test.storage.fakes.faults import Action, Status
 from libcloud.test.storage.fakes.swift import FakeSwift
 from libcloud.test.storage.fakes.wire import Answer

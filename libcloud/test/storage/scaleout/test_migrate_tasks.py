@@ -16,14 +16,13 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.scaleout import migrate as migrating
 from libcloud.storage.scaleout import shards
-from libcloud.storage.scaleout.job_folder import JobFolder, NotInChargeError
 from libcloud.storage.scaleout.migrate import (
     MigrationError,
     MigrationReport,
     migrate,
     migration_report,
 )
-from libcloud.storage.scaleout.places import Place
+from libcloud.storage.scaleout.places import JobFolder, NotInChargeError, Place
 from libcloud.test.storage.s3_servers import BUCKET
 from libcloud.test.storage.scaleout.migrating import NAMES, Pair, contents
 from libcloud.utils.cancellation import current
