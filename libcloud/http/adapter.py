@@ -138,9 +138,8 @@ class HTTPSConnection(_Exact, urllib3.connection.HTTPSConnection):
     """A connection of urllib3; see :class:`_Exact`."""
 
     def connect(self) -> None:
-        """Connect; the trusted certificates are loaded once for all connections.
-
-        Not if it has its own settings, or if they cannot be read: then urllib3 raises the error.
+        """Connect; the trusted certificates are loaded once for all connections, unless this one
+        has its own settings. If they cannot be read, urllib3 raises the error.
         """
         kept = {"ssl_context": self.ssl_context, "ca_certs": self.ca_certs}
         own = (
@@ -226,8 +225,7 @@ class ExactAdapter(HTTPAdapter):
     def _reset_after_fork(self) -> None:
         """Start with empty pools in a forked process.
 
-        The parent keeps using its open connections, so the child must not. They are not closed
-        here, because another thread of the parent may have held their locks at the fork.
+        Those of the parent are not closed: one of its threads may hold their locks.
         """
         kept = self.poolmanager, dict(self.proxy_manager), self._ordinary
         self._inherited, self._ordinary = (*kept, self._inherited), None
@@ -242,10 +240,7 @@ class ExactAdapter(HTTPAdapter):
         return manager
 
     def request_url(self, request: Any, proxies: Any) -> Any:
-        """Return the target without secrets, because urllib3 logs it and quotes it in errors.
-
-        :func:`_exact` restores what is sent; a SOCKS proxy uses urllib3's own pools and does not.
-        """
+        """Return the target without secrets, because urllib3 logs it and quotes it in errors."""
         if not proxies:
             target = _wire.target or ""
             return redact_text(target) if "?" in target else target
@@ -326,9 +321,8 @@ def _exact(url: str) -> str:
 class IdleConnections:
     """The idle connections of a pool: the queue interface that urllib3 needs, without a lock.
 
-    The lock of the standard library's queue is not reentrant. If an object is collected while a
-    thread holds that lock, and its ``__del__`` sends a request (for example to abort an upload),
-    the thread would wait for itself.
+    The lock of the standard library's queue is not reentrant: a ``__del__`` that sends a request,
+    while its thread holds that lock, would wait forever.
 
     :param maxsize: connections to keep, or slightly more if several threads put one back at the
         same time; 0: unlimited.
@@ -358,5 +352,4 @@ class IdleConnections:
             raise queue.Empty from None
 
     def qsize(self) -> int:
-        """Return the number of items."""
         return len(self._items)

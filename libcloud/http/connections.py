@@ -161,8 +161,8 @@ def _socket_options() -> Any:
 class Pool:
     """The connections to one host. Threads share it.
 
-    It has no lock: appending to a deque and removing from it are atomic. A ``__del__`` that sends a
-    request, for example to abort an upload, may run in a thread anywhere.
+    It has no lock, because a ``__del__`` that sends a request may run in a thread anywhere:
+    appending to a deque and removing from it are atomic.
     """
 
     def __init__(self, origin: Origin) -> None:
@@ -203,7 +203,6 @@ class Pool:
     _put_conn = give_back  # the name that responses of urllib3 call
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
         _close_all(self._idle)
 
 
@@ -221,7 +220,6 @@ class Pools:
         self._known: PerProcess[dict[Origin, Pool]] = PerProcess(dict)
 
     def get(self, origin: Origin) -> Pool:
-        """Return the pool for ``origin``."""
         known = self._known()
         pool = known.get(origin)
         if pool is None:
@@ -231,7 +229,6 @@ class Pools:
         return pool
 
     def close(self) -> None:
-        """Close all connections that are not in use."""
         known = self._known()
         while known:
             known.popitem()[1].close()

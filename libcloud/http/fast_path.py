@@ -2,11 +2,10 @@
 """The fast path: requests and responses of the usual form, without the libraries.
 
 requests and urllib3 take half of the time that a short program needs until its first request, so
-they are imported for unusual requests and responses only. Proxies, hooks, cookies, redirects and
-client certificates are left to them, and responses that are compressed, set cookies or follow
-interim responses, and chunked ones that are large or truncated. The libraries then read the
-response from its first byte: what was already received, followed by the rest or by the error that
-occurred. A body of known length that is large or truncated is a :class:`~libcloud.http.body.Body`.
+they are imported for unusual requests and responses only: proxies, hooks, cookies, redirects,
+client certificates, and responses that are compressed, set cookies, follow interim responses, or
+are chunked and large or truncated. The libraries then read the response from its first byte: what
+was already received, followed by the rest or by the error that occurred.
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ def connections_are_replaced() -> bool:
 def are_defined_in(module: str, owner: type, names: Iterable[str]) -> bool:
     """Return whether these methods of ``owner`` are functions that are defined in ``module``.
 
-    Attributes such as ``__module__`` are not compared: decorators copy them.
+    ``__module__`` is not compared: decorators copy it.
     """
     functions = [getattr(owner, name) for name in names]
     return all(
@@ -169,7 +168,6 @@ def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]
 
 @lru_cache(maxsize=64)  # requests of one kind have the same names
 def _are_names(names: tuple[str, ...]) -> bool:
-    """Return whether all are names of headers, in lower case."""
     return all(map(_NAME.fullmatch, names))
 
 
@@ -178,7 +176,6 @@ def exchange(
 ) -> Any:
     """Send a request and receive its response.
 
-    :param head: the request line and headers of ``request``.
     :param stream: leave the body of a success unread, unless it is small.
     :param timeout: for connecting, and for reading or writing.
     :return: :class:`FastResponse`; or a response of urllib3, which is not yet read, and returns the

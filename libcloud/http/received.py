@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Responses that the libraries read: they are complete, of certain length and bounded.
 
-The standard library treats the end of the connection as the end of the headers, so that a truncated
-response looks like one with fewer headers. It skips only one kind of interim response and accepts
-responses of ambiguous length. Here, all interim responses are skipped, up to a maximum number, and
-an ambiguous length is an error (RFC 9110, section 15.2; RFC 9112, section 6).
-
-The stream of a response starts with bytes that were already received, knows whether bytes follow
-the response, and limits what the libraries read without a limit: the lines between chunks and the
-trailers.
+The standard library takes the end of the connection for the end of the headers, skips only one kind
+of interim response and accepts responses of ambiguous length. Here, all interim responses are
+skipped, up to a maximum number, and the others are errors (RFC 9110, section 15.2; RFC 9112,
+section 6). What the libraries read without a limit is limited: lines between chunks, and trailers.
 """
 
 from __future__ import annotations
@@ -63,11 +59,9 @@ class CheckedReceived(Received):
         self._trailers: int | None = None  # before the last chunk
 
     def makefile(self, mode: str) -> CheckedReceived:
-        """Return this stream."""
         return self
 
     def begin_body(self, *, chunked: bool) -> None:
-        """Called after the headers: lines are checked from now on if the body is chunked."""
         self._chunked, self.ended = chunked, False
 
     def readline(self, size: int | None = -1) -> bytes:
@@ -194,7 +188,6 @@ def _read_final_head(stream: Any) -> list[bytes]:
 
 
 def _listed(headers: Any, name: str) -> list[str]:
-    """Return the list elements of all headers with this name, in lower case."""
     values = headers.get_all(name, ())
     return [item.strip().lower() for value in values for item in value.split(",")]
 

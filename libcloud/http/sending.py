@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends a request while watching for an early response.
 
-A server may reject a request before it has received the body, and stop reading. A client that only
-sends would then block until its timeout, or lose the error response. So if the first bytes of a
-request cannot be sent at once, the socket becomes non-blocking and is polled for input too.
+A server may reject a request before it has received the body, and stop reading; a client that only
+sends would lose the error response, or block. So if the first bytes of a request cannot be sent at
+once, the socket becomes non-blocking and is polled for input too.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _LONGER = 10
 class RequestState:
     """The state of one request on a connection.
 
-    It decides whether the connection can be reused: only if the whole request was sent, the
-    response ended at its declared length, and no bytes followed it.
+    The connection can be reused only if the whole request was sent, the response ended at its
+    declared length, and no bytes followed it.
 
     :ivar received: bytes of the response that arrived while the request was being sent.
     :ivar error: raised after ``received``; ``None``: the rest comes from the connection.

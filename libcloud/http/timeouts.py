@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Timeouts of a request: for connecting, for reading or writing, and for the request as a whole.
 
-requests and urllib3 apply the connect timeout to sending the body, too, and over plain http to the
-whole body. Here, the read timeout limits the time between two calls that send part of the body.
+Here, the read timeout limits the time between two calls that send part of the body; requests and
+urllib3 apply the connect timeout to it.
 """
 
 from __future__ import annotations
@@ -207,7 +207,6 @@ class Deadline:
             ) from error
 
     def watch(self, sock: Any) -> None:
-        """Use ``sock`` for the request from now on."""
         with self._lock():
             self._sock = sock
             expired = self._expired

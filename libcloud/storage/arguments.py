@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of the drivers' arguments, before anything is sent.
 
-Each error says what to pass instead. Only arguments that cannot work are rejected:
-a container or an object may be of any class that has the attributes.
+Each error says what to pass instead. Only arguments that cannot work are rejected.
 """
 
 from __future__ import annotations

@@ -172,9 +172,8 @@ class Object:
 class ObjectVersion(Object):
     """One version of an object, from a listing of versions or from ``ex_version_id``.
 
-    Everything that is done with it is done with this version: it is downloaded, copied and
-    presigned, and :meth:`delete` removes it permanently. Deleting any other :class:`Object` in a
-    container with versioning adds a delete marker, and all versions are kept.
+    It is downloaded, copied and presigned, and :meth:`delete` removes it permanently. Deleting any
+    other :class:`Object` in a container with versioning adds a delete marker.
 
     :param version_id: the store's id of the version. Objects that were stored without versioning
         have the id ``"null"``.
@@ -627,9 +626,8 @@ class StorageDriver(StorageDriverHelpers):
     ) -> Iterator[OperationResult[tuple[_Path, str], Object]]:
         """Upload files, several at a time; nothing happens until you iterate over the results.
 
-        The uploads run in the driver's worker pool. ``pairs`` is read by the calling thread, a few
-        hundred pairs ahead at most, however many there are. If the iteration ends early (an error,
-        Ctrl-C, ``break``), no further upload starts, and running ones are aborted.
+        ``pairs`` is read by the calling thread, a few hundred pairs ahead at most. If the iteration
+        ends early (an error, Ctrl-C, ``break``), running uploads are aborted.
 
         :param pairs: path of the file and name of the object.
         :param ordered: results come in the order of ``pairs``; otherwise as completed.
@@ -1040,7 +1038,6 @@ def _provider(driver: StorageDriver | None) -> str | None:
 
 
 def _loose(keywords: Mapping[str, object]) -> dict[str, Any]:
-    """Keywords for a method of a driver, of which the base class does not know the keywords."""
     return cast("dict[str, Any]", keywords)
 
 

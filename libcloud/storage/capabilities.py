@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The features and limits of a store, as data.
 
-The engine, the conformance suite and the feature table read the same values, so that they cannot
-disagree.
+The engine, the conformance suite and the feature table read the same values.
 """
 
 from __future__ import annotations

@@ -172,7 +172,6 @@ class ObjectCopier:
 
     @property
     def throttled(self) -> int:
-        """The number of times that the stores have throttled requests."""
         return self._epochs() - self._throttled_before
 
     def _epochs(self) -> int:

@@ -48,7 +48,7 @@ class FileNames:
     """Which files the objects of one run become: two of them must not become the same one.
 
     ``a/b``, ``a//b`` and ``a/./b`` are three objects and one file; so are ``A`` and ``a`` where the
-    file system ignores case. It costs some tens of bytes for each name.
+    file system ignores case.
 
     :param directory: where the files go; it need not exist yet.
     """
@@ -163,8 +163,7 @@ def opened(destination: Destination) -> StagingFile:
 def _path_inside(directory: str, object_name: str, driver: object) -> str:
     """The path of an object's file in ``directory``.
 
-    An object's name is untrusted input. It must not select a file elsewhere, whether by ``..``, a
-    leading ``/`` or a link in the directory.
+    An object's name is untrusted input: it must not select a file elsewhere.
     """
     parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
     inside = list(filter(None, parts))

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Helper methods that storage drivers inherit and may override, for uploads and downloads.
-
-Their class is the base of :class:`~libcloud.storage.base.StorageDriver`.
-"""
+"""Helper methods that storage drivers inherit and may override, for uploads and downloads."""
 
 from __future__ import annotations
 
@@ -165,9 +162,8 @@ class StorageDriverHelpers(BaseDriver):
     ) -> dict[str, Any]:
         """Send a file, or a stream, as the body of one request.
 
-        Up to 8 MiB are read first and sent as bytes. What is larger is sent as it is read, with a
-        length if there is one; without one it goes through a temporary file, unless the store
-        takes chunked encoding.
+        More than 8 MiB are sent as they are read, with a length if there is one; without one they
+        go through a temporary file, unless the store takes chunked encoding.
 
         :param stream: what :meth:`upload_object_via_stream` takes; it wins over ``file_path``.
         :param chunked: the store takes chunked encoding, whatever the driver says.

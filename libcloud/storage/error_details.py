@@ -90,7 +90,6 @@ def word(text: str | None) -> str | None:
 
 
 def printable(text: str, length: int) -> str:
-    """``text`` on one line, at most ``length`` characters, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     line = re.sub(_MAC, r"\1(hidden)", redact_text(line))
     line = re.sub(_SECRETS, r"\1\2(hidden)", line)

@@ -2,8 +2,7 @@
 """User metadata and properties as headers, the same way for every protocol.
 
 A header carries ASCII. Any other text goes as one encoded word of RFC 2047, which S3 itself uses;
-so does text that would come back as another one: with spaces at its ends, or an encoded word
-itself. Everything else is sent as it is, a percent sign too.
+so does text with spaces at its ends, and text that looks like an encoded word.
 """
 
 from __future__ import annotations
@@ -104,7 +103,6 @@ def property_headers(extra: Mapping[str, str], given: Mapping[str, str]) -> dict
 def is_placeholder(obj: Any) -> bool:
     """Whether an object stands for a directory: an empty one, as Azure Data Lake and HDFS make.
 
-    Its name has no slash at the end. Reference: Azure Blob Storage REST API, "List Blobs", which
-    shows the directories of an account with a hierarchical namespace like this.
+    Reference: Azure Blob Storage REST API, "List Blobs", of a hierarchical namespace.
     """
     return not obj.size and str((obj.meta_data or {}).get("hdi_isfolder")).lower() == "true"

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The body of one request, from a file or a stream, counted and hashed while it is read.
 
-What is small goes as bytes: its length is known and a retry can send it again. What is large is
-hashed as it is sent, so that nothing is read twice.
+What is small is sent as bytes, which a retry can send again; what is large, as it is read.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ class Payload:
             if isinstance(body, HashingReader) and body.started:
                 if body.ended:
                     self._former_hash = self._hash.hexdigest()
-                _reading(self, lambda: body.seek(0))
+                _reading(self, lambda: body.seek(0))  # starts the count and the hash again
             yield body
             return
         except Exception:
@@ -108,7 +107,6 @@ class Payload:
         self.source_error = None
 
     def add(self, piece: bytes) -> None:
-        """Count and hash ``piece``."""
         self._hash.update(piece)
         self.size += len(piece)
 
@@ -126,7 +124,6 @@ class Payload:
         return self._hash.hexdigest()
 
     def take_file(self, path: str | os.PathLike[str]) -> None:
-        """Send the file at ``path``."""
         file = self._files.enter_context(open(path, "rb"))  # noqa: SIM115
         status = os.fstat(file.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size > READ_LIMIT:
@@ -181,7 +178,6 @@ class HashingReader:
 
     @property
     def ended(self) -> bool:
-        """All bytes were read."""
         return self._position == self._length
 
     def __len__(self) -> int:
@@ -265,9 +261,7 @@ def _is_read(stream: object) -> bool:
 
 
 def readable(stream: Any) -> Any:
-    """``stream``, or an iterator over it if it is a collection of pieces, or another iterable.
-
-    For drivers that send nothing: Apache Libcloud's take iterables, too.
+    """``stream``, or an iterator over it, if it is a collection, as Apache Libcloud accepts.
 
     :raises InvalidSourceError: it cannot be read. Nothing is read.
     """

@@ -86,7 +86,6 @@ class OperationResult(Value, Generic[_ItemT, _ValueT]):
 
     @property
     def ok(self) -> bool:
-        """Whether the operation succeeded."""
         return self.error is None
 
 

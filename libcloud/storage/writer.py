@@ -77,25 +77,24 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         print(writer.result.size)
 
     **Publishing.** The complete object appears when the ``with`` block of the writer ends, or on
-    :meth:`close` without such a block. Inside the block, ``close()`` only ends the writing: the
-    block decides. If an exception leaves the block, nothing is published, the parts sent so far are
-    removed, and the exception propagates unchanged. So use the writer itself as the context
-    manager, not only the ``TextIOWrapper`` or ``BufferedWriter`` around it, and close or detach
-    such a wrapper inside the block: data that it still buffers afterwards is lost.
+    :meth:`close` without such a block. Inside the block, ``close()`` only ends the writing. If an
+    exception leaves the block, nothing is published, the parts sent so far are removed, and the
+    exception propagates unchanged. So use the writer itself as the context manager, not only a
+    ``TextIOWrapper`` or ``BufferedWriter`` around it, and close or detach such a wrapper inside the
+    block: data that it still buffers afterwards is lost.
 
-    **Without the block,** only the call of ``close()`` distinguishes success from failure. If it is
-    called while an exception propagates (by ``finally``, ``contextlib.closing``, or the ``with`` of
-    a wrapper), it publishes nothing and raises that exception again. This applies to every
-    exception that is being handled, and was not when the writer was opened.
+    **Without the block,** ``close()`` that is called while an exception propagates (by ``finally``,
+    ``contextlib.closing``, or the ``with`` of a wrapper) publishes nothing and raises that
+    exception again. This applies to every exception that is being handled, and was not when the
+    writer was opened.
 
-    **Dropped** without ``close()``, a writer publishes nothing. Its upload is removed by a separate
-    thread, or at the end of the program, and a ``ResourceWarning`` is issued. The same applies
-    when a dropped wrapper closes the writer, which CPython reports. In a process created by
-    ``os.fork``, a writer of the parent does nothing.
+    **Dropped** without ``close()``, a writer publishes nothing, also when a dropped wrapper closes
+    it, which CPython reports. Its upload is removed by a separate thread, or at the end of the
+    program, and a ``ResourceWarning`` is issued. In a forked process, a writer of the parent does
+    nothing.
 
     **At the end of the program,** a writer can be closed by an ``atexit`` function, as ``logging``
-    handlers are. When the last of these functions has returned, writers that are still open are
-    treated as dropped, and a later ``close()`` raises.
+    handlers are. Those that are still open afterwards are treated as dropped.
 
     **Errors.** The :meth:`write` or :meth:`close` that encounters the first error raises it. After
     that nothing is published, and ``close()`` raises it again: when ``close()`` returns, the object
@@ -168,7 +167,6 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
     @property
     def closed(self) -> bool:
-        """Whether it accepts no more bytes."""
         return self._closed
 
     def close(self) -> None:
@@ -193,12 +191,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             error.value = f"the aborted upload of {self._label} could not be removed: {cause}"
             raise error from cause
 
-    def discard(self) -> None:
-        """The same as :meth:`abort`.
-
-        :raises LibcloudError: as there.
-        """
-        self.abort()
+    discard = abort
 
     def __enter__(self) -> UploadWriter[_Result]:
         self._check_open()
@@ -270,7 +263,6 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
         self._publish()
 
     def _leave(self, error: BaseException | None) -> None:
-        """The end of the ``with`` block."""
         self._closed = True
         self._entered = False
         if error is not None:
@@ -312,8 +304,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
     def _exclusively(self, operation: Callable[..., None], *arguments: object) -> None:
         """Call ``operation`` while no other thread uses the writer.
 
-        A function, not a context manager of ours: Ctrl-C on the way into one's ``__exit__`` would
-        leave the lock taken.
+        Not a context manager: Ctrl-C on the way into its ``__exit__`` would leave the lock taken.
         """
         if self._open_upload.foreign:
             raise RuntimeError(f"the writer of {self._label} belongs to another process")
@@ -371,9 +362,8 @@ _DROPPED_WRAPPER = (
 class _OpenUpload:
     """The upload of a writer that was dropped, or is still open at the end of the program.
 
-    A dropped one is aborted by a thread. The collector can come while this thread holds a lock that
-    a request needs, or during a request of that very upload. Where no thread can be
-    started, at the end of the program, it is left to the end of ``atexit``.
+    A dropped one is aborted by a thread, because the collector can come while this thread holds a
+    lock that a request needs; or at the end of ``atexit``, if no thread can be started.
 
     :ivar error: why the upload was aborted, if that was done here.
     """
@@ -397,7 +387,6 @@ class _OpenUpload:
             hook.cancel()
 
     def dropped(self) -> None:
-        """Have the upload aborted soon."""
         if self.foreign:
             return
         if not self._sink.started:
@@ -429,9 +418,8 @@ class _OpenUpload:
 class _ExitHook:
     """Calls ``action`` when all functions of ``atexit`` have returned, however old they are.
 
-    Nothing but ``atexit`` refers to this object, and it drops what it refers to at its very end.
-    A function that is simply registered runs before those registered earlier, such as
-    ``logging.shutdown``, which may want to close a writer.
+    Nothing but ``atexit`` refers to this object, and it drops that at its very end. A registered
+    function would run before those registered earlier, such as ``logging.shutdown``.
     """
 
     def __init__(self, action: Callable[[], object]) -> None:

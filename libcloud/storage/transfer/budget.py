@@ -2,27 +2,17 @@
 """A memory budget for the parts of all uploads of a process.
 
 Each upload has a share. It takes memory from the budget before it reads a part, and releases it
-when the part is stored. If too little is left, what an upload does depends on what it holds:
+when the part is stored. If too little is left, an upload that holds something continues with that,
+and one that holds nothing waits for the memory of one part, with priority. So an upload that waits
+holds nothing, and there is no deadlock, unless the data of one upload depends on another:
 
-* something: it continues with that and reads no further part. Its window is temporarily narrower.
-* nothing: it waits for the memory of one part, with priority over uploads that hold some.
-
-So an upload that waits holds nothing, and one that holds memory can proceed without more: there is
-no deadlock, unless the data of one upload depends on the progress of another. There are two such
-cases:
-
-* The waiting thread has other uploads open that hold the memory: several writers in one thread, or
-  an iterator that uploads. They release nothing while their thread waits, so it does not wait. It
-  gets one part beyond the budget, with a warning; if it needs another one before it has released
-  one, an error is raised. So the budget is exceeded by at most one part per thread.
+* The waiting thread has other uploads open that hold the memory. They release nothing while it
+  waits, so it gets one part beyond the budget, with a warning; a second one is an error.
 * Another thread holds the memory and makes no progress. If none is released for a while, the
   upload takes one part beyond the budget, with a warning.
 
-Before that, garbage is collected: an exception refers to the uploads that were open where it was
-raised, and may keep alive uploads that can no longer be used.
-
-A forked child, another process that unpickles the budget, and the parent each have the whole budget
-for themselves.
+Before that, garbage is collected: an exception may keep alive uploads that can no longer be used.
+A forked child, and another process that unpickles the budget, each have the whole budget.
 """
 
 from __future__ import annotations
@@ -51,10 +41,7 @@ class MemoryBudgetExceededError(LibcloudError):
 
 
 class _Usage:
-    """The memory that the uploads of one process hold; guarded by ``changed``.
-
-    The condition has a reentrant lock, for the reasons given in ``utils/local.py``.
-    """
+    """The memory that the uploads of one process hold; guarded by ``changed``."""
 
     def __init__(self) -> None:
         self.lock = RLock()  # that of ``changed``, which is used where nobody waits
@@ -70,12 +57,9 @@ class _Usage:
 class MemoryBudget:
     """Bytes that uploads may hold together; pass it to them as ``ex_max_memory``.
 
-    It bounds the memory of one process: a forked child, or a process that unpickles it, has its own
-    budget of the same size. Copies, including those of a driver that has it, share the budget.
-
     A thread that has several uploads open, for example many writers, needs a budget of one part for
     each of them: one part more logs a warning, and beyond that the upload fails with a
-    :exc:`MemoryBudgetExceededError`, because no memory would ever be released.
+    :exc:`MemoryBudgetExceededError`. Copies, also of a driver that has it, share the budget.
 
     >>> budget = MemoryBudget(64 * 1024 * 1024)
     >>> budget.used
@@ -179,7 +163,6 @@ class Share:
                 usage.changed.notify_all()
 
     def close(self) -> None:
-        """Release everything."""
         self._reserved = 0
         self.give(self.held)
 
@@ -213,7 +196,6 @@ class Share:
     # The lock is held.
 
     def _in_holding_thread(self) -> bool:
-        """Whether other uploads of this thread hold memory."""
         return get_ident() in self._usage.holders.values()
 
     def _admitted(self, size: int) -> bool:
@@ -222,10 +204,7 @@ class Share:
         return in_turn and self._hold(size)
 
     def _hold(self, size: int, *, beyond: bool = False) -> bool:
-        """Hold ``size`` bytes, if there is room.
-
-        No function is called between checking and taking: a finalizer could take the same memory.
-        """
+        """Hold ``size`` bytes, if there is room: no finalizer comes between checking and taking."""
         usage, thread, limit = self._usage, get_ident(), self._budget.size
         used = usage.used
         if used and used + size > limit and not beyond:

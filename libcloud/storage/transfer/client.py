@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base class of the clients of all protocols: sends requests and retries them.
-
-Each client holds one :class:`RetryLoop`, which has what its requests share: the retry budget, the
-concurrency limiter, and how to wait.
-"""
+"""The base class of the clients of all protocols: sends requests and retries them."""
 
 from __future__ import annotations
 
@@ -95,7 +91,6 @@ def pause_after(
     """Wait for the next attempt; false, at once, if there is none.
 
     :param attempt: the one that failed; ``None``: it must not be repeated.
-    :param epoch: of the limiter, when it was sent.
     """
     if failure.throttled:
         retries.limiter.throttled(epoch)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cuts pieces of data into the parts of one upload: a pure function of the sizes of the pieces.
 
-Several machines can make the parts of one object because each part depends on nothing but this
-plan: a task that runs twice writes the same bytes as the same part. Parts are numbered from 1
-without a gap, and all but the last have at least the smallest size that the store accepts. A piece
-that is too small for a separate part is merged with its neighbors.
+Each part depends on nothing but this plan: a task that runs twice, on any machine, writes the same
+bytes. All parts but the last have at least the smallest size that the store accepts: a piece that
+is too small for a separate part is merged with its neighbors.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events of an upload: frozen values, passed to a listener in the caller's thread.
 
-A listener is any function of one argument. An exception that it raises fails the upload: it is
-aborted, nothing is published, and the exception propagates to the caller. Events about an object
-that is already published (the last one, or the end of a single PUT) come too late for that.
+A listener is any function of one argument. An exception that it raises fails the upload, unless
+the object is already published.
 """
 
 from __future__ import annotations

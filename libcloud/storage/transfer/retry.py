@@ -64,9 +64,8 @@ class RetryBudget:
     """A token bucket for retries, so that an overloaded store is not flooded with them.
 
     A retry costs ``cost`` tokens and a success returns one. If there are too few, the failure is
-    final. Cost and size are those of the AWS SDKs' standard retry mode, in which only a
-    timeout costs more. A throttled request costs one token: the concurrency limiter reduces the
-    load of the store already, and a batch of many objects must outlast that.
+    final. Cost and size are those of the AWS SDKs' standard retry mode. A throttled request costs
+    one token: the concurrency limiter already reduces the load of the store.
 
     :param lock: returns the lock that guards the count when threads share the budget.
     :ivar tokens: that are left of ``size``.
@@ -94,7 +93,6 @@ class RetryBudget:
             return True
 
     def refill(self) -> None:
-        """Return one token, after a success."""
         with self._lock():
             self.tokens = min(self.size, self.tokens + 1)
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads one version of an object, and resumes where a connection breaks.
 
-The rest is requested as a range, with ``If-Match`` and the ETag of the first response, and the
-responses are compared with what was requested. So a reader gets the bytes of one version, as many
-as the first response announced, or an exception.
+The rest is requested as a range with ``If-Match``, and the responses are compared with what was
+requested. So a reader gets the bytes of one version, as many as announced, or an exception.
 """
 
 from __future__ import annotations
@@ -122,7 +121,6 @@ class PinnedRange(NamedTuple):
             return content, attempt
 
     def _check(self, response: RangeResponse, first: int, end: int, received: int) -> None:
-        """Compare a response with the range that was requested."""
         headers = response.headers
         if strip_etag(headers.get("etag", "")) != strip_etag(self.etag):
             raise self._error(
@@ -291,10 +289,8 @@ def _too_short(received: int, length: int, obj: Object) -> IncompleteDownloadErr
 def pin(
     headers: Mapping[str, str], port: RangeRequests, start: int, extent: Extent
 ) -> PinnedRange | None:
-    """The version and range in the body of a response; ``None`` if it cannot be resumed.
-
-    It cannot if the response has no length, has no ETag that identifies its very bytes, or is
-    decoded on the way.
+    """The version and range in the body of a response; ``None`` if it cannot be resumed: it has no
+    length, has no ETag that identifies its very bytes, or is decoded on the way.
 
     :param headers: of the response; names in lower case.
     :param start: of the body in the object, bytes.
@@ -306,11 +302,7 @@ def pin(
 
 
 def disable_decoding(response: Any) -> None:
-    """Read the body as it is stored, whatever its Content-Encoding.
-
-    A store keeps a Content-Encoding with an object and returns it, whatever the request accepts.
-    Decoding would give other bytes than are stored.
-    """
+    """Read the body as it is stored: a store keeps a Content-Encoding, whatever is requested."""
     raw = getattr(getattr(response, "_response", None), "raw", None)
     headers = getattr(raw, "headers", None)
     if headers is not None:

@@ -120,7 +120,6 @@ class _Parts:
         self._lock = PerProcess(RLock)
 
     def length_of(self, part: int) -> int:
-        """Bytes of ``part``, counted from 0."""
         return min(self.size, self.length - part * self.size)
 
     def claim(self, part: int) -> bool:
@@ -143,14 +142,12 @@ class _Parts:
             return self._last
 
     def release(self, part: int) -> None:
-        """``part`` is pending again."""
         with self._lock():
             self._state[part] = _PENDING
             self._last = max(self._last, part)
             self.exhausted = False
 
     def finish(self, part: int, checksum: RunningChecksum | None) -> None:
-        """``part`` is written to the file."""
         with self._lock():
             self._state[part] = _DONE
             self.remaining -= 1

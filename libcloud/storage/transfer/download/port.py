@@ -20,8 +20,7 @@ class Content(Protocol):
     def iter_content(self, chunk_size: int, /) -> Iterator[bytes]:
         """The bytes in pieces of at most ``chunk_size``."""
 
-    def close(self) -> None:
-        """Release the connection; whatever was not read is dropped."""
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -73,7 +73,6 @@ def save(
 def save_range(
     driver: Any, obj: Object, to: Destination, start: int, end: int | None, **how: Any
 ) -> bool:
-    """Save a range of the object."""
     check_download(obj, to.path)
     driver._validate_start_and_end_bytes(start_bytes=start, end_bytes=end)
     return _save(driver, obj, driver._start_download(obj, start, end, **how), to, partial=True)
@@ -93,7 +92,6 @@ def stream(driver: Any, obj: Object, chunk_size: int | None, **how: Any) -> Iter
 def stream_range(
     driver: Any, obj: Object, start: int, end: int | None, chunk_size: int | None, **how: Any
 ) -> Iterator[bytes]:
-    """A range of the object in pieces."""
     check_object(obj)
     whole_number("chunk_size", chunk_size, least=0)
     driver._validate_start_and_end_bytes(start_bytes=start, end_bytes=end)

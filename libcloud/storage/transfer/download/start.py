@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first response of a download: the request, and the check of the response.
-
-Other headers of a response, such as checksums, are up to the protocol.
-"""
+"""The first response of a download: the request, and the check of the response."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ _PATIENCE_FOR_CLEANUP = 1.0
 class _ExitFunctions:
     """Functions to call when the program exits, which are all one entry of ``atexit``.
 
-    ``atexit`` keeps the place of an entry that is removed, and searches all places for it, so that
-    each of a million uploads would take longer than the one before.
+    ``atexit`` keeps the place of an entry that is removed, so that each of a million uploads would
+    take longer than the one before.
     """
 
     def __init__(self) -> None:

@@ -3,9 +3,8 @@
 
 A runner calls :meth:`UploadMachine.poll` for the next command, carries it out, and reports the
 result through :meth:`~UploadMachine.pulled`, :meth:`~UploadMachine.succeeded` or
-:meth:`~UploadMachine.failed`. Which state follows which event is a table in ``states.py``, together
-with the theory of operation. This module holds what the table cannot: the parts that are held, what
-the store may hold, and which event a result amounts to.
+:meth:`~UploadMachine.failed`. The table of states and events is in ``states.py``, with the theory
+of operation; this module decides which event a result amounts to.
 
 The rules it follows, each of them a named test in ``test_machine.py``:
 
@@ -257,10 +256,11 @@ class UploadMachine:
             self._retries.limiter.throttled(epoch, self.window)
         if send.step in (Step.ABORT, Step.CHECK, Step.CONFIRM):
             return self._cleanup_failed(send, failure)
+        refused = failure.upload_gone or (failure.condition_failed and self._publish_open)
         if self.error is not None:
             self._clean_up()
-        elif self._may_have_succeeded(send, failure):
-            self._confirm(failure)
+        elif refused and send.attempt > 1 and send.step in PUBLISHING:
+            self._confirm(failure)  # an earlier attempt seems to have succeeded
         else:
             again = self._retry(send, failure)
             if again is not None:
@@ -309,12 +309,6 @@ class UploadMachine:
         again = replace(send, attempt=send.attempt + 1, delay=delay)
         self._ready.append(again)
         return again
-
-    def _may_have_succeeded(self, send: Send, failure: Failure) -> bool:
-        """An earlier attempt seems to have succeeded, but its response was lost."""
-        if send.step not in PUBLISHING or send.attempt == 1:
-            return False
-        return failure.upload_gone or (failure.condition_failed and self._publish_open)
 
     def _confirm(self, cause: Failure) -> None:
         self._confirm_cause = cause

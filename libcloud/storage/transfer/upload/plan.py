@@ -70,8 +70,7 @@ def plan_for(length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SI
 
     :param length: bytes to send; ``None`` if unknown.
     :param start: first size tried, bytes; raised to ``limits.min_part_size``.
-    :return: a value that has the size of each part; all are equal but the last if
-        ``limits.equal_parts``.
+    :return: all parts have the same size but the last if ``limits.equal_parts``.
     :raises ObjectTooLargeError: ``length`` exceeds what ``limits`` can hold. Nothing was sent.
 
     Reference: Amazon S3 User Guide, "Amazon S3 multipart upload limits".

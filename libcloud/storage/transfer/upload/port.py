@@ -38,8 +38,6 @@ class SourcePart(Value, Generic[Content]):
 
 
 class Source(Protocol[Content]):
-    """Delivers the parts."""
-
     def next_part(self, size: int) -> SourcePart[Content]:
         """The next ``size`` bytes, or fewer at the end of the source."""
 

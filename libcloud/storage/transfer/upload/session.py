@@ -9,9 +9,6 @@ A driver's ``upload_object_via_stream`` consists of these steps::
         port, limits, options, retries, driver=self, container_name=..., object_name=...
     )
     stored = upload.send(iterator)
-
-``send_file`` uploads a file by its path, and ``open_writer`` opens a file that is uploaded while it
-is written. Errors that the engine raises name the driver and the object.
 """
 
 from __future__ import annotations
@@ -146,8 +143,7 @@ class ObjectUpload(Value, Generic[Content]):
     def send(self, stream: object, resumed: Resumed | None = None) -> StoredObject:
         """Send a stream; see :class:`~libcloud.storage.transfer.upload.source.PartSource`.
 
-        The parts of a :class:`~libcloud.storage.transfer.upload.source.LocalFile` are read by the
-        workers, several at once.
+        The workers read the parts of a :class:`~libcloud.storage.transfer.upload.source.LocalFile`.
 
         :param stream: or a source of parts of the kind that the port takes.
         :param resumed: the upload to continue; ``None``: a new one.

@@ -129,8 +129,7 @@ class PartSource:
     def next_part(self, size: int) -> SourcePart[bytes | Pieces]:
         """The next ``size`` bytes, or fewer at the end of the source.
 
-        One more non-empty piece is read, so that ``last`` is known; the next part begins
-        with it.
+        The next non-empty piece is read, too, so that ``last`` is known.
 
         :raises InvalidSourceError: a piece is not bytes, or empty pieces do not end.
         """
@@ -146,7 +145,7 @@ class PartSource:
         return SourcePart(part.body(), last)
 
     def _advance(self, part: PartBuffer) -> bool:
-        """Take pieces until one is not empty and does not fit into ``part`` immediately."""
+        """Take pieces until one is not empty and does not fit immediately."""
         room, empty = part.room, 0
         while (piece := part.add_small(self._pieces)) is not _END:
             self._rest = piece if type(piece) is bytes else _as_bytes(piece)
@@ -178,13 +177,11 @@ class HashingSource:
         self._md5 = new_md5()
 
     def next_part(self, size: int) -> SourcePart[bytes | Pieces]:
-        """See :meth:`PartSource.next_part`."""
         part = self.parts.next_part(size)
         hashed(self._md5, part.body)
         return part
 
     def digest(self) -> bytes:
-        """The MD5 of all parts so far."""
         return bytes(self._md5.digest())
 
 

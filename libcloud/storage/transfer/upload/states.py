@@ -4,25 +4,23 @@
 Theory of operation
 ===================
 
-An upload is in exactly one state. An event moves it to the next state, and the transition may ask
-for one request to be sent. :data:`TRANSITIONS` and :data:`CLEAN_UP` list every transition there is:
-``machine.UploadMachine`` changes its state by looking an event up in them and in no other way, the
-diagram in the documentation is drawn from them, and the exhaustive walk in the tests checks that it
-reaches each entry.
+An upload is in exactly one state. An event moves it to the next one, and the transition may ask for
+one request to be sent. ``machine.UploadMachine`` changes its state in no other way than by
+:data:`TRANSITIONS` and :data:`CLEAN_UP`; the diagram in the documentation is drawn from them, and
+the exhaustive walk in the tests reaches each entry.
 
-The machine starts in ``READING_FIRST``, because the first part decides how the object is sent. A
-stream that ends within the first part is one ``PUT``. Otherwise the upload is created, its parts
-are sent while more are read, and once the source has ended and every part is stored the upload is
-completed.
+The first part decides how the object is sent: a stream that ends within it is one ``PUT``.
+Otherwise the upload is created, its parts are sent while more are read, and once the source has
+ended and every part is stored the upload is completed.
 
-Two things can go wrong with a request that publishes the object (``PUT`` and ``COMPLETE``). If the
-store refuses it, nothing was published. If the response is lost, the outcome is unknown: the upload
-is ``CONFIRMING`` until a HEAD request settles whether the object is there.
+If the store refuses a request that publishes the object (``PUT`` and ``COMPLETE``), nothing was
+published. If the response is lost, the outcome is unknown: the upload is ``CONFIRMING`` until a
+HEAD request settles whether the object is there.
 
 An error, or a cancellation, stops the upload. Requests in flight are waited for first: a part that
 arrives after the abort would remain in the store and be billed. What happens next depends on what
-the store may hold, and is decided in one place, ``UploadMachine._clean_up``. An upload ends in
-``DONE`` or ``FAILED``; since the clean-up can always be abandoned, it always ends.
+the store may hold; ``UploadMachine._clean_up`` decides. The clean-up can always be abandoned, so an
+upload always ends, in ``DONE`` or ``FAILED``.
 """
 
 from __future__ import annotations
@@ -82,11 +80,7 @@ class Event(Enum):
 
 
 class Transition(NamedTuple):
-    """The state that an event leads to.
-
-    :param state: the next one.
-    :param request: the request to send; ``None`` for none.
-    """
+    """The state that an event leads to, and the request to send."""
 
     state: State
     request: Step | None = None

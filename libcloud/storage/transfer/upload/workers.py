@@ -183,14 +183,12 @@ class InlineWorkers(Generic[Content]):
 class ThreadWorkers(Generic[Content]):
     """Requests made by the threads of an executor.
 
-    Every request after :meth:`stop` is made in the caller's thread. So is a request for which the
-    caller's executor has no thread, or which it has dropped: an upload that runs in the same
-    executor that sends its parts completes. So are all requests if no thread can be started, as in
-    ``atexit`` functions and in a thread that outlives the main thread.
+    Every request after :meth:`stop` is made in the caller's thread. So is one for which the
+    caller's executor has no thread: an upload that runs in the executor that sends its parts
+    completes. So are all if no thread can be started, as in ``atexit`` functions.
 
     Digests are computed by as many threads as there are cores, the caller's among them: it takes
-    over when the others are busy, and while parts wait for the upload to be created; the part is in
-    the cache then, and no further one is read until then.
+    over when the others are busy, and while parts wait for the upload to be created.
 
     :param workers: threads of the internal executor, started when the first part is sent.
     :param executor: the caller's thread pool to use instead; it is not shut down.
@@ -255,7 +253,9 @@ class ThreadWorkers(Generic[Content]):
 
     def wait(self) -> None:
         while not self.outcomes:
-            task = self._unstarted_task()
+            with self._idle:
+                is_alone = self._alone and not self._active and self._tasks
+                task = self._tasks.popleft() if is_alone else None
             if task is None:
                 # A signal that arrives just before the wait is only handled after it.
                 with contextlib.suppress(Empty):
@@ -301,13 +301,6 @@ class ThreadWorkers(Generic[Content]):
             waiting = sum(other.needs_digest for other in self._tasks)
             others = (self._cores or _cores()) - 1
             return waiting + self._digesting >= others
-
-    def _unstarted_task(self) -> Task[Content] | None:
-        """A task that no thread has started, while no thread is active."""
-        with self._idle:
-            if self._alone and not self._active and self._tasks:
-                return self._tasks.popleft()
-        return None
 
     def _work(self) -> None:
         with self._idle:
