@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant(
         "names that do not begin with the prefix are taken for blobs",
         "libcloud/storage/azure/listing.py",
-        "        client.check_listed([entry.name for entry in page.entries], prefix, what)\n",
+        "        client.check_listed([*names, *page.prefixes], prefix, what)\n",
         "",
         _PREFIXES,
         caught_by="test_azure_lists_no_name_without_the_prefix[all_objects]",

@@ -24,7 +24,7 @@ MUTANTS = (
     ),
     Mutant(
         "an old container of Azure counts as created after a lost response",
-        "libcloud/storage/azure/objects.py",
+        f"{_DRIVERS}/azure_blobs.py",
         "ContainerAlreadyExistsError, confirm=is_ours)",
         "ContainerAlreadyExistsError)",
         _LOST,

@@ -85,6 +85,16 @@ class AzureClient(StoreClient[ClientOwner]):
         self._check_name(azure.requests.check_blob_name, name, InvalidObjectNameError)
         return azure.requests.blob_path(container_name, name)
 
+    def head(self, container_name: str, name: str | None = None) -> Any:
+        """The response that describes a container, or a blob in it."""
+        if name is None:
+            what, path = f"the container {container_name}", self.container_path(container_name)
+            request = azure.requests.head(path)
+        else:
+            what, path = f"{container_name}/{name}", self.blob_path(container_name, name)
+            request = azure.requests.head(path, transfer.download.start.AS_STORED)
+        return self.send(request, f"Error looking for {what}", names=(container_name, name or ""))
+
     def _attempt(self, request: HttpRequest, what: str, *, raw: bool) -> Any:
         connection = self.owner.connection
         try:

@@ -10,7 +10,6 @@ from typing import Any
 from libcloud.common.types import LibcloudError
 from libcloud.storage.azure import requests
 from libcloud.storage.azure.client import AzureClient
-from libcloud.storage.azure.objects import head_blob
 from libcloud.storage.transfer.upload.times import is_recent
 from libcloud.storage.types import ConditionalConflictError, PreconditionFailedError
 
@@ -33,7 +32,7 @@ def copy_blob(
     request, begun = requests.copy_blob(path, source, headers), time.monotonic()
 
     def is_ours() -> bool:
-        there = head_blob(client, container, name).headers
+        there = client.head(container, name).headers
         copied = there.get("x-ms-copy-source", "").partition("?")[0]
         return copied == source.partition("?")[0] and is_recent(there, time.monotonic() - begun)
 
@@ -41,13 +40,13 @@ def copy_blob(
         lambda: client.send_once(request, what, names=(container, name)),
         (ConditionalConflictError, PreconditionFailedError),
         confirm=is_ours,
-    ) or head_blob(client, container, name)
+    ) or client.head(container, name)
     copy_id = started.headers.get("x-ms-copy-id", "")
     status = started.headers.get("x-ms-copy-status", "success")
     found, delay = started, 0.5
     try:
         while True:
-            found = head_blob(client, container, name)
+            found = client.head(container, name)
             if found.headers.get("x-ms-copy-id", copy_id) != copy_id:
                 raise LibcloudError(f"{what}: it was superseded by another copy", client.owner)
             status = found.headers.get("x-ms-copy-status", status)
@@ -74,7 +73,7 @@ def _undo(
     """Abort a copy that is pending, and delete the empty blob that is left of one that failed."""
     # It may have ended by now, which is 409.
     client.send(requests.abort_copy(path, copy_id), what, ok=(204, 409), names=names)
-    left = head_blob(client, *names).headers
+    left = client.head(*names).headers
     ended = left.get("x-ms-copy-status") in ("aborted", "failed")
     if ended and left.get("x-ms-copy-id") == copy_id and left.get("content-length") == "0":
         request = requests.delete(path, {"If-Match": left["etag"]})

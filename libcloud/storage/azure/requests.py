@@ -163,12 +163,9 @@ def get_block_list(path: str, kind: str) -> HttpRequest:
     return HttpRequest("GET", path, (("comp", "blocklist"), ("blocklisttype", kind)))
 
 
-def set_metadata(path: str, headers: Mapping[str, str]) -> HttpRequest:
-    return HttpRequest("PUT", path, (("comp", "metadata"),), headers)
-
-
-def set_tier(path: str, name: str) -> HttpRequest:
-    return HttpRequest("PUT", path, (("comp", "tier"),), tier_headers(name))
+def set_component(path: str, component: str, headers: Mapping[str, str]) -> HttpRequest:
+    """Replace the ``"metadata"`` of a blob, or its ``"tier"``."""
+    return HttpRequest("PUT", path, (("comp", component),), headers)
 
 
 def lease(path: str, action: str, headers: Mapping[str, str]) -> HttpRequest:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from copy import deepcopy
 from datetime import timedelta
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -40,16 +43,27 @@ from libcloud.storage.drivers.azure_access import (
     options_from_url,
     place_of,
 )
+from libcloud.storage.error_details import attach_detail
 from libcloud.storage.keywords import AzureEnvironmentKeywords, AzureUploadKeywords, IgnoredKeywords
 from libcloud.storage.metadata import metadata_in
-from libcloud.storage.types import ContainerIsNotEmptyError, ObjectHashMismatchError
+from libcloud.storage.transfer.download.port import Verification
+from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    ContainerIsNotEmptyError,
+    InvalidContainerNameError,
+    MissingContainerError,
+    ObjectDoesNotExistError,
+    ObjectHashMismatchError,
+)
 from libcloud.utils.arguments import kind_of, plain_headers
+from libcloud.utils.bodies import new_md5
 from libcloud.utils.headers import authority, strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from libcloud.storage.azure.responses import Entry
+    from libcloud.storage.azure.responses import Entry, Page
     from libcloud.storage.capabilities import Capabilities
     from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.progress import Listener
@@ -79,6 +93,8 @@ RESPONSES_PER_REQUEST = 5000
 # Azure wants the letters in this order: REST API, "Create a service SAS".
 _PERMISSIONS = {"GET": "r", "PUT": "cw", "DELETE": "d"}
 
+# A service that is not Azure's may say no code.
+_REFUSALS = MappingProxyType({400: InvalidContainerNameError, 409: ContainerAlreadyExistsError})
 
 _OWN_KEYWORDS = ("ex_checksum", "ex_if_match", "ex_if_none_match", "ex_storage_class")
 
@@ -220,30 +236,53 @@ class AzureBlobsStorageDriver(MultipartDriver):
     # Containers.
 
     def iterate_containers(self) -> Iterator[Container]:
-        for page in azure.listing.container_pages(self._client, limit=RESPONSES_PER_REQUEST):
+        request = partial(azure.requests.list_containers, limit=RESPONSES_PER_REQUEST)
+        what, parse = "Error listing containers", azure.responses.parse_containers
+        for page in azure.listing.pages(self._client, parse, request, what):
             for entry in page.entries:
                 container = self._container(entry)
                 container.extra["etag"] = strip_etag(entry.properties.get("etag", ""))
                 yield container
 
     def get_container(self, container_name: str) -> Container:
-        response = azure.objects.head_container(self._client, container_name)
-        return self._response_to_container(container_name, response)
+        return self._response_to_container(container_name, self._client.head(container_name))
 
     def create_container(self, container_name: str) -> Container:
-        response = azure.objects.create_container(self._client, container_name)
-        return self._response_to_container(container_name, response)
+        client, begun = self._client, time.monotonic()
+        request = azure.requests.create_container(client.container_path(container_name))
+        what = f"Error creating the container {container_name}"
+
+        def is_ours() -> bool:
+            there = client.head(container_name).headers
+            return transfer.upload.times.is_recent(there, time.monotonic() - begun)
+
+        def create() -> Any:
+            try:
+                return client.send_once(request, what, names=(container_name, ""))
+            except LibcloudError as error:
+                detail = vars(error).get("detail")
+                if detail is None or detail.code or detail.status not in _REFUSALS:
+                    raise
+                refusal = _REFUSALS[detail.status](error.value, self, container_name)
+                raise attach_detail(refusal, detail) from error
+
+        created = client.retry_loop.ensure(create, ContainerAlreadyExistsError, confirm=is_ours)
+        return self._response_to_container(container_name, created or client.head(container_name))
 
     def delete_container(self, container: Container) -> bool:
         """Delete an empty container; Azure itself would delete one with its blobs."""
         check_container(container)
         # A page may be empty although others follow.
-        pages = azure.listing.blob_pages(self._client, container.name, None, limit=1)
-        if any(page.entries for page in pages):
+        if any(page.entries for page in self._blob_pages(container, limit=1)):
             raise ContainerIsNotEmptyError(
                 "Container must be empty before it can be deleted.", self, container.name
             )
-        azure.objects.delete_container(self._client, container.name)
+        request = azure.requests.delete(self._client.container_path(container.name))
+        what, names = f"Error deleting the container {container.name}", (container.name, "")
+        self._client.retry_loop.ensure(
+            lambda: self._client.send_once(request, what, ok=(200, 202, 204), names=names),
+            ContainerDoesNotExistError,
+        )
         return True
 
     # Objects.
@@ -254,26 +293,48 @@ class AzureBlobsStorageDriver(MultipartDriver):
         check_container(container)
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         check_prefix(prefix)
-        pages = azure.listing.blob_pages(
-            self._client, container.name, prefix, limit=RESPONSES_PER_REQUEST
-        )
+        pages = self._blob_pages(container, prefix)
         return (self._listed_object(container, entry) for page in pages for entry in page.entries)
 
     def _iterate_directory(self, container: Container, prefix: str) -> Iterator[Object | str]:
-        pages = azure.listing.blob_pages(
-            self._client, container.name, prefix, delimiter="/", limit=RESPONSES_PER_REQUEST
-        )
-        for page in pages:
+        for page in self._blob_pages(container, prefix, delimiter="/"):
             yield from (self._listed_object(container, entry) for entry in page.entries)
             yield from page.prefixes
 
+    def _blob_pages(
+        self,
+        container: Container,
+        prefix: str | None = None,
+        *,
+        delimiter: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Page]:
+        request = partial(
+            azure.requests.list_blobs,
+            self._client.container_path(container.name),
+            prefix=prefix,
+            delimiter=delimiter,
+            limit=limit or RESPONSES_PER_REQUEST,
+        )
+        what, parse = f"Error listing the container {container.name}", azure.responses.parse_blobs
+        return azure.listing.pages(self._client, parse, request, what, container.name, prefix)
+
     def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
-        found = azure.objects.head_blob(self._client, container_name, object_name)
+        found = self._client.head(container_name, object_name)
         return found.headers  # type: ignore[no-any-return]
 
     def delete_object(self, obj: Object) -> bool:
+        """Delete a blob with its snapshots."""
         check_object(obj)
-        azure.objects.delete_blob(self._client, obj.container.name, obj.name)
+        path, names = self._client.blob_path(obj.container.name, obj.name), _names_of(obj)
+        request = azure.requests.delete(path, {"x-ms-delete-snapshots": "include"})
+        what = f"Error deleting {'/'.join(names)}"
+        try:
+            self._client.retry_loop.ensure(
+                lambda: self._client.send_once(request, what, names=names), ObjectDoesNotExistError
+            )
+        except ContainerDoesNotExistError as error:
+            raise MissingContainerError.of(error, obj.name) from error
         return True
 
     def get_object_cdn_url(
@@ -312,13 +373,20 @@ class AzureBlobsStorageDriver(MultipartDriver):
 
     def ex_set_object_metadata(self, obj: Object, meta_data: Mapping[str, str]) -> None:
         """Replace the metadata of a blob."""
-        check_object(obj)
-        azure.objects.set_metadata(self._client, obj.container.name, obj.name, meta_data)
+        headers = azure.requests.metadata_headers(meta_data)
+        self._set(obj, "metadata", headers)
 
     def ex_set_storage_class(self, obj: Object, storage_class: str) -> None:
         """Move a blob to the access tier ``Hot``, ``Cool``, ``Cold`` or ``Archive``."""
+        self._set(obj, "tier", azure.requests.tier_headers(storage_class))
+
+    def _set(self, obj: Object, component: str, headers: Mapping[str, str]) -> None:
         check_object(obj)
-        azure.objects.set_tier(self._client, obj.container.name, obj.name, storage_class)
+        path, names = self._client.blob_path(obj.container.name, obj.name), _names_of(obj)
+        request = azure.requests.set_component(path, component, headers)
+        self._client.send(
+            request, f"Error setting the {component} of {'/'.join(names)}", names=names
+        )
 
     def ex_copy_object(
         self,
@@ -362,7 +430,21 @@ class AzureBlobsStorageDriver(MultipartDriver):
         return self._headers_to_object(object_name, container, response.headers)
 
     def _request_download(self, obj: Object, selection: Selection) -> Download:
-        return azure.download_port.start_download(self._client, obj, selection)
+        def verification(headers: Mapping[str, str]) -> Verification | None:
+            """The MD5 that the store keeps with the blob; ``None`` if it keeps none."""
+            expected = azure.checksums.checksum_of(headers)
+            if expected is None or selection.verify is False:
+                return None
+            encoded = azure.checksums.encoded
+            return Verification(obj, "MD5", expected, new=new_md5, combine=None, format=encoded)
+
+        request = azure.requests.get_blob(self._client.blob_path(obj.container.name, obj.name))
+        # REST API, "Specify the range header for Blob service operations".
+        return transfer.download.start.request_download(
+            *(self._client, obj, request, selection),
+            range_header="x-ms-range",
+            verification=verification,
+        )
 
     # Uploads.
 
@@ -562,3 +644,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         etag = strip_etag(entry.properties.get("etag", "")) or None
         extra = azure.responses.blob_extra(entry, url)
         return Object(entry.name, entry.size, etag, extra, dict(entry.metadata), container, self)
+
+
+def _names_of(obj: Object) -> tuple[str, str]:
+    return obj.container.name, obj.name

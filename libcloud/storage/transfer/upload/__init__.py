@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.upload import session as session
     from libcloud.storage.transfer.upload import source as source
     from libcloud.storage.transfer.upload import states as states
+    from libcloud.storage.transfer.upload import times as times
     from libcloud.storage.transfer.upload import workers as workers
     from libcloud.storage.transfer.upload import writer as writer
 else:
