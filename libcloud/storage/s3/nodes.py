@@ -283,7 +283,9 @@ def _referenced(match: re.Match[bytes]) -> bytes:
 # Any other page is left to the parser.
 
 _OPEN, _CLOSE = "<Contents>", "</Contents>"
-_TAG = re.compile(r"(</?[A-Za-z][A-Za-z0-9]*>)")
+_LEAF = re.compile(r"<([A-Za-z][A-Za-z0-9]*)>([^<]*)</\1>")
+# An object without its leaves.
+_FRAME = re.compile(r"<Contents>\s*(?:<Owner>\s*</Owner>\s*)?</Contents>\s*")
 
 # The texts that differ. Any other is mostly that of the first object, which is not copied then.
 _TEXTS = {
@@ -293,29 +295,18 @@ _TEXTS = {
     "ETag": r'([^<>&"\s]+)',
 }
 
-# What must not be in them.
-_SPECIAL = frozenset("<>&")
-
 # An ETag is in the same quotes in all objects of a page.
 _QUOTES = ("&quot;", "&#34;", '"', "")
 
 # Objects with and without a checksum are often on the same page.
-_CHECKSUM = "Checksum"
-_OPTIONAL = (
-    f"(?:<{_CHECKSUM}Algorithm>[^<>]*</{_CHECKSUM}Algorithm>)*"
-    f"(?:<{_CHECKSUM}Type>[^<>]*</{_CHECKSUM}Type>)?"
+_CHECKSUMS = (
+    "(?:<ChecksumAlgorithm>[^<>]*</ChecksumAlgorithm>)*(?:<ChecksumType>[^<>]*</ChecksumType>)?"
 )
 
 # The ampersand is the last one, because it may precede the name of another.
 _TEXT_ENTITIES = {
-    "&quot;": '"',
-    "&#34;": '"',
-    "&apos;": "'",
-    "&#39;": "'",
-    "&lt;": "<",
-    "&gt;": ">",
-    "&amp;": "&",
-}
+    "&quot;": '"', "&#34;": '"', "&apos;": "'", "&#39;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&",
+}  # fmt: skip
 
 # XML 1.0, production [2] Char; control characters are excluded elsewhere.
 _NOT_CHARACTERS = "\ufffe\uffff"
@@ -401,10 +392,9 @@ def _columns_of(objects: str) -> dict[str, Iterable[str | None]] | None:
     """The texts of elements of ``objects``, by name; ``None`` unless all have the same form."""
     end = objects.index(_CLOSE) + len(_CLOSE)
     between = objects[end : objects.find(_OPEN, end)] if _OPEN in objects[end:] else ""
-    template = _template(objects[:end] + between)
-    if template is None:
+    pattern, firsts = _template(objects[:end] + between) or ("", {})
+    if not firsts:
         return None
-    pattern, firsts = template
     width = len(firsts) + 1
     texts = re.split(pattern, objects + between)  # and what is between the matches
     if len(texts) == 1 or any(texts[::width]):
@@ -419,49 +409,27 @@ def _columns_of(objects: str) -> dict[str, Iterable[str | None]] | None:
 
 def _template(first: str) -> tuple[str, dict[str, str]] | None:
     """A pattern for objects like ``first``, and the texts of its groups by their names."""
-    pattern, texts = "", dict[str, str]()
-    open_elements: list[str] = []
-    has_place = False
-    pieces = _TAG.split(first)  # texts and tags in turns
-    position = 0
-    while position < len(pieces):
-        piece = pieces[position]
-        tag, following = piece.strip("</>"), pieces[position + 2 : position + 3]
-        position += 1
-        if position % 2:  # what is between elements
-            if piece.strip():
-                return None
-            pattern += re.escape(piece)
-        elif following == [f"</{tag}>"]:
-            is_checksum = tag.startswith(_CHECKSUM)
-            name, text = ".".join([*open_elements[1:], tag]), pieces[position]
-            position += 2
-            is_plain = name in _TEXTS or (text == text.strip() and _SPECIAL.isdisjoint(text))
-            if name in texts or not is_plain:
-                return None
-            if not is_checksum:
-                pattern += f"{piece}{_text_pattern(name, text)}</{tag}>"
-                texts[name] = text
-            if not has_place and (is_checksum or (tag == "ETag" and _CHECKSUM not in first)):
-                has_place, pattern = True, pattern + _OPTIONAL
-        else:
-            if not piece.startswith("</"):
-                open_elements.append(tag)
-            elif not open_elements or open_elements.pop() != tag:
-                return None
-            if open_elements not in ([], ["Contents"], ["Contents", "Owner"]):
-                return None
-            pattern += piece
-    is_usual = not open_elements and {"Key", "Size"} <= {*texts}
-    return (pattern, texts) if is_usual else None
-
-
-def _text_pattern(name: str, text: str) -> str:
-    """A pattern with one group for the texts of elements, by that of the first."""
-    if name == "ETag":
-        quote = next(quote for quote in _QUOTES if text.startswith(quote))
-        return f"{quote}{_TEXTS[name]}{quote}"
-    return _TEXTS.get(name) or rf"(?:{re.escape(text)}(?=<)|([^<>&\s]*))"
+    texts: dict[str, str] = {}
+    pattern, frame, end = "", "", 0
+    for leaf in _LEAF.finditer(first):
+        (tag, text), before = leaf.groups(), first[end : leaf.start()]
+        pattern, frame, end = pattern + re.escape(before), frame + before, leaf.end()
+        name = f"Owner.{tag}" if "<Owner>" in frame and "</Owner>" not in frame else tag
+        is_plain = name in _TEXTS or (text == text.strip() and ">" not in text and "&" not in text)
+        if name in texts or not is_plain:
+            return None
+        is_checksum = tag.startswith("Checksum")
+        if not is_checksum:
+            texts[name] = text
+            quote = next(one for one in _QUOTES if text.startswith(one)) if name == "ETag" else ""
+            group = _TEXTS.get(name) or rf"(?:{re.escape(text)}(?=<)|([^<>&\s]*))"
+            pattern += f"<{tag}>{quote}{group}{quote}</{tag}>"
+        # Where the first object has them, or where Amazon would.
+        is_place = is_checksum or (tag == "ETag" and "<Checksum" not in first)
+        if is_place and _CHECKSUMS not in pattern:
+            pattern += _CHECKSUMS
+    is_usual = _FRAME.fullmatch(frame + first[end:]) and {"Key", "Size"} <= {*texts}
+    return (pattern + re.escape(first[end:]), texts) if is_usual else None
 
 
 def _filled(column: list[Any], first: str) -> Iterable[str | None]:
