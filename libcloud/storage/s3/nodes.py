@@ -305,7 +305,8 @@ _CHECKSUMS = (
 
 # The ampersand is the last one, because it may precede the name of another.
 _TEXT_ENTITIES = {
-    "&quot;": '"', "&#34;": '"', "&apos;": "'", "&#39;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&",
+    "&quot;": '"', "&#34;": '"', "&apos;": "'", "&#39;": "'",
+    "&lt;": "<", "&gt;": ">", "&amp;": "&",
 }  # fmt: skip
 
 # XML 1.0, production [2] Char; control characters are excluded elsewhere.

@@ -18,6 +18,7 @@ from libcloud.storage.arguments import plain_headers
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.driver_helpers import concurrency_of
+from libcloud.storage.keywords import UploadKeywords
 from libcloud.storage.s3 import requests
 from libcloud.storage.s3.client import ClientOwner, S3Client, failure_of
 from libcloud.storage.s3.headers import headers_for
@@ -27,6 +28,7 @@ from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.transfer.upload.session import DEFAULT_OPTIONS, ObjectUpload, split_keywords
 from libcloud.storage.transfer.values import PartReceipt, StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
+from libcloud.utils.arguments import unexpected_keyword
 from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
@@ -84,13 +86,18 @@ def split_options(
     """
     if not keywords:
         return headers, {}
-    of_object, rest = s3.options.split_keywords(keywords)
+    of_object: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for name, value in keywords.items():
+        if name not in UploadKeywords.__annotations__:
+            raise unexpected_keyword(name, UploadKeywords.__annotations__)
+        (of_object if name in s3.options.OF_OBJECT else rest)[name] = value
     if rest and not driver.supports_s3_multipart_upload:
         raise ValueError(
             f"{', '.join(sorted(rest))}: only uploads in parts have this, and the driver "
             f"{driver.name!r} makes none (supports_s3_multipart_upload is False)"
         )
-    if of_object is s3.options.NO_OPTIONS:
+    if not of_object:
         return headers, rest
     sent = s3.options.write_headers(
         of_object,
