@@ -73,7 +73,7 @@ MUTANTS = (
     Mutant(
         "a container is deleted with its blobs",
         "libcloud/storage/drivers/azure_blobs.py",
-        "        if any(page.entries for page in pages):\n",
+        "        if any(page.entries for page in self._blob_pages(container, limit=1)):\n",
         "        if False:\n",
         ("libcloud/test/storage/conformance/test_conformance.py",),
         caught_by="test_behaviour[fake-azure-a_container_with_an_object_is_not_deleted]",

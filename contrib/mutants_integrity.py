@@ -101,7 +101,7 @@ MUTANTS = (
     Mutant(
         "a condition sent to a store that ignores it",
         f"{_S3}/options.py",
-        "if (options.if_none_match or options.if_match) and not profile.conditional_writes:",
+        'if {"If-None-Match", "If-Match"} & {*asked} and not profile.conditional_writes:',
         "if False:",
         _OPTIONS,
         caught_by="test_a_store_that_may_ignore_conditions_gets_no_request",
@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         "a customer's key sent over http",
         f"{_S3}/options.py",
-        "    if options.sse_customer_key is not None and not secure:",
+        '    if get("ex_sse_customer_key") is not None and not secure:',
         "    if False:",
         _OPTIONS,
         caught_by="test_nothing_is_sent_when_an_option_is_invalid",

@@ -224,8 +224,8 @@ _SUCCESSES = (
     ),
     Mutant(
         "a store that refuses conditions cannot be read by ranges",
-        "libcloud/storage/s3/download_port.py",
-        "s3.headers.mark_optional(selection.validator.conditions())",
+        "libcloud/storage/transfer/download/start.py",
+        "condition(selection.validator.conditions())",
         "selection.validator.conditions()",
         _VERSIONS,
         caught_by="test_a_store_that_refuses_conditions_is_read_without_them",

@@ -22,10 +22,6 @@ def copy_blob(
     """Copy the blob at a URL, wait until that is complete, and return what describes the copy.
 
     Reference: Azure Storage REST API, "Copy Blob".
-
-    :param headers: conditions, metadata, tier.
-    :raises PreconditionFailedError: a condition does not hold; nothing was changed.
-    :raises ConditionalConflictError: another copy to the blob is pending.
     """
     what = f"Error copying to {container}/{name}"
     path = client.blob_path(container, name)

@@ -30,11 +30,7 @@ _HEADERS: Mapping[str, str] = MappingProxyType(
 
 
 class Entry(NamedTuple):
-    """A container or a blob, in a listing or by the headers of a response.
-
-    :param properties: named like the headers of a response, in lower case: ``last-modified``, ...
-    :param size: of a blob, bytes.
-    """
+    """A container or a blob; ``properties`` are named like headers, in lower case."""
 
     name: str
     properties: Mapping[str, str]

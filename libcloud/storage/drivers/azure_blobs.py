@@ -46,7 +46,6 @@ from libcloud.storage.drivers.azure_access import (
 from libcloud.storage.error_details import attach_detail
 from libcloud.storage.keywords import AzureEnvironmentKeywords, AzureUploadKeywords, IgnoredKeywords
 from libcloud.storage.metadata import metadata_in
-from libcloud.storage.transfer.download.port import Verification
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -65,6 +64,7 @@ if TYPE_CHECKING:
 
     from libcloud.storage.azure.responses import Entry, Page
     from libcloud.storage.capabilities import Capabilities
+    from libcloud.storage.transfer.download.port import Verification
     from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import ObjectUpload
@@ -430,20 +430,20 @@ class AzureBlobsStorageDriver(MultipartDriver):
         return self._headers_to_object(object_name, container, response.headers)
 
     def _request_download(self, obj: Object, selection: Selection) -> Download:
-        def verification(headers: Mapping[str, str]) -> Verification | None:
+        def examine(response: Any) -> Verification | None:
             """The MD5 that the store keeps with the blob; ``None`` if it keeps none."""
-            expected = azure.checksums.checksum_of(headers)
+            expected = azure.checksums.checksum_of(response.headers)
             if expected is None or selection.verify is False:
                 return None
             encoded = azure.checksums.encoded
-            return Verification(obj, "MD5", expected, new=new_md5, combine=None, format=encoded)
+            return transfer.download.port.Verification(
+                obj, "MD5", expected, new=new_md5, combine=None, format=encoded
+            )
 
         request = azure.requests.get_blob(self._client.blob_path(obj.container.name, obj.name))
         # REST API, "Specify the range header for Blob service operations".
         return transfer.download.start.request_download(
-            *(self._client, obj, request, selection),
-            range_header="x-ms-range",
-            verification=verification,
+            *(self._client, obj, request, selection), examine=examine, range_header="x-ms-range"
         )
 
     # Uploads.

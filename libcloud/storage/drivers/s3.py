@@ -22,8 +22,9 @@ from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from libcloud import common
 from libcloud.common.aws import AWSDriver, SignedAWSConnection
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
@@ -76,10 +77,16 @@ from libcloud.storage.s3.names import NAMESPACE, Place, check_object_name, encod
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, capabilities
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
+    ContainerAlreadyExistsError,
+    ContainerDoesNotExistError,
+    ContainerError,
+    ContainerIsNotEmptyError,
     DeletedObject,
     FailedDeletion,
     InvalidContainerNameError,
     InvalidObjectNameError,
+    MissingContainerError,
+    ObjectDoesNotExistError,
     ObjectHashMismatchError,
 )
 from libcloud.utils.arguments import whole_number
@@ -418,23 +425,57 @@ class BaseS3StorageDriver(StorageDriver):
         :raises LibcloudError: it is in another region, or the request failed.
         """
         container = Container(name=container_name, extra={}, driver=self)
-        path = self._get_container_path(container)
-        s3.objects.look_up_container(self._client, path, container_name)
+        request = s3.requests.head(self._get_container_path(container))
+        what = f"Error looking for the container {container_name}"
+        try:
+            self._client.send(request, what, names=(container_name, ""))
+        except LibcloudError as error:
+            if getattr(error, "status", None) != 403:
+                raise
         return container
 
     def create_container(self, container_name: str) -> Container:
         container = Container(name=container_name, extra={}, driver=self)
-        path = self._get_container_path(container)
         # The region, if the store requires its name.
         location = self.profile.location(getattr(self, "region_name", None) or "")
-        location = self.ex_location_name or location
-        s3.objects.create_container(self._client, path, container_name, location)
+        request = s3.requests.create_bucket(
+            self._get_container_path(container), location=self.ex_location_name or location
+        )
+        what, names = f"Error creating the container {container_name}", (container_name, "")
+
+        def attempt() -> None:
+            response = self._client.send_once(request, what, ok=(200, 400, 409), names=names)
+            if response.status == 200:
+                return
+            detail, body = s3.client.detail_of(response), response.body or ""
+            kind: type[ContainerError] = ContainerError
+            if "BucketAlreadyOwnedByYou" in body:
+                kind = ContainerAlreadyExistsError
+            elif response.status == 409 or "InvalidBucketName" in body:
+                kind = InvalidContainerNameError
+            error = kind(s3.errors.describe(detail), self, container_name)
+            raise s3.errors.attach_detail(error, detail)
+
+        self._client.retry_loop.ensure(attempt, ContainerAlreadyExistsError)
         return container
 
     def delete_container(self, container: Container) -> bool:
         check_container(container)
-        path = self._get_container_path(container)
-        return s3.objects.delete_container(self._client, path, container.name)
+        request = s3.requests.delete(self._get_container_path(container))
+        what, names = f"Error deleting the container {container.name}", (container.name, "")
+
+        def attempt() -> bool:
+            response = self._client.send_once(request, what, ok=(200, 204, 409), names=names)
+            if response.status == 409:
+                detail = s3.client.detail_of(response)
+                text = "the container is not empty; delete its objects first. "
+                text += s3.errors.describe(detail)
+                error = ContainerIsNotEmptyError(text, self, container.name)
+                raise s3.errors.attach_detail(error, detail)
+            return bool(response.status == 204)
+
+        deleted = self._client.retry_loop.ensure(attempt, ContainerDoesNotExistError)
+        return deleted is not False
 
     def _to_containers(self, obj: Any, xpath: str) -> Iterator[Container]:
         for element in s3.nodes.elements(obj, xpath):
@@ -583,8 +624,19 @@ class BaseS3StorageDriver(StorageDriver):
             not).
         """
         check_object(obj)
-        version_id = s3.versions.version_to_delete(obj)
-        return s3.objects.delete(self._client, self._place(obj.container, obj.name), version_id)
+        version_id, place = s3.versions.version_to_delete(obj), self._place(obj.container, obj.name)
+        request = s3.requests.of_version(s3.requests.delete(place.path), version_id)
+        what = f"Error deleting {s3.names.label_of(*place.names, version_id)}"
+
+        def attempt() -> bool:
+            response = self._client.send_once(request, what, ok=(200, 204), names=place.names)
+            return bool(response.status == 204)
+
+        try:
+            deleted = self._client.retry_loop.ensure(attempt, ObjectDoesNotExistError)
+        except ContainerDoesNotExistError as error:
+            raise MissingContainerError.of(error, place.name) from error
+        return deleted is not False
 
     # Versions.
 
@@ -1564,8 +1616,11 @@ class BaseS3StorageDriver(StorageDriver):
         self, container: Container, object_name: str, headers: Mapping[str, str] | None = None
     ) -> str:
         """``POST ?uploads``: the id of a new upload."""
-        path = self._get_new_object_path(container, object_name)
-        return s3.uploads.initiate(self._client, Place(container, object_name, path), headers)
+        place = Place(container, object_name, self._get_new_object_path(container, object_name))
+        what = f"Error initiating multipart upload of {place.label}"
+        request = s3.requests.create_upload(place.path, headers=headers)
+        response = self._client.send_once(request, what, names=place.names)
+        return self._client.parse(s3.responses.parse_create, response, what)
 
     def _commit_multipart(
         self,
@@ -1580,7 +1635,16 @@ class BaseS3StorageDriver(StorageDriver):
         :return: the object's ETag.
         """
         place = self._place(container, object_name)
-        return s3.uploads.commit(self._client, place, upload_id, chunks, headers)
+        what = f"Error in multipart commit of {place.label}"
+        request = s3.requests.complete_upload(
+            place.path, upload_id=upload_id, parts=chunks, headers=headers
+        )
+        response = self._client.send_once(request, what, names=place.names)
+        completed = self._client.parse(s3.responses.parse_complete, response, what)
+        etag, checksums = s3.uploads.CommittedETag(strip_etag(completed.etag)), completed.checksums
+        reported = {s3.checksums.HEADER + name: checksums[name] for name in checksums}
+        etag.headers = {**response.headers, **reported}
+        return etag
 
     def _abort_multipart(
         self,
@@ -1591,7 +1655,15 @@ class BaseS3StorageDriver(StorageDriver):
     ) -> None:
         """``DELETE ?uploadId=``: remove the upload and its parts."""
         place = self._place(container, object_name)
-        s3.uploads.abort(self._client, place, upload_id, headers)
+        what = f"Error in multipart abort of {place.label}"
+        request = s3.requests.abort_upload(place.path, upload_id=upload_id, headers=headers)
+        try:
+            self._client.send_once(request, what, ok=(204,), names=place.names)
+        except LibcloudError as error:
+            status = getattr(error, "status", None)
+            if status is not None:
+                error.value = f"Error in multipart abort. status_code={status}: {error.value}"
+            raise
 
 
 class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
@@ -1660,11 +1732,22 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         )
 
     def _put_presigned(self, url: str, number: int, body: Any, label: str) -> PartReceipt:
-        """Send a part to a presigned URL of the endpoint of this driver, which is anonymous."""
+        """Send a part to a presigned URL of the endpoint of this driver, which is anonymous.
+
+        A CRC would have to be signed, so the MD5 is sent along.
+        """
+        target, what = urlsplit(url), f"Error uploading part {number} of {label}"
+        params = tuple(parse_qsl(target.query, keep_blank_values=True))
+
+        def send() -> PartReceipt:
+            digest = s3.integrity.DIGESTS["md5"](body)
+            request = common.request.HttpRequest("PUT", target.path, params, digest.headers, body)
+            response = self._client.send_once(request, what, ok=s3.upload_port.STORED)
+            etag = s3.http_response.etag_of_part(response, what, self)
+            return transfer.values.PartReceipt(number, etag, len(body), digest)
+
         with source_errors():
-            return self._client.retry_loop.run(
-                lambda: s3.uploads.put_presigned(self._client, url, number, body, label)
-            )
+            return self._client.retry_loop.run(send)
 
 
 def _refuse_options(options: Mapping[str, Any] | None, method: str) -> None:
@@ -1674,20 +1757,14 @@ def _refuse_options(options: Mapping[str, Any] | None, method: str) -> None:
         )
 
 
+_MULTIPART = ("IncompleteCleanupError", "RESPONSES_PER_REQUEST", "S3MultipartUpload")
 _LATE = {
-    "IncompleteCleanupError": "libcloud.storage.s3.multipart",
-    "RESPONSES_PER_REQUEST": "libcloud.storage.s3.multipart",
-    "S3MultipartUpload": "libcloud.storage.s3.multipart",
+    **dict.fromkeys(_MULTIPART, "libcloud.storage.s3.multipart"),
     # Names that programs import from here because 3.9.1 imports them here.
     "AWSBaseResponse": "libcloud.common.aws",
     "AWSTokenConnection": "libcloud.common.aws",
     "ConnectionUserAndKey": "libcloud.common.base",
-    "ContainerAlreadyExistsError": "libcloud.storage.types",
-    "ContainerDoesNotExistError": "libcloud.storage.types",
-    "ContainerError": "libcloud.storage.types",
-    "ContainerIsNotEmptyError": "libcloud.storage.types",
     "InvalidCredsError": "libcloud.common.types",
-    "ObjectDoesNotExistError": "libcloud.storage.types",
     "RawResponse": "libcloud.common.base",
     "UnsignedPayloadSentinel": "libcloud.common.aws",
 }

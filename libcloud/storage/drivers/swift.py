@@ -8,6 +8,7 @@ object*: segments in a container of their own, and a manifest that publishes the
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from copy import copy
@@ -39,17 +40,21 @@ from libcloud.storage.types import (
     ObjectHashMismatchError,
 )
 from libcloud.utils.arguments import plain_headers
+from libcloud.utils.bodies import new_md5
 from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from libcloud.storage.transfer.download.port import Verification
     from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.writer import UploadWriter
     from libcloud.utils.bodies import Pieces
 
 __all__ = ["SwiftStorageDriver"]
+
+_MANIFEST = "x-object-manifest"  # a header of a dynamic large object
 
 # A writer calls none of these. If one of them is overridden, it is called with a file.
 _STREAM_METHODS = ("upload_object_via_stream", "_put_object")
@@ -599,14 +604,30 @@ class SwiftStorageDriver(MultipartDriver):
     # Downloads.
 
     def _request_download(self, obj: Object, selection: Selection) -> Download:
-        return swift.download_port.start_download(self._client, obj, selection)
+        def examine(response: Any) -> Verification | None:
+            """The MD5 that the bytes must have; the ETag of a large object is not an MD5."""
+            headers = response.headers
+            etag = strip_etag(headers.get("etag", "")).lower()
+            is_large = swift.deletion.is_static_large(headers) or _MANIFEST in headers
+            is_wanted = selection.verify is True and selection.start is None
+            if not is_wanted or is_large or not re.fullmatch("[0-9a-f]{32}", etag):
+                return None
+            value = bytes.fromhex(etag)
+            return transfer.download.port.Verification(
+                obj, "md5", value, new=new_md5, combine=None, format=bytes.hex
+            )
+
+        path = self._client.object_path(obj.container.name, obj.name)
+        return transfer.download.start.request_download(
+            self._client, obj, swift.requests.get_object(path), selection, examine=examine
+        )
 
     def _described(self, obj: Object, started: Download) -> Object:
         """``obj``; with the size of the response if it is a dynamic large object.
 
         A listing has the size of its manifest, which is empty. Reference: Swift, "Large objects".
         """
-        if "x-object-manifest" not in started.response.headers or started.length is None:
+        if _MANIFEST not in started.response.headers or started.length is None:
             return obj
         found = copy(obj)
         found.size = started.length

@@ -62,10 +62,7 @@ class AccessOptions(Value):
         return key, secret
 
     def apply(self, driver: Any, path: str) -> None:
-        """Configure the connection of ``driver``, which has not been used yet.
-
-        :param path: of the endpoint: the prefix of all paths.
-        """
+        """Configure the connection of ``driver``; ``path`` of the endpoint precedes all paths."""
         connection = driver.connection
         if path:
             connection.request_path = path
@@ -120,11 +117,7 @@ def _own_connection(connection: Any, keyword: str) -> BaseS3Connection:
 def endpoint_of(
     url: str | None, host: str | None, port: int | None, secure: bool
 ) -> tuple[str | None, bool, int | None, str]:
-    """Host, security, port and path: those of a keyword ``endpoint_url``, or else the arguments.
-
-    :raises TypeError: an argument is not text, or ``port`` is not a number.
-    :raises ValueError: ``url`` and another are passed, or one is invalid.
-    """
+    """Host, security, port and path: those of a keyword ``endpoint_url``, or else the arguments."""
     if url is None:
         _check_host(host, port)
         return host, secure, port, ""
@@ -174,11 +167,7 @@ def settings_from_env(
     region: str | None,
     endpoint_url: str | None,
 ) -> dict[str, Any]:
-    """The keyword arguments for ``from_env`` of the driver class ``kind``.
-
-    :param options: keywords that the caller passed; they take precedence over what is found.
-    :raises CredentialsNotFoundError: there are no credentials, and no way to obtain any.
-    """
+    """The keyword arguments for ``from_env`` of the driver class ``kind``."""
     check_known_keywords(kind, options)
     own = any(options.get(name) for name in ("key", "ex_credentials", "ex_anonymous"))
     key, secret = options.get("key"), options.get("secret")
@@ -215,7 +204,6 @@ def find_settings(
     A store that has its own hosts has its own regions, so those of the environment are not used.
 
     :param store: the store that the caller names; ``None``: that of the class.
-    :param credentials: those of the caller, which take precedence over what is found.
     """
     from libcloud.common.credentials.discovery import discover, without_store_settings
 
@@ -244,10 +232,7 @@ def find_settings(
 
 
 def driver_options(kind: Any, found: Discovery) -> dict[str, Any]:
-    """The keyword arguments of the driver class ``kind`` for what was found.
-
-    :raises ValueError: a setting has an invalid value.
-    """
+    """The keyword arguments of the driver class ``kind`` for what was found."""
     settings: dict[str, Any] = {}
     for name, setting in (
         ("region", found.region),

@@ -260,10 +260,7 @@ class StreamedPart:
         }
 
     def send(self, send: Callable[[EncodedPart], Any]) -> tuple[Any, Digest]:
-        """The result of ``send`` for the encoded data, and the checksum that was sent.
-
-        :raises SourceError: the source failed.
-        """
+        """The result of ``send`` for the encoded data, and the checksum that was sent."""
         response = send(EncodedPart(self))
         if self._value is None:
             text = f"{self._what}: the store responded before all data was sent"

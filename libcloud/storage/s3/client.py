@@ -70,12 +70,11 @@ class ClientOwner(PolicyOwner, Protocol):
 
 
 class UnsupportedFeatures:
-    """Features that a store has refused; later requests are sent without them.
+    """Features that a store has refused; later requests of all threads are sent without them.
 
     Only features that the library adds on its own account are ever dropped, see
-    :mod:`libcloud.storage.s3.headers`. One instance serves all threads of a driver.
+    :mod:`libcloud.storage.s3.headers`.
 
-    :param label: the driver, for messages.
     :param names: features that the user has turned off from the start.
     """
 
@@ -97,10 +96,7 @@ class UnsupportedFeatures:
 
 
 class S3Client(StoreClient[ClientOwner]):
-    """Sends the requests of one driver; see its base class.
-
-    :param unsupported: features to do without from the start.
-    """
+    """Sends the requests of one driver, from the start without what is ``unsupported``."""
 
     successes = frozenset({200})
 
@@ -130,11 +126,9 @@ class S3Client(StoreClient[ClientOwner]):
     ) -> Any:
         """:meth:`send` without retries.
 
-        If the store refuses a feature that the library added on its own account, the request is
-        sent again without it, and so are all later ones; if it requires a Content-MD5, with one,
-        as are all later ones to the container. It is also sent again after a successful
-        recovery, see :mod:`libcloud.storage.s3.recovery`; the connection of another project is
-        left to handle its errors itself.
+        The request is sent again, and so are all later ones, without a feature that the library
+        added and the store refuses, or with a Content-MD5 that it requires. It is also sent again
+        after a recovery, see :mod:`libcloud.storage.s3.recovery`.
         """
         if self.unsupported.names:
             request = s3.headers.without_features(request, self.unsupported.names)
@@ -180,10 +174,7 @@ class S3Client(StoreClient[ClientOwner]):
     def _acceptable(
         self, error: LibcloudError, request: HttpRequest, container_name: str
     ) -> tuple[HttpRequest, frozenset[str]] | None:
-        """``request`` as the store may accept it, and the features that were removed from it.
-
-        :return: ``None`` if nothing about the form of the request was refused.
-        """
+        """``request`` as the store may accept it, and what was removed; ``None``: it cannot."""
         detail = getattr(error, "detail", None)
         if s3.headers.needs_md5(detail, request):
             self.md5_containers.add(container_name)
@@ -237,11 +228,7 @@ class S3Client(StoreClient[ClientOwner]):
         return s3.errors.attach_detail(kind(text, self.owner, name), detail)
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:
-        """Parse the document in ``response``.
-
-        :raises LibcloudError: the document is an ``<Error>``, although the status is a success.
-        :raises MalformedResponseError: it is another document than expected.
-        """
+        """Parse the document in ``response``, which is perhaps an ``<Error>`` with status 200."""
         document = s3.http_response.page_of(response) or response.object
         if isinstance(document, str):
             raise MalformedResponseError(f"{what}: the response has no body", driver=self.owner)
@@ -320,10 +307,7 @@ def _kind_by_status(
 
 
 def _hint_of(request: HttpRequest, detail: ErrorDetail, headers: Mapping[str, str]) -> str:
-    """A hint to append to an error that may be about the version of an object.
-
-    :param headers: of the response.
-    """
+    """A hint to append to an error that may be about the version of an object."""
     if detail.status == 404 and headers.get("x-amz-delete-marker", "").lower() == "true":
         marker = headers.get("x-amz-version-id")
         which = f" {marker}" if marker else ""

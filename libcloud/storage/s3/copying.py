@@ -58,11 +58,7 @@ class CopyDriver(UploadDriver, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The object to copy, as a HEAD request with ``request_headers`` found it.
-
-    :param seen: headers of the response, names in lower case.
-    :param version_id: of the version to copy; ``None``: the newest.
-    """
+    """The object to copy, as a HEAD request with ``request_headers`` found it: ``seen``."""
 
     place: Place
     size: int
@@ -141,7 +137,6 @@ def copy_part(
     """Copy ``span`` of ``obj`` as a part of an upload; one request, without retries.
 
     :param obj: as it must still be: its ETag is a precondition.
-    :param headers: of the upload; its encryption key is that of ``obj``, too.
     """
     place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
     seen = {"etag": obj.hash or "", "content-length": str(obj.size)}
@@ -282,7 +277,7 @@ class CopyPort:
         return self.copy_part(upload_id, number, body)[0]
 
     def copy_part(self, upload_id: str, number: int, body: range) -> tuple[PartReceipt, Published]:
-        """:meth:`put_part`, and what the store reports of the part."""
+        """Copy a part, and return what the store reports of it, too."""
         what = f"{self._what}, part {number}"
         request = requests.copy_part(
             self._target.path,

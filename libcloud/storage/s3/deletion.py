@@ -43,7 +43,6 @@ _Key = tuple[str, str | None]
 class BulkDeletion:
     """Deletes many objects of one store.
 
-    :param path_of: returns the path of a container, or raises.
     :param supported: DeleteObjects is tried; a store that refuses it is not asked again.
     :param quiet: have the store name only what it did not delete, and take the rest for deleted.
     """
@@ -116,7 +115,7 @@ class BulkDeletion:
     def _refused(
         self, container: Container, keys: Sequence[_Key], error: Exception
     ) -> dict[_Key, Deletion]:
-        """The results for ``keys`` after a request that failed with ``error``.
+        """The results after a request that failed.
 
         A user who may delete objects may be forbidden to delete them in bulk: one object shows it.
         """

@@ -5,25 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
 from libcloud.storage.base import Object
 from libcloud.storage.s3.checksums import combined, encoded
 from libcloud.storage.s3.client import ClientOwner, S3Client
+from libcloud.storage.s3.headers import mark_optional
 from libcloud.storage.s3.integrity import MODE, MODE_HEADERS, expected_digest
-from libcloud.storage.transfer.download.port import RangeRequests, Verification
-from libcloud.storage.transfer.download.start import (
-    AS_STORED,
-    Download,
-    Selection,
-    close,
-    open_download,
-    raise_if_changed,
-)
+from libcloud.storage.transfer.download.port import Verification
+from libcloud.storage.transfer.download.start import Download, Selection, request_download
 from libcloud.utils.arguments import size_of
-
-_STORED_ENCODING = "x-goog-stored-content-encoding"
 
 
 def start_download(
@@ -35,63 +27,39 @@ def start_download(
     headers: Mapping[str, str],
     version_id: str | None = None,
 ) -> Download:
-    """Request the bytes of ``obj``; the body is not read yet.
+    """See :func:`~libcloud.storage.transfer.download.start.request_download`.
 
-    Where possible, reading it resumes after the connection breaks.
-
-    :param path: of the object.
     :param headers: the user's.
     :param version_id: ``None``: of the newest version.
-    :raises ObjectDoesNotExistError: there is no such object.
-    :raises ObjectChangedError: it is not the version that was selected, or has another size than
-        ``obj``.
-    :raises MalformedResponseError: the response contains other bytes than those requested.
     """
-    owner, names = client.owner, (obj.container.name, obj.name)
-    label = s3.names.label_of(*names, version_id)
-    what = f"Error downloading {label}"
-    headers = _headers_of(headers, selection, checksums=bool(owner.profile.checksums))
-    request = s3.requests.of_version(s3.requests.get_object(path, headers=headers), version_id)
-    try:
-        response = client.send(request, what, ok=(200, 206), raw=True, names=names)
-    except LibcloudError as error:
-        raise_if_changed(error, obj, selection)
-        raise
-    found = response.headers
-    # The first response had the checksum of the whole object; there is none for a range.
-    port = RangeRequests(client, obj, request, omitted=MODE, condition=s3.headers.mark_optional)
-    try:
+    owner = client.owner
+    label = s3.names.label_of(obj.container.name, obj.name, version_id)
+    if selection.verify is not False and owner.profile.checksums:
+        headers = {**headers, **mark_optional(MODE_HEADERS)}
+
+    def examine(response: Any) -> Verification | None:
+        found = response.headers
         is_page = s3.http_response.is_page_of_object(found)
         if is_page and found.get("content-length") != str(size_of(obj)):
+            what = f"Error downloading {label}"
             raise s3.http_response.not_the_store(owner.connection, response.status, "", what)
         s3.versions.check_response(client, found, label, version_id)
-        return open_download(
-            port,
-            response,
-            selection,
-            what,
-            verification=_verification(owner, obj, found, wanted=selection.verify),
-            # Google may have decompressed the body, so that its size is not that of the object:
-            # Google Cloud Storage, "Transcoding of gzip-compressed files".
-            transcoded=found.get(_STORED_ENCODING, "identity") != "identity",
-        )
-    except BaseException:
-        close(response)
-        raise
+        return _verification(owner, obj, found, wanted=selection.verify)
 
-
-def _headers_of(
-    given: Mapping[str, str], selection: Selection, *, checksums: bool
-) -> dict[str, str]:
-    headers = {**AS_STORED, **given}
-    if selection.validator is not None:
-        # The response is compared as well, so a store that refuses preconditions can do without.
-        headers.update(s3.headers.mark_optional(selection.validator.conditions()))
-    if selection.range_header:
-        headers["Range"] = selection.range_header
-    if selection.verify is not False and checksums:
-        headers.update(s3.headers.mark_optional(MODE_HEADERS))
-    return headers
+    return request_download(
+        client,
+        obj,
+        s3.requests.of_version(s3.requests.get_object(path, headers=headers), version_id),
+        selection,
+        examine=examine,
+        label=label,
+        # The first response had the checksum of the whole object; there is none for a range.
+        omitted=MODE,
+        # Responses are compared as well, so a store that refuses preconditions can do without.
+        condition=mark_optional,
+        # Google may decompress: Google Cloud Storage, "Transcoding of gzip-compressed files".
+        encoding_header="x-goog-stored-content-encoding",
+    )
 
 
 def _verification(

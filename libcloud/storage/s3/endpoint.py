@@ -188,10 +188,7 @@ class Addressing:
         return "virtual" if self._virtual else "path"
 
     def resolve(self, action: str) -> Address:
-        """Return where a request goes.
-
-        :param action: ``/bucket/key?query``, percent-encoded.
-        """
+        """Return where a request for ``/bucket/key?query``, percent-encoded, goes."""
         bucket, key, query = _split(action)
         region = self._regions.get(bucket)
         host = self._host
@@ -206,10 +203,7 @@ class Addressing:
         return self._movable and self._profile.host(region, **self._variant) is not None
 
     def region_of_host(self, host: str, bucket: str) -> str | None:
-        """Return the region of a host that a response names; ``None`` if it is not a regional one.
-
-        :param host: with or without the bucket as its first label.
-        """
+        """Return the region of a host, with or without the bucket; ``None`` if it has none."""
         return self._profile.region_of(host.lower().removeprefix(f"{bucket}."))
 
     def learn_region(self, bucket: str, region: str) -> bool:
@@ -235,11 +229,7 @@ def _split(action: str) -> tuple[str, str, str]:
 def choose_profile(
     own: S3Profile, *, host: str | None, given: S3Profile | None = None, named: str | None = None
 ) -> S3Profile:
-    """Return the profile of a driver: ``given`` or ``named`` by the user, by ``host``, or ``own``.
-
-    :param own: the profile of the driver's class.
-    :raises ValueError: there is no profile of that name, or both are given.
-    """
+    """Return the profile of a driver: the user's choice, that of ``host``, or ``own``."""
     if given is not None and named is not None:
         raise ValueError("ex_profile and ex_s3_profile exclude each other: pass one of them")
     if given is not None:
@@ -266,7 +256,6 @@ def choose_host(
 ) -> str:
     """Return ``host``, or the host of the region if it is ``None``.
 
-    :param options: keywords of the driver.
     :raises ValueError: the store has no such region or no such host for it, or ``host`` is combined
         with an option that selects another host.
     """

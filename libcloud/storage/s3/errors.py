@@ -75,8 +75,6 @@ def error_detail(
 ) -> ErrorDetail:
     """The error in a response. Never raises, whatever the response contains.
 
-    :param headers: names in any case.
-    :param body: any; ``code`` and ``message`` stay empty unless it is an ``<Error>`` document.
     :param now: the time from which a ``Retry-After`` that names a date counts; ``None`` takes the
         ``Date`` of the response.
     """

@@ -223,11 +223,7 @@ _CHANGES = ("server-side-encryption", "storage-class", "website-redirect-locatio
 
 
 class Given(NamedTuple):
-    """The headers of the caller about the copy, and about its source.
-
-    :param of_source: a customer's key, preconditions, the owner.
-    :param vendor: prefix of the store's own headers: ``x-amz``.
-    """
+    """The caller's headers about the copy, and about its source; ``vendor`` is ``x-amz``."""
 
     own: Mapping[str, str]
     of_source: Mapping[str, str]
@@ -281,11 +277,7 @@ def copy_headers(
     metadata: Mapping[str, object] | None = None,
     content_type: str | None = None,
 ) -> CopyHeaders:
-    """The headers of a copy.
-
-    :param seen: of the source, from the response to HEAD; names in lower case.
-    :param metadata: of the copy; ``None`` keeps that of the source. Likewise ``content_type``.
-    """
+    """The headers of a copy of what was ``seen``; ``None`` keeps what the source has."""
     prefix = f"{given.vendor}-meta-"
     kept = {name: seen[name] for name in _DESCRIPTION if name in seen}
     kept.update(_kept_metadata(seen, prefix) if metadata is None else {})

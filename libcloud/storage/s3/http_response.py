@@ -201,7 +201,6 @@ def confirmed(
     that has Amazon's ETags names them.
 
     :param look: sends the HEAD request.
-    :raises MalformedResponseError: there is no object of ``size`` bytes.
     """
     found: Mapping[str, str] = response.headers
     if "etag" in found or not driver.profile.multipart_etag or names_object(found):
@@ -263,11 +262,7 @@ def is_valid(connection: Any, request: HttpRequest, response: Any, what: str) ->
 def not_the_store(
     connection: Any, status: int, content: str, what: str = ""
 ) -> MalformedResponseError:
-    """The error for a response with a status of success that is not the store's.
-
-    :param content: the start of the body; empty for the response to a HEAD request.
-    :param what: the operation.
-    """
+    """The error for a success that is not the store's; ``content``: the start of the body."""
     scheme = "https" if getattr(connection, "secure", False) else "http"
     host = getattr(connection, "host", None) or ""
     host = f"[{host}]" if ":" in host else host
@@ -296,10 +291,7 @@ def text_of(body: object) -> str:
 
 
 def etag_of_part(response: Any, what: str, driver: object) -> str:
-    """The ETag of a part, which Complete must name.
-
-    :raises MalformedResponseError: it is missing. The part can be sent again.
-    """
+    """The ETag of a part, which Complete must name. Without one, the part can be sent again."""
     etag = strip_etag(response.headers.get("etag", ""))
     if not etag:
         raise MalformedResponseError(f"{what}: the response has no ETag", driver=driver)

@@ -55,10 +55,7 @@ def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: st
     """The name, in :data:`DIGESTS`, of the digest to send along with each body.
 
     :param signature: ``"4"``; any other signs no digest of the body.
-    :param secure: over https.
     :param asked: the user's choice: ``"auto"``, the name of a checksum, or ``None`` for none.
-    :raises ValueError: a name that is not known, or that cannot be sent.
-    :raises ModuleNotFoundError: a package is not installed.
     """
     if asked == "auto":
         return cheapest_digest(profile, signature=signature, secure=secure)
@@ -81,10 +78,7 @@ def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: st
 def cheapest_digest(
     profile: S3Profile, *, signature: str, secure: bool, locked: bool = False
 ) -> str:
-    """:func:`choose_digest`, if the user has not.
-
-    :param locked: the object is to be locked: a signature does not do for a checksum.
-    """
+    """:func:`choose_digest`, if the user has not. For locked objects a signature is not enough."""
     if signature != "4":
         return "md5"
     unsigned = secure and profile.unsigned_payload
@@ -123,10 +117,7 @@ DIGESTS: Mapping[str, Callable[[Any], Digest]] = {
 
 
 def trailing_checksum(profile: S3Profile, name: str) -> Checksum | None:
-    """The checksum that can follow a body with the digest ``name``; ``None`` if none can.
-
-    The body must not be part of the signature, which precedes it.
-    """
+    """The checksum that can follow a body that is not signed; ``None`` if none can."""
     algorithm, _, unsigned = name.partition("-")
     can_follow = profile.trailing_checksums and unsigned and algorithm in CRCS
     return CHECKSUMS[algorithm] if can_follow else None
@@ -211,10 +202,7 @@ def expected_etag(parts: Sequence[PartReceipt]) -> str | None:
 def reported_digest(
     profile: S3Profile, etag: str | None, checksums: Mapping[str, str], *, opaque: bool
 ) -> Digest:
-    """The digest of a part that the store reports, without headers; empty if it reports none.
-
-    For the arguments see :func:`compare_checksum`.
-    """
+    """The digest of a part that the store reports; see :func:`compare_checksum`. Empty: none."""
     for name, text in checksums.items():
         value = decoded(text)
         if value is not None:
@@ -352,7 +340,6 @@ def expected_digest(
 ) -> tuple[Checksum, bytes] | None:
     """The digest to compute of a whole object, and the value that it must have; ``None``: unknown.
 
-    :param headers: of the response to GET; names in lower case.
     :param md5: use the ETag, which encryption has not changed, if there is no checksum.
     """
     found = checksum_in(headers)

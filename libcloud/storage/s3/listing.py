@@ -57,11 +57,8 @@ def object_pages(
 ) -> Iterator[_Fetched[ObjectRecord]]:
     """The pages of a listing of objects, by the version of the request that the profile names.
 
-    :param path: of the container, encoded.
-    :param after: only keys after it.
     :param page_size: keys of a page, at most; ``None``: what the store prefers.
     :param pool: requests pages ahead, from the third one on; ``None``: none is.
-    :raises ContainerDoesNotExistError: there is no such container.
     """
     version = client.owner.profile.list_version
 
@@ -107,9 +104,7 @@ def pages(
 ) -> Iterator[_Fetched[_EntryT]]:
     """The pages of a listing, from the first to the one that is not truncated.
 
-    :param what: the operation, for messages.
     :param request: takes a ``marker``, and with a ``kind`` also ``url_encoding=True``.
-    :param names: of the container and the object, as far as the listing is of one.
     :param prefix: that ``request`` asks for.
     :param kind: of the listing, if its names may need to be encoded.
     """
@@ -162,10 +157,7 @@ def pages(
 def _read_ahead(
     pool: WorkerPool, fetch: Callable[[], _Fetched[_EntryT]]
 ) -> Callable[[], _Fetched[_EntryT]]:
-    """Start to fetch a page; call the result for it.
-
-    In a forked process, the thread that fetches it does not exist; it is fetched again.
-    """
+    """Start to fetch a page; call the result for it. A forked process fetches it again."""
     pid, future = os.getpid(), pool.submit(fetch)
     return lambda: future.result() if os.getpid() == pid else fetch()
 
@@ -253,10 +245,7 @@ _Range = tuple[str | None, str | None]
 
 
 class ParallelListing:
-    """One listing of a container.
-
-    :param list_pages: lists it; takes ``after`` and ``page_size``.
-    """
+    """One listing of a container; ``list_pages`` takes ``after`` and ``page_size``."""
 
     def __init__(
         self, pool: WorkerPool, list_pages: Callable[..., Iterator[_Fetched[ObjectRecord]]]
@@ -272,11 +261,7 @@ class ParallelListing:
         return page.entries[0].key if page.entries else None
 
     def objects(self, after: str | None = None, last: str | None = None) -> Iterator[ObjectRecord]:
-        """The objects in order.
-
-        :param after: only keys after it.
-        :param last: only keys up to it.
-        """
+        """The objects in order, with keys after ``after`` and up to ``last``."""
         # Not recursive: what remains of the last range is split as often as there are pages.
         unfinished = [self._split(after, last)]
         while unfinished:

@@ -213,10 +213,9 @@ def resume(
 
 
 def sizes_to_keep(stored: Mapping[int, PartRecord], limits: Limits) -> dict[int, int]:
-    """The sizes of parts into which the source is divided again.
+    """The sizes of parts into which the source is divided again; none where they must be equal.
 
-    The last part is left out if it is too small for any other position, and so are all parts where
-    the store requires equal sizes.
+    The last part is left out if it is too small for any other position.
     """
     if limits.equal_parts:
         return {}

@@ -88,11 +88,7 @@ def _bucket_path(name: str) -> str:
 
 
 def check_bucket_name(name: str) -> None:
-    """Refuse a name that cannot be a bucket in a path.
-
-    :raises TypeError: it is not text.
-    :raises ValueError: with what to do.
-    """
+    """Refuse a name that cannot be a bucket in a path."""
     check_name(name, "container_name")
     if not name:
         raise ValueError("The name of a container must not be empty")
@@ -104,12 +100,7 @@ def check_bucket_name(name: str) -> None:
 
 
 def check_object_name(name: str, *, listed: bool = False) -> None:
-    """Refuse a name that no S3 store can hold.
-
-    :param listed: the name may be one that a listing showed, of bytes that are not UTF-8.
-    :raises TypeError: it is not text.
-    :raises ValueError: with what to do.
-    """
+    """Refuse a name that no S3 store can hold; one that was ``listed`` need not be UTF-8."""
     if type(name) is not str:
         check_name(name, "object_name")
     if not name:

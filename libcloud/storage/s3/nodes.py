@@ -72,10 +72,7 @@ def excerpt(body: bytes | str) -> str:
 
 
 class Node:
-    """An element, and lookups among its children, which are looked through once and at once.
-
-    A page of a listing has a thousand elements with ten children each.
-    """
+    """An element, and lookups among its children, which are looked through once and at once."""
 
     __slots__ = ("_firsts", "element", "name")
 
@@ -131,10 +128,7 @@ class Node:
         return text
 
     def number(self, name: str) -> int | None:
-        """The number that the first child called ``name`` holds; ``None`` if missing or empty.
-
-        :raises MalformedDocumentError: it is not a number, or negative.
-        """
+        """Like :meth:`word`, as a number. :raises MalformedDocumentError: it is not one."""
         text = self.word(name)
         if text is not None and not _NUMBER.fullmatch(text):
             raise MalformedDocumentError(f"{name} of {self.name} is not a number: {excerpt(text)}")
@@ -177,8 +171,6 @@ def read_root(source: Source) -> Node:
     """The root of a document, or of one that was already parsed.
 
     White space in front of the document is allowed: a store sends it to keep the connection alive.
-
-    :raises MalformedDocumentError: ``source`` is not XML.
     """
     if not isinstance(source, bytes | bytearray | memoryview):
         return Node(source)
@@ -332,19 +324,13 @@ class ObjectRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScannedPage:
-    """A page of a listing.
-
-    :param root: the document without its objects.
-    """
+    """A page of a listing; ``root`` is the document without its objects."""
 
     root: Element
     _columns: dict[str, Iterable[str | None]]
 
     def records(self, decode: Callable[[str], str]) -> list[ObjectRecord]:
-        """The objects, in order.
-
-        :param decode: makes a key of its text.
-        """
+        """The objects, in order; ``decode`` makes a key of its text."""
         found: Any = self._columns
         keys, unknown = found["Key"], repeat(None)
         joined = "".join(keys)

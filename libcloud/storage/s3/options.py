@@ -63,7 +63,7 @@ def headers_of(options: Mapping[str, Any], *, prefix: str, secure: bool) -> dict
         kind, word = OF_OBJECT[name]
         if value is not None and not isinstance(value, kind):
             raise TypeError(f"{name} must be {word}, not {kind_of(value)}")
-    get = options.get
+    get: Any = options.get
     if get("ex_if_none_match") not in (None, "*"):
         raise ValueError(f"ex_if_none_match is '*', not {get('ex_if_none_match')!r}")
     if get("ex_if_none_match") and get("ex_if_match"):

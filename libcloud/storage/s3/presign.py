@@ -36,9 +36,6 @@ def presigned_object_url(
     Nothing is sent. A session token becomes part of the URL, which ends with it.
 
     :param hours: at most 168.
-    :param version_id: of one version of the object; ``None``: the newest when the URL is used.
-    :raises ValueError: ``hours`` is out of range.
-    :raises LibcloudError: the driver is anonymous.
     """
     if isinstance(hours, (bool, str)) or not hasattr(hours, "__float__"):
         raise TypeError(f"ex_expiry must be a number of hours, such as 24, not {kind_of(hours)}")

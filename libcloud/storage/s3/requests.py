@@ -78,10 +78,7 @@ def copy_part(
     headers: Mapping[str, str] | None = None,
     vendor: str = "x-amz",
 ) -> HttpRequest:
-    """UploadPartCopy: :func:`put_part` with the bytes ``span`` of ``source``, which are not none.
-
-    See :func:`copy_object`.
-    """
+    """UploadPartCopy: a part of the bytes ``span`` of ``source``; see :func:`copy_object`."""
     if not span or span.step != 1 or span.start < 0:
         raise ValueError(f"No part can be copied from the bytes {span}")
     request = put_part(path, upload_id=upload_id, number=number, body=b"", headers=headers)
@@ -244,12 +241,14 @@ def list_versions(
 
 
 def create_bucket(path: str, *, location: str | None = None) -> HttpRequest:
-    """CreateBucket, in the region ``location``; ``None`` or empty sends no body."""
+    """CreateBucket, in the region ``location``; ``None`` or empty sends no body.
+
+    The body is text: connection classes of test suites return it as the text of the response.
+    """
     if not location:
         return HttpRequest("PUT", path)
     constraint, name = _element("LocationConstraint", _text(location)), "CreateBucketConfiguration"
-    body = f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>'
-    return HttpRequest("PUT", path, body=body.encode())
+    return HttpRequest("PUT", path, body=f'<{name} xmlns="{NAMESPACE}">{constraint}</{name}>')
 
 
 def list_buckets(*, marker: Marker = None) -> HttpRequest:
@@ -285,7 +284,7 @@ def is_copy(request: HttpRequest) -> bool:
 
 
 def _source_headers(source: str, if_match: str | None, vendor: str) -> dict[str, str]:
-    """The value of the header for the source of a copy; without the first slash, for all stores."""
+    """The headers for the source of a copy; without the first slash, for all stores."""
     headers = {f"{vendor}-copy-source": source.removeprefix("/")}
     if if_match is not None:
         headers[f"{vendor}-copy-source-if-match"] = f'"{if_match}"'
@@ -305,10 +304,7 @@ _ALTERED = "[\t\n\r\x7f-\x9f\u2028]"
 
 
 def complete_body(parts: Sequence[tuple[int, str]]) -> bytes:
-    """The body of a Complete: without a namespace, ETags without quotes.
-
-    :raises ValueError: no part, or numbers that do not ascend: no store would accept that.
-    """
+    """The body of a Complete: without a namespace, ETags without quotes."""
     if not parts:
         raise ValueError("An upload cannot be completed without parts")
     texts = []
@@ -330,8 +326,7 @@ def is_xml_text(text: str) -> bool:
 def can_express(text: str) -> bool:
     """Whether every reader of XML gets ``text`` out as it was put in.
 
-    No document can hold most control characters, readers turn a carriage return into a line break,
-    and some drop white space at the ends.
+    Readers turn a carriage return into a line break, and some drop white space at the ends.
     """
     return text == text.strip() and is_xml_text(text) and not re.search(_ALTERED, text)
 

@@ -65,11 +65,7 @@ class DeleteResult:
 
 
 class UploadRecord(NamedTuple):
-    """An in-progress upload.
-
-    :param initiator: display name, or id, of who started it.
-    :param owner: display name, or id, of who will own the object.
-    """
+    """An in-progress upload; of who started it, and of who will own the object, name or id."""
 
     key: str
     upload_id: str
@@ -155,10 +151,7 @@ _Keyed = TypeVar("_Keyed", bound=UploadRecord | VersionRecord)
 
 
 def parse_create(source: Source) -> str:
-    """The id of the upload that a store has created.
-
-    :raises MalformedDocumentError: it is missing. Whether an upload was created is unknown.
-    """
+    """The id of the upload that a store has created."""
     upload_id = _root(source).need("UploadId").strip()
     if not upload_id:
         raise MalformedDocumentError("The UploadId of the response is empty")
@@ -166,13 +159,7 @@ def parse_create(source: Source) -> str:
 
 
 def parse_complete(source: Source) -> Published:
-    """The response to Complete.
-
-    The ETag may be empty: Ceph RGW returns none. Then the name of the root element identifies
-    the document.
-
-    :raises MalformedDocumentError: it is another document. The object may exist.
-    """
+    """The response to Complete. Ceph RGW returns no ETag: then the root element identifies it."""
     root = _root(source)
     etag = strip_etag(root.find("ETag") or "")
     if not etag and root.name != "CompleteMultipartUploadResult":
@@ -181,10 +168,7 @@ def parse_complete(source: Source) -> Published:
 
 
 def parse_copy(source: Source) -> Published:
-    """The response to a copy of an object or a part.
-
-    :raises MalformedDocumentError: it is another document. The copy may exist.
-    """
+    """The response to a copy of an object or a part."""
     root = read_root(source)
     if not root.name.startswith("Copy"):
         raise _unexpected(source, root)
@@ -192,10 +176,7 @@ def parse_copy(source: Source) -> Published:
 
 
 def parse_deleted(source: Source) -> DeleteResult:
-    """The response to DeleteObjects.
-
-    :raises MalformedDocumentError: it is another document. Any of the keys may be deleted.
-    """
+    """The response to DeleteObjects."""
     root = read_root(source)
     if not root.name.startswith("Delete"):
         raise _unexpected(source, root)
@@ -223,15 +204,12 @@ def parse_error(source: Source) -> dict[str, str] | None:
 
 
 def parse_uploads(source: Source) -> Page[UploadRecord]:
-    """One page of in-progress uploads. :raises MalformedDocumentError: it is another document."""
+    """One page of in-progress uploads."""
     return _keyed_page(source, ("Upload",), _upload, tuple, "NextUploadIdMarker")
 
 
 def parse_versions(source: Source) -> Page[VersionRecord]:
-    """One page of versions, by key; those of a key with the newest first.
-
-    :raises MalformedDocumentError: it is no such page.
-    """
+    """One page of versions, by key; those of a key with the newest first."""
     names = ("Version", "DeleteMarker")
     return _keyed_page(source, names, _version, _newest_first, "NextVersionIdMarker")
 
@@ -269,7 +247,7 @@ def _keyed_page(
 
 
 def parse_parts(source: Source) -> Page[PartRecord]:
-    """One page of the parts of an upload. :raises MalformedDocumentError: it is not one."""
+    """One page of the parts of an upload."""
     root = _listing(source)
     parts = tuple(_part(node) for node in root.children("Part"))
     marker = root.number("NextPartNumberMarker")
@@ -280,7 +258,7 @@ def parse_parts(source: Source) -> Page[PartRecord]:
 
 
 def parse_objects(source: Source | ScannedPage) -> Page[ObjectRecord]:
-    """One page of a listing, version 1 or 2. :raises MalformedDocumentError: it is not one."""
+    """One page of a listing, version 1 or 2."""
     root = _listing(source.root if isinstance(source, ScannedPage) else source)
     decode, encoding = _decoder(root), _encoding(root)
     if isinstance(source, ScannedPage):
@@ -302,11 +280,7 @@ def parse_objects(source: Source | ScannedPage) -> Page[ObjectRecord]:
 
 
 def object_record(element: Element, decode: _Decode | None = None) -> ObjectRecord:
-    """One ``Contents`` element of a listing.
-
-    :param decode: of the names in this listing; ``None``: that of the element's parent.
-    :raises MalformedDocumentError: it is not one.
-    """
+    """One ``Contents`` element of a listing; by default, names are encoded as its parent says."""
     if decode is None:
         parent = getattr(element, "getparent", lambda: None)()
         decode = str if parent is None else _decoder(Node(parent))
@@ -324,13 +298,13 @@ def object_record(element: Element, decode: _Decode | None = None) -> ObjectReco
 
 
 def bucket_record(element: Element) -> BucketRecord:
-    """One ``Bucket`` element of a list. :raises MalformedDocumentError: it is not one."""
+    """One ``Bucket`` element of a list."""
     node = Node(element)
     return BucketRecord(node.need("Name"), node.word("CreationDate"))
 
 
 def parse_buckets(source: Source) -> Page[BucketRecord]:
-    """The list of buckets. :raises MalformedDocumentError: it is another document."""
+    """The list of buckets."""
     root = _listing(source)
     buckets, token = root.child("Buckets"), root.find("ContinuationToken")
     records = () if buckets is None else tuple(map(bucket_record, buckets.elements("Bucket")))

@@ -41,9 +41,7 @@ _NO_OBJECT = ("", "NoSuchBucket", "NoSuchKey", "NoSuchVersion")
 class Setting:
     """One setting of a bucket, or of an object or a version of it.
 
-    :param names: of the bucket and the object; of a bucket, the second is empty.
-    :param name: of the subresource: ``"tagging"``.
-    :param label: for messages: ``"tags"``.
+    :param name: of the subresource: ``"tagging"``; ``label``, for messages: ``"tags"``.
     """
 
     client: S3Client
@@ -58,7 +56,6 @@ class Setting:
 
         :param root: what the name of the document's root contains, which servers vary: moto returns
             a GetBucketVersioningResponse.
-        :raises ObjectDoesNotExistError: there is no such object or version.
         """
 
         def parse(document: Any) -> _T:

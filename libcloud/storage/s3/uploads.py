@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads: their headers, the upload of the engine, and the requests of an upload in parts."""
+"""Uploads: their headers, the upload of the engine, and uploads without it."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
-from libcloud.common.request import HttpRequest
-from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import plain_headers
 from libcloud.storage.base import Container
@@ -26,7 +24,7 @@ from libcloud.storage.s3.http_response import etag_of_part
 from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.transfer.upload.session import DEFAULT_OPTIONS, ObjectUpload, split_keywords
-from libcloud.storage.transfer.values import PartReceipt, StoredObject
+from libcloud.storage.transfer.values import StoredObject
 from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.utils.arguments import unexpected_keyword
 from libcloud.utils.headers import strip_etag
@@ -81,7 +79,6 @@ def split_options(
     """The headers with those that keywords ask for, and the keywords of the engine.
 
     :return: ``headers`` themselves, unchecked, if no keyword asks for any.
-    :raises TypeError: there is no such keyword. Nothing was sent.
     :raises ValueError: a value is invalid, or not supported by this driver. Nothing was sent.
     """
     if not keywords:
@@ -110,11 +107,7 @@ def split_options(
 
 
 def is_one_request(driver: UploadDriver, size: int | None, keywords: Mapping[str, object]) -> bool:
-    """Whether a file of ``size`` bytes is sent by one request.
-
-    :param size: ``None`` if it is not known.
-    :param keywords: of the upload; the engine plans the parts if there are any.
-    """
+    """Whether a file is sent by one request; with ``keywords``, the engine plans the parts."""
     if not driver.supports_s3_multipart_upload:
         return True
     largest = min(transfer.upload.plan.DEFAULT_PART_SIZE, driver.profile.limits.max_put_size)
@@ -127,10 +120,7 @@ def session_of(
     headers: Mapping[str, str],
     options: Mapping[str, Any] | None = None,
 ) -> tuple[S3UploadPort, ObjectUpload[bytes | Pieces]]:
-    """The port of an object, and the upload through it.
-
-    :param options: keywords, as :func:`split_options` returns them.
-    """
+    """The port of an object, and the upload through it; see :func:`split_options`."""
     profile = driver.profile
     if not profile.multipart_conditions and s3.headers.has_condition(headers):
         raise ValueError(
@@ -155,10 +145,7 @@ def session_of(
 def whole_session(
     driver: UploadDriver, object_name: str, path: str, *, headers: Mapping[str, str], method: str
 ) -> tuple[S3UploadPort, ObjectUpload[Body | Payload]]:
-    """The same for an object that is sent by one request, whatever its size.
-
-    :param path: with the query of the request, if it has one.
-    """
+    """The same for an object that is sent by one request; ``path`` may have a query."""
     container_name = unquote(path.lstrip("/").partition("/")[0])
     container = Container(container_name, {}, cast("StorageDriver", driver))
     place = Place(container, object_name, path)
@@ -199,11 +186,7 @@ def _digest_name(
 def reported_checksum(
     driver: UploadDriver, headers: Mapping[str, str], data_hash: str | None
 ) -> dict[str, str] | None:
-    """The checksum that the store reported of an object, after it was compared.
-
-    :param headers: of the response; names in lower case.
-    :param data_hash: MD5 of the data, hexadecimal.
-    """
+    """The checksum that the store reported of an object, after it was compared."""
     found = s3.checksums.checksum_in(headers)
     if found is not None:
         return {"algorithm": found[0].name, "value": s3.checksums.encoded(found[1])}
@@ -213,65 +196,6 @@ def reported_checksum(
     if etag != data_hash or not s3.integrity.is_md5(etag) or not driver.profile.etag_is_md5:
         return None
     return None if s3.integrity.encrypted(headers) else {"algorithm": "md5", "value": etag}
-
-
-# The requests of an upload in parts, for the driver's methods that subclasses override.
-
-
-def initiate(client: S3Client, place: Place, headers: Mapping[str, str] | None) -> str:
-    what = f"Error initiating multipart upload of {place.label}"
-    request = requests.create_upload(place.path, headers=headers)
-    response = client.send_once(request, what, names=place.names)
-    return client.parse(s3.responses.parse_create, response, what)
-
-
-def commit(
-    client: S3Client,
-    place: Place,
-    upload_id: str,
-    chunks: Sequence[tuple[int, str]],
-    headers: Mapping[str, str] | None,
-) -> CommittedETag:
-    """``POST ?uploadId=``: publish the object made of ``chunks``, pairs of number and ETag."""
-    what = f"Error in multipart commit of {place.label}"
-    request = requests.complete_upload(
-        place.path, upload_id=upload_id, parts=chunks, headers=headers
-    )
-    response = client.send_once(request, what, names=place.names)
-    completed = client.parse(s3.responses.parse_complete, response, what)
-    etag = CommittedETag(strip_etag(completed.etag))
-    checksums = {s3.checksums.HEADER + name: value for name, value in completed.checksums.items()}
-    etag.headers = {**response.headers, **checksums}
-    return etag
-
-
-def abort(
-    client: S3Client, place: Place, upload_id: str, headers: Mapping[str, str] | None
-) -> None:
-    what = f"Error in multipart abort of {place.label}"
-    request = requests.abort_upload(place.path, upload_id=upload_id, headers=headers)
-    try:
-        client.send_once(request, what, ok=(204,), names=place.names)
-    except LibcloudError as error:
-        status = getattr(error, "status", None)
-        if status is not None:
-            error.value = f"Error in multipart abort. status_code={status}: {error.value}"
-        raise
-
-
-def put_presigned(client: S3Client, url: str, number: int, body: Body, label: str) -> PartReceipt:
-    """Send a part to a presigned URL; one attempt.
-
-    A CRC would have to be signed, so the MD5 is sent along.
-    """
-    target = urlsplit(url)
-    params = tuple(parse_qsl(target.query, keep_blank_values=True))
-    digest = s3.integrity.DIGESTS["md5"](body)
-    request = HttpRequest("PUT", target.path, params, digest.headers, body)
-    what = f"Error uploading part {number} of {label}"
-    response = client.send_once(request, what, ok=(200, 201, 204))
-    etag = etag_of_part(response, what, client.owner)
-    return PartReceipt(number, etag, len(body), digest)
 
 
 # Uploads in parts by the methods of Apache Libcloud, of which a user's subclass overrides one. They

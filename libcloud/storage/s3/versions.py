@@ -161,7 +161,6 @@ def undelete(
     There can be several: deleting a deleted object adds one, and so does a retry.
 
     :param found: the versions of the object, the newest first.
-    :raises ObjectDoesNotExistError: no version has data. Nothing was deleted.
     """
     markers = []
     for version in found:

@@ -31,9 +31,7 @@ def copy_object(
 ) -> Mapping[str, str]:
     """Copy an object, and return the headers that describe the copy.
 
-    :param source: names of the container and the object, as of ``target``.
-    :param headers: of the copy; metadata that is not there is that of the source, unless
-        ``X-Fresh-Metadata`` is.
+    Metadata that ``headers`` lack is that of the source, unless they have ``X-Fresh-Metadata``.
     """
     request = requests.copy_object(
         client.object_path(*target), client.object_path(*source), headers

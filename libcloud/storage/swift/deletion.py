@@ -29,8 +29,6 @@ def delete_object(
     The segments stay if the container keeps versions, of which the object becomes one.
 
     :param is_large: whether it is; ``None``: a request finds out.
-    :raises LibcloudError: a segment could not be deleted; the object is still there, and damaged
-        if others were.
     """
     path, names = client.object_path(container_name, name), (container_name, name)
     what = f"Error deleting {container_name}/{name}"

@@ -43,10 +43,6 @@ def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDet
     )
 
 
-def is_transient(detail: ErrorDetail) -> bool:
-    return detail.status in _TRANSIENT
-
-
 def failure_of(error: BaseException) -> Failure:
     """Classify an exception of a request."""
     detail = getattr(error, "detail", None)
@@ -55,7 +51,7 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(
         error,
         # A body that was damaged on its way is refused with 422.
-        transient=is_transient(detail) or detail.status == 422,
+        transient=detail.status in {*_TRANSIENT, 422},
         condition_failed=detail.status == 412,
         throttled=detail.status in _THROTTLED or detail.status == 503,
         retry_after=detail.retry_after,

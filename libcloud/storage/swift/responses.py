@@ -25,11 +25,7 @@ class ContainerRecord:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRecord:
-    """An object in a listing.
-
-    :param etag: of the object; for a large one, of the object that it makes.
-    :param is_large: a static large object; ``None``: the cluster does not say.
-    """
+    """An object in a listing; ``is_large``: a static large one; ``None``: not known."""
 
     name: str
     size: int = 0
@@ -50,11 +46,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """The result of a bulk deletion.
-
-    :param status: 200 if nothing failed.
-    :param errors: pairs of a path and what is wrong with it.
-    """
+    """The result of a bulk deletion: status 200 if nothing failed, and errors by path."""
 
     status: int
     deleted: int

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -124,26 +124,32 @@ def request_download(
     request: HttpRequest,
     selection: Selection,
     *,
+    examine: Callable[[Any], Verification | None],
+    label: str = "",
     range_header: str = "Range",
-    verification: Callable[[Mapping[str, str]], Verification | None],
+    omitted: str = "",
+    condition: Callable[[dict[str, str]], dict[str, str]] = dict,
+    encoding_header: str = "",
 ) -> Download:
     """Request the bytes of ``obj``; the body is not read yet.
 
     Where possible, reading it resumes after the connection breaks.
 
     :param request: GET of the whole object.
-    :param range_header: the name of the header with the range.
-    :param verification: the checksum that the bytes must have, by the headers of the response.
+    :param examine: returns the checksum that the bytes must have, by the response, or raises.
+    :param label: of the object, for messages; empty: its name.
+    :param encoding_header: names the encoding in which the object is stored; the size of a body in
+        another one is not that of the object.
     :raises ObjectDoesNotExistError: there is no such object.
     :raises ObjectChangedError: it is not the version that was selected, or has another size than
         ``obj``.
     :raises MalformedResponseError: the response contains other bytes than those requested.
     """
     names = (obj.container.name, obj.name)
-    what = f"Error downloading {'/'.join(names)}"
+    what = f"Error downloading {label or '/'.join(names)}"
     headers = {**AS_STORED, **request.headers}
     if selection.validator is not None:
-        headers.update(selection.validator.conditions())
+        headers.update(condition(selection.validator.conditions()))
     if selection.range_header:
         headers[range_header] = selection.range_header
     request = replace(request, headers=headers)
@@ -152,10 +158,15 @@ def request_download(
     except LibcloudError as error:
         raise_if_changed(error, obj, selection)
         raise
-    port = RangeRequests(client, obj, request, range_header=range_header)
+    port = RangeRequests(
+        *(client, obj, request), range_header=range_header, omitted=omitted, condition=condition
+    )
     try:
-        expected = verification(response.headers)
-        return open_download(port, response, selection, what, verification=expected)
+        expected = examine(response)
+        transcoded = response.headers.get(encoding_header, "identity") != "identity"
+        return open_download(
+            port, response, selection, what, verification=expected, transcoded=transcoded
+        )
     except BaseException:
         close(response)
         raise

@@ -178,6 +178,6 @@ def test_complete_refuses_parts_that_no_store_would_take(numbers: list[int]) -> 
 
 def test_create_bucket_names_the_region_in_the_namespace_of_s3() -> None:
     assert requests.create_bucket("/b", location="eu-west-1").body == (
-        b'<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-        b"<LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"
+        '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        "<LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>"
     )
