@@ -8,6 +8,7 @@ import errno
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,23 +91,17 @@ _NOT_FOUND_ERRORS = (
 class on_error:
     """Call ``handle`` with the exception that ends the block, and with ``arguments``."""
 
-    __slots__ = ("_arguments", "_handle")
+    __slots__ = ("_arguments", "_handle", "_keywords")
 
-    def __init__(self, handle: Callable[..., object], *arguments: object) -> None:
-        self._handle = handle
-        self._arguments = arguments
+    def __init__(self, handle: Callable[..., object], *arguments: Any, **keywords: Any) -> None:
+        self._handle, self._arguments, self._keywords = handle, arguments, keywords
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is not None:
-            self._handle(error, *self._arguments)
-
-
-def error_context(subject: object) -> on_error:
-    """Make error messages in the block name ``subject``; the innermost block wins."""
-    return on_error(set_subject, subject)
+            self._handle(error, *self._arguments, **self._keywords)
 
 
 def set_subject(error: BaseException, subject: object) -> None:
@@ -116,9 +111,8 @@ def set_subject(error: BaseException, subject: object) -> None:
             error.cli_subject = str(subject)  # type: ignore[attr-defined]  # for error_line()
 
 
-def errors_name(path: str) -> on_error:
-    """Make write errors in the block name ``path`` instead of the staging file."""
-    return on_error(set_file_name, path)
+error_context = partial(on_error, set_subject)
+"""Make error messages in the block name a subject; the innermost block wins."""
 
 
 def set_file_name(error: BaseException, path: str) -> None:
@@ -126,6 +120,10 @@ def set_file_name(error: BaseException, path: str) -> None:
     is_other = isinstance(error, (LibcloudError, BrokenPipeError))
     if isinstance(error, OSError) and not is_other and error.errno is not None:
         error.filename = path
+
+
+errors_name = partial(on_error, set_file_name)
+"""Make write errors in the block name a path instead of the staging file."""
 
 
 def hide_secrets(*secrets: str | None) -> None:

@@ -73,15 +73,8 @@ class Failures:
             raise ReportedError(self._status if self.count == 1 else FAILED)
 
 
-def report_unfinished_upload(
-    transfer: Transfer, url: object, *, resumable: bool = False
-) -> on_error:
-    """Call :func:`note_unfinished_upload` with the error that ends the block."""
-    return on_error(note_unfinished_upload, transfer, url, resumable)
-
-
 def note_unfinished_upload(
-    error: BaseException, transfer: Transfer, url: object, resumable: bool
+    error: BaseException, transfer: Transfer, url: object, resumable: bool = False
 ) -> None:
     """Report the parts that remain of a failed upload; if interrupted, what became of it.
 
@@ -103,6 +96,10 @@ def note_unfinished_upload(
             print_stderr(note)
     elif isinstance(error, KeyboardInterrupt):
         print_stderr(f"libcloud: {url}: {_interruption_text(transfer)}")
+
+
+report_unfinished_upload = partial(on_error, note_unfinished_upload)
+"""The same for the error that ends a block."""
 
 
 def report(error: Exception, url: object = None) -> None:

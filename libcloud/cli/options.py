@@ -140,13 +140,8 @@ def with_option_names(text: str) -> str:
     return _KEYWORD.sub(named, text)
 
 
-def value_errors_as_usage() -> on_error:
-    """Turn a ``ValueError`` about a driver keyword into one about the option that set it."""
-    return on_error(raise_as_usage_error)
-
-
 def raise_as_usage_error(error: BaseException) -> None:
-    """See :func:`value_errors_as_usage`."""
+    """Turn a ``ValueError`` about a driver keyword into one about the option that set it."""
     # An error of the library with a class of its own is about one object, and contains its name.
     if not isinstance(error, ValueError) or isinstance(error, LibcloudError):
         return
@@ -156,6 +151,9 @@ def raise_as_usage_error(error: BaseException) -> None:
         # The end of the message is advice for programmers.
         message = str(error).partition(". If it does, ")[0]
         raise click.UsageError(with_option_names(message)) from error
+
+
+value_errors_as_usage = functools.partial(on_error, raise_as_usage_error)
 
 
 def _with_object_options(options: Callable[[Any], Any]) -> Callable[[Any], Any]:

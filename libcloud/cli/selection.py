@@ -29,16 +29,15 @@ class _FilterOption(click.Option):
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
         super().add_to_parser(parser, ctx)
-        include = "--include" in self.opts
-        for parsed in {id(entry): entry for entry in parser._long_opt.values()}.values():
-            if parsed.obj is self:
-                append = parsed.process
+        (name,) = self.opts
+        parsed = parser._long_opt[name]
+        append = parsed.process
 
-                def process(value: str, state: Any, append: Callable[..., Any] = append) -> None:
-                    ctx.meta.setdefault(_META, []).append((include, value))
-                    append(value, state)
+        def process(value: str, state: Any) -> None:
+            ctx.meta.setdefault(_META, []).append((name == "--include", value))
+            append(value, state)
 
-                parsed.process = process
+        parsed.process = process
 
 
 def _filters(ctx: click.Context, _: click.Parameter, __: object) -> Filters:

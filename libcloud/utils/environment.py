@@ -47,13 +47,14 @@ _DOWNLOAD = "libcloud.storage.transfer.download"
 _UPLOAD = "libcloud.storage.transfer.upload"
 
 MOVED = {
-    "libcloud.common.aws_profiles": "libcloud.common.credentials.profiles",
+    "libcloud.common.aws_profiles": "libcloud.common.credentials.discovery",
     "libcloud.common.connections": "libcloud.common.base",
     "libcloud.common.credential_botocore": "libcloud.common.credentials.botocore",
     "libcloud.common.credential_lookup": "libcloud.common.credentials.discovery",
     "libcloud.common.credential_renewal": "libcloud.common.credentials.provider",
     "libcloud.common.credential_sources": "libcloud.common.credentials.discovery",
     "libcloud.common.credentials.clouds": "libcloud.common.credentials.openstack",
+    "libcloud.common.credentials.profiles": "libcloud.common.credentials.discovery",
     "libcloud.common.google_auth": "libcloud.common.google",
     "libcloud.common.google_types": "libcloud.common.google",
     "libcloud.common.httplib": "libcloud.http",

@@ -5,7 +5,7 @@ May import ``libcloud.utils`` and ``libcloud.common.types``; knows no connection
 Tests: ``test/common/test_credentials*.py``.
 
 ``provider`` has the values and errors, and refreshes temporary ones; ``discovery`` finds AWS
-credentials and settings (with ``profiles`` and ``botocore``), the others those of their stores.
+credentials and settings (with ``botocore``), the others those of their stores.
 """
 
 from __future__ import annotations

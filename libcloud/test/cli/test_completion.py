@@ -17,8 +17,13 @@ from typing import Any
 import click
 import pytest
 
-from libcloud.cli.candidates import SECONDS, CompletionCache, urls
-from libcloud.cli.completion import SCRIPTS, candidate_lines
+from libcloud.cli.completion import (
+    SCRIPTS,
+    SECONDS,
+    CompletionCache,
+    candidate_lines,
+    urls,
+)
 from libcloud.cli.main import cli
 from libcloud.cli.settings import Settings
 from libcloud.test.cli.running import BUCKET, Shell, environment, terminal

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from libcloud.common.credentials import Credentials, masked
-from libcloud.common.credentials.discovery import Discovery, Setting, discover
-from libcloud.common.credentials.profiles import read_profile
+from libcloud.common.credentials.discovery import Discovery, Setting, discover, read_profile
 from libcloud.common.credentials.provider import ProfileFileError
 
 KEYS = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
