@@ -17,24 +17,12 @@ from libcloud.storage.types import Provider as StorageProvider
 from libcloud.utils.environment import is_complete, unavailable
 
 __all__ = [
-    "BackupProvider",
-    "ComputeProvider",
-    "ContainerProvider",
-    "DnsProvider",
-    "DriverType",
-    "DriverTypeFactoryMap",
-    "DriverTypeNotFoundError",
-    "LoadBalancerProvider",
-    "StorageProvider",
-    "UnavailableDriverTypeError",
-    "get_backup_driver",
-    "get_compute_driver",
-    "get_container_driver",
-    "get_dns_driver",
-    "get_driver",
-    "get_loadbalancer_driver",
+    "BackupProvider", "ComputeProvider", "ContainerProvider", "DnsProvider", "DriverType",
+    "DriverTypeFactoryMap", "DriverTypeNotFoundError", "LoadBalancerProvider", "StorageProvider",
+    "UnavailableDriverTypeError", "get_backup_driver", "get_compute_driver",
+    "get_container_driver", "get_dns_driver", "get_driver", "get_loadbalancer_driver",
     "get_storage_driver",
-]
+]  # fmt: skip
 
 
 class DriverTypeNotFoundError(KeyError):

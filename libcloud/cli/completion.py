@@ -301,13 +301,7 @@ def _settings(ctx: click.Context, param: click.Parameter) -> Settings:
     return settings.source if param.name == "source" else settings
 
 
-def urls(
-    settings: Settings,
-    incomplete: str,
-    *,
-    cache: CompletionCache | None = None,
-    timeout: float = TIMEOUT,
-) -> list[str]:
+def urls(settings: Settings, incomplete: str, *, timeout: float = TIMEOUT) -> list[str]:
     """URLs that start with ``incomplete``; none if the store does not respond in time."""
     start = incomplete.partition("://")[0]
     if start == "file":
@@ -316,7 +310,7 @@ def urls(
         parse_target(incomplete, settings.provider)
     except click.UsageError:
         return []
-    cache = cache or CompletionCache.of_user()
+    cache = CompletionCache.of_user()
     names = cache.get(settings, incomplete)
     if names is None:
         importlib.import_module("libcloud.cli.stores")  # takes none of the store's time

@@ -76,7 +76,6 @@ def _round_trip(store: Store, target: Target, length: int, settings: Settings) -
 
 
 def _pieces(length: int, digest: Any) -> Iterator[bytes]:
-    """Generated data, different in every piece."""
     random_bytes = os.urandom(_PIECE)
     for start in range(0, length, _PIECE):
         piece = (start.to_bytes(8, "big") + random_bytes[8:])[: length - start]

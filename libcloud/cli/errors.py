@@ -127,7 +127,6 @@ errors_name = partial(on_error, set_file_name)
 
 
 def hide_secrets(*secrets: str | None) -> None:
-    """Make :func:`redact` remove ``secrets``."""
     # Shorter strings are not secrets, and could be part of any word.
     _secrets.update(secret for secret in secrets if secret and len(secret) >= _SECRET_LENGTH)
 
@@ -197,7 +196,6 @@ def describe(error: BaseException) -> str:
 
 
 def hint_for(error: BaseException) -> str:
-    """Advice about an error; may be empty."""
     code = getattr(error, "code", None)
     scheme, bucket_url = _bucket_url(error)
     region = getattr(getattr(error, "detail", None), "region", None)

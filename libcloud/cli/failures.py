@@ -103,7 +103,6 @@ report_unfinished_upload = partial(on_error, note_unfinished_upload)
 
 
 def report(error: Exception, url: object = None) -> None:
-    """Print ``error``, and the note about parts that remain."""
     where = ""
     if url is not None:
         set_subject(error, url)  # hints name the bucket

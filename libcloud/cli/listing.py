@@ -137,7 +137,6 @@ def _containers(store: Store) -> Iterator[_Entry]:
 
 
 def _objects(selection: Selection, flat: bool) -> Iterator[_Entry]:
-    """The objects that match the target, grouped at the next slash unless ``flat``."""
     container, prefix = selection.store.container(), selection.store.target.name
     if selection.has_wildcard:
         yield from map(_entry, selection.objects())
@@ -320,7 +319,6 @@ def _known(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_known(value: object) -> bool:
-    """Neither ``None`` nor a dictionary of nothing else."""
     if isinstance(value, dict):
         return any(one is not None for one in value.values())
     return value is not None

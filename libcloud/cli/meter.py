@@ -154,7 +154,6 @@ class Meter:
 
     @property
     def note(self) -> str:
-        """The note of the first transfer that has one, or that of a retried request, or empty."""
         current = self._note if self._clock() < self._note_until else ""
         return next((transfer.note for transfer in [*self.transfers] if transfer.note), current)
 
@@ -165,7 +164,6 @@ class Meter:
 
     @property
     def in_flight(self) -> int:
-        """Bytes of parts whose responses have not arrived yet."""
         return sum(transfer.in_flight for transfer in [*self.transfers])
 
     @property
@@ -178,10 +176,6 @@ class Meter:
     @property
     def parts(self) -> int:
         return self._parts + sum(transfer.parts for transfer in [*self.transfers])
-
-    @property
-    def is_multipart(self) -> bool:
-        return bool(self.parts) or any(transfer.upload_id for transfer in [*self.transfers])
 
     @property
     def seconds(self) -> float:
@@ -221,7 +215,6 @@ class Meter:
         self._sent_by_thread[threading.get_ident()] = 0
 
     def speed(self) -> float:
-        """Bytes per second, averaged over the last seconds."""
         now = self._clock()
         while len(self._samples) > 1 and self._samples[1][0] < now - _SPEED_SECONDS:
             self._samples.popleft()
@@ -242,7 +235,6 @@ class Meter:
         return f"{size_text(self.bytes_done)}{parts}, {seconds:.1f} s{speed}{retried}"
 
     def sample(self) -> None:
-        """Record the progress, for the speed."""
         now = self._clock()
         # Limit the rate: small pieces would fill all samples within an instant.
         if now - self._samples[-1][0] >= _SPEED_SECONDS / _SAMPLES:
@@ -294,20 +286,19 @@ def bar_line(meter: Meter, columns: int, *, unicode: bool = True) -> str:
 
 
 def _title(meter: Meter, columns: int) -> str:
-    """The title and the note of a transfer; the title is shortened first."""
     note = f": {printable(meter.note)}" if meter.note else ""
     name = shortened(printable(meter.title), max(columns - width(note), min(columns, 8)))
     return shortened(f"{name}{note}", columns)
 
 
 def _part_fields(meter: Meter) -> list[str]:
-    sent = [count(meter.parts, "part")] if meter.is_multipart else []
+    in_parts = meter.parts or any(transfer.upload_id for transfer in [*meter.transfers])
+    sent = [count(meter.parts, "part")] if in_parts else []
     in_flight = [f"{size_text(meter.in_flight)} in flight"] if meter.in_flight else []
     return [f"{size_text(meter.speed())}/s", *sent, *in_flight]
 
 
 def _bar(meter: Meter, length: int, unicode: bool) -> str:
-    """The bar: done, in flight and remaining."""
     full, pending, empty = ("█", "▒", "░") if unicode else ("#", "+", ".")
     total = meter.total or 1
     done = min(length, meter.bytes_sent * length // total) if meter.total else length

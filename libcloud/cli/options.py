@@ -157,7 +157,6 @@ value_errors_as_usage = functools.partial(on_error, raise_as_usage_error)
 
 
 def _with_object_options(options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A decorator that adds ``options``, and passes their values as ``object_options``."""
     # The parameter names that click derives from the declarations.
     names = [param.name for param in reversed(options(lambda: None).__click_params__)]
 

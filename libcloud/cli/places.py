@@ -51,20 +51,16 @@ class Entry:
     reason: str = ""
 
 
-SameContent = Callable[[Entry, Entry], "bool | None"]
-"""Compares contents; ``None``: they cannot be compared without reading both."""
-
-
 def difference(
     source: Entry,
     destination: Entry,
     *,
     size_only: bool = False,
-    same_content: SameContent | None = None,
+    same_content: Callable[[Entry, Entry], bool | None] | None = None,
 ) -> str:
     """The difference between source and destination; empty if the latter is up to date.
 
-    :param same_content: decides, where it can, in place of the times.
+    :param same_content: decides in place of the times, unless it returns ``None``.
     """
     if source.size is None or source.size != destination.size:
         return "size"
@@ -162,7 +158,6 @@ class StoreDirectory:
 
     @property
     def prefix(self) -> str:
-        """Empty, or with a slash at its end."""
         return self.store.target.as_directory().name
 
     def entries(self, filters: Filters) -> Iterator[Entry]:

@@ -53,7 +53,6 @@ class _Output(io.RawIOBase):
         self._process = process
 
     def read(self, size: int = -1) -> bytes:
-        """Some bytes, as soon as there are any; none at the end."""
         pipe: Any = self._process.stdout
         while not wait_for_input(pipe, _SILENCE):
             self._raise_if_failed()

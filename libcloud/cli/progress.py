@@ -58,7 +58,6 @@ class Report(NamedTuple):
     quiet: bool = False
 
     def step(self, would: str, done: str, text: str, **facts: Any) -> None:
-        """Print the verb for a dry run or for a completed step, and ``text``; or ``facts``."""
         if self.as_json:
             known = {name: value for name, value in facts.items() if value is not None}
             from json import dumps
@@ -74,7 +73,6 @@ class Report(NamedTuple):
 
 @contextlib.contextmanager
 def _without_bars() -> Iterator[None]:
-    """Bars are erased, and drawn again only after the block."""
     with contextlib.ExitStack() as stack:
         for progress in _active:
             stack.enter_context(progress.paused())
@@ -82,13 +80,11 @@ def _without_bars() -> Iterator[None]:
 
 
 def interrupt_transfers() -> None:
-    """Make transfers that send data fail."""
     for progress in _active:
         progress.meter.interrupt()
 
 
 def is_interactive(stream: TextIO) -> bool:
-    """Whether ``stream`` is a terminal that can redraw a line."""
     return stream.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
@@ -181,7 +177,6 @@ class Progress:
         return count_bytes
 
     def finish(self, what: str) -> None:
-        """Report success: ``what`` was done, and the totals."""
         if self._json:
             self._emit("done", self.meter.label)
         elif not self._quiet:
@@ -189,7 +184,6 @@ class Progress:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Erase the bar; nothing is drawn in the block."""
         with self._lock():
             self.clear()
             yield

@@ -54,13 +54,11 @@ class ObjectRange:
 
     def pieces(self, obj: Object) -> Iterator[bytes]:
         driver: Any = obj.driver  # the S3 drivers accept more keywords
-        if self.byte_range is None:
-            whole: Iterator[bytes] = driver.download_object_as_stream(obj, _PIECE, **self.options)
-            return whole
-        part: Iterator[bytes] = driver.download_object_range_as_stream(
-            obj, *self.byte_range, _PIECE, **self.options
-        )
-        return part
+        download, ends = driver.download_object_as_stream, self.byte_range or ()
+        if ends:
+            download = driver.download_object_range_as_stream
+        found: Iterator[bytes] = download(obj, *ends, _PIECE, **self.options)
+        return found
 
 
 def find_object(
@@ -78,8 +76,6 @@ class IncompleteError(LibcloudError):
 
 
 class Download:
-    """Downloads objects of a store to files, and counts their bytes."""
-
     def __init__(
         self, store: Store, settings: Settings, progress: Progress, selection: ObjectRange
     ) -> None:
@@ -165,7 +161,6 @@ def _write_to(
 
 
 def parse_byte_range(text: str | None, obj: Object) -> tuple[int, int] | None:
-    """First byte and the byte after the last; ``None`` for the whole object."""
     if text is None:
         return None
     try:

@@ -40,10 +40,6 @@ class _FilterOption(click.Option):
         parsed.process = process
 
 
-def _filters(ctx: click.Context, _: click.Parameter, __: object) -> Filters:
-    return Filters(tuple(ctx.meta.get(_META, ())))
-
-
 filter_options = combined(
     option(
         "--include PATTERN",
@@ -52,7 +48,7 @@ filter_options = combined(
         name="filters",
         cls=_FilterOption,
         multiple=True,
-        callback=_filters,
+        callback=lambda ctx, *_: Filters(tuple(ctx.meta.get(_META, ()))),
     ),
     option(
         "--exclude PATTERN",
@@ -108,7 +104,6 @@ class Selection(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """The common prefix of the keys of its objects."""
         target = self.store.target
         if self.has_wildcard:
             return literal_prefix(target.name)
@@ -121,7 +116,6 @@ class Selection(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The URL as it was given, and the version, for messages."""
         return self.store.target.label(self.settings.version_id)
 
     def objects(self) -> Iterator[Object]:

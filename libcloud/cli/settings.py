@@ -21,8 +21,6 @@ _C = TypeVar("_C", bound=Callable[..., Any])
 
 
 def _type(parse: Callable[[str], _T]) -> Callable[[str], _T]:
-    """The ``type`` of an option whose value ``parse`` parses."""
-
     def parsed(text: str) -> _T:
         try:
             return parse(text)
@@ -75,7 +73,6 @@ class Settings(NamedTuple):
 
     @property
     def source(self) -> Settings:
-        """The settings for the store of the source, where there are two."""
         return self._replace(
             profile=self.from_profile or self.profile,
             endpoint_url=self.from_endpoint_url or self.endpoint_url,
@@ -105,7 +102,6 @@ def option(names: str, help: str, name: str | None = None, **attributes: Any) ->
 
 
 def argument(name: str, **attributes: Any) -> Callable[[_C], _C]:
-    """``click.argument`` for URLs, with completion."""
     return click.argument(name, shell_complete=_candidates, **attributes)
 
 

@@ -35,8 +35,6 @@ _FEATURES = {
 
 
 class Store(NamedTuple):
-    """A driver, and the target and the options it was created for."""
-
     target: Target
     driver: Any
     settings: Settings = Settings()
@@ -103,8 +101,6 @@ class Store(NamedTuple):
         return hasattr(self.driver, "supports_s3_multipart_upload")
 
     def is_same_store(self, other: Store) -> bool:
-        """Whether ``other`` has the same endpoint and credentials."""
-
         def facts(store: Store) -> tuple[object, ...]:
             target = store.target
             return target.provider, target.base, target.s3_profile, store.settings
@@ -123,7 +119,6 @@ class Store(NamedTuple):
 
     @property
     def lists_uploads(self) -> bool:
-        """Whether in-progress uploads can be listed, aborted and resumed."""
         listed = self.is_s3 or self.driver.capabilities.list_uploads
         return bool(self.supports_multipart and listed)
 
@@ -183,7 +178,6 @@ def _connect_azure(kind: Any, target: Target, settings: Settings) -> Any:
 
 
 def _set_up_certificates(settings: Settings) -> None:
-    """Apply ``--ca-bundle`` and ``--no-verify-ssl`` to the process."""
     if not settings.ca_bundle and not settings.no_verify_ssl:
         return
     from libcloud import security

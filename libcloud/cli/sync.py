@@ -160,8 +160,6 @@ def _md5(entry: Entry) -> str | None:
 
 
 class _Runner:
-    """Copies, and then deletes."""
-
     def __init__(
         self, copier: Copier, failures: Failures, names: FileNames | None, printed: Report
     ) -> None:

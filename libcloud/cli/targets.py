@@ -84,7 +84,6 @@ class Target(NamedTuple):
         return not self.name or self.name.endswith("/")
 
     def as_directory(self) -> Target:
-        """The same URL with a slash at its end."""
         return self if self.is_directory else self.with_name(f"{self.name}/")
 
     def require_container(self) -> Target:
@@ -140,7 +139,6 @@ def parse_target(text: str, provider: str | None = None) -> Target:
 
 
 def _resolve_provider(name: str, text: str) -> tuple[str, str]:
-    """The driver of that name; or the S3 driver and the store profile of that name."""
     from libcloud.storage.providers import DRIVERS
 
     if name in DRIVERS:

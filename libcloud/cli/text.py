@@ -104,7 +104,6 @@ def printable(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Columns that ``text`` occupies on a terminal."""
     return sum(
         0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
         for char in text

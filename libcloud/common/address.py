@@ -44,7 +44,7 @@ def split_url(url: str) -> tuple[str, int, int, str]:
 
 
 def normalise(path: str) -> str:
-    """Return ``path`` without empty and dot segments."""
+    """``path`` without empty and dot segments."""
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":
@@ -80,7 +80,7 @@ def with_query(action: str, params: Any, *, bare_keys: bool = True) -> str:
 
 
 def _pair(name: Any, value: Any) -> str:
-    """Encode a parameter: one for each item of a list, a bare key for ``None``."""
+    """One pair for each item of a list, a bare key for ``None``."""
     if value is None:
         return percent_encoded(str(name))
     if isinstance(name, str) and isinstance(value, str):

@@ -25,29 +25,13 @@ if TYPE_CHECKING:
     from libcloud.utils.retry import Retry as Retry
 
 __all__ = [
-    "ALLOW_PATH_DOUBLE_SLASHES",
-    "RETRY_FAILED_HTTP_REQUESTS",
-    "BaseDriver",
-    "CertificateConnection",
-    "Connection",
-    "ConnectionKey",
-    "ConnectionUserAndKey",
-    "HTTPResponse",
-    "HttpLibResponseProxy",
-    "JsonResponse",
-    "KeyCertificateConnection",
-    "LazyObject",
-    "LibcloudConnection",
-    "LibcloudError",
-    "MalformedResponseError",
-    "PollingConnection",
-    "RawResponse",
-    "Response",
-    "Retry",
-    "XmlResponse",
-    "exception_from_message",
-    "lowercase_keys",
-]
+    "ALLOW_PATH_DOUBLE_SLASHES", "RETRY_FAILED_HTTP_REQUESTS", "BaseDriver",
+    "CertificateConnection", "Connection", "ConnectionKey", "ConnectionUserAndKey",
+    "HTTPResponse", "HttpLibResponseProxy", "JsonResponse", "KeyCertificateConnection",
+    "LazyObject", "LibcloudConnection", "LibcloudError", "MalformedResponseError",
+    "PollingConnection", "RawResponse", "Response", "Retry", "XmlResponse",
+    "exception_from_message", "lowercase_keys",
+]  # fmt: skip
 
 RETRY_FAILED_HTTP_REQUESTS = False
 """Whether requests are retried after transient errors."""

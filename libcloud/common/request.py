@@ -37,7 +37,6 @@ class HttpRequest(PortableValue):
 
     @property
     def target(self) -> str:
-        """Path and query as they are sent."""
         return with_query(self.path, self.params)
 
 

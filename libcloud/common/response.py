@@ -91,7 +91,6 @@ class Response:
         self.object = self.parse_body()
 
     def parse_body(self) -> Any:
-        """Return the parsed body, which becomes ``object``."""
         return self.body
 
     def parse_error(self) -> Any:
@@ -129,8 +128,6 @@ class Response:
 
 
 class JsonResponse(Response):
-    """A JSON response; an empty body stays an empty string."""
-
     def parse_body(self) -> Any:
         """Return the parsed document.
 
@@ -147,8 +144,6 @@ class JsonResponse(Response):
 
 
 class XmlResponse(Response):
-    """An XML response; an empty body stays an empty string."""
-
     def parse_body(self) -> Any:
         """Return the root element.
 

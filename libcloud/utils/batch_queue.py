@@ -39,7 +39,6 @@ class BatchQueue(Generic[_T]):
             self._wake.put(None)
 
     def take(self) -> _T:
-        """Remove and return the first element."""
         return self._elements.popleft()
 
     def wait(self, count: int, seconds: float) -> bool:

@@ -114,7 +114,6 @@ class Cancellation:
         return self.cancelled or self._event.wait(seconds) or self.cancelled
 
     def call(self, function: Callable[[_T], _R], argument: _T) -> _R:
-        """Call ``function``, in which this is the cancellation of the thread."""
         if self.cancelled:
             raise CancelledError("cancelled")
         token = _active.set(self)
@@ -125,7 +124,6 @@ class Cancellation:
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Be the cancellation of this thread in the block."""
         token = _active.set(self)
         try:
             yield

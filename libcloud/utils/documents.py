@@ -95,7 +95,6 @@ def parse_json(text: str) -> Any:
 
 
 def records(document: Any) -> list[Mapping[str, Any]]:
-    """The objects of a JSON array."""
     if document in ("", {}):
         return []
     if not isinstance(document, list) or not all(isinstance(item, Mapping) for item in document):
@@ -104,7 +103,6 @@ def records(document: Any) -> list[Mapping[str, Any]]:
 
 
 def text_in(item: Mapping[str, Any], key: str) -> str:
-    """The string ``item[key]``."""
     value = item.get(key)
     if not isinstance(value, str):
         raise UnexpectedDocumentError(f"a record has no {key}")
@@ -112,7 +110,6 @@ def text_in(item: Mapping[str, Any], key: str) -> str:
 
 
 def number_in(item: Mapping[str, Any], key: str) -> int:
-    """The number ``item[key]``, or 0."""
     value = item.get(key, 0)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise UnexpectedDocumentError(f"a record has no whole number as {key}")

@@ -133,7 +133,6 @@ def install_finders() -> None:
 
 
 def missing_extra(package: str, extra: str) -> str:
-    """The message for a missing optional dependency."""
     return f"this needs {package}: pip install 'libcloud-storage[{extra}]'"
 
 

@@ -55,7 +55,6 @@ class FixedOffset(tzinfo):
         return f"<FixedOffset {self._name!r}>"
 
     def __getinitargs__(self) -> tuple[int, int, str]:
-        """For copying and pickling."""
         return 0, self._offset // timedelta(minutes=1), self._name
 
 

@@ -206,7 +206,6 @@ def values_of(instance: Any) -> dict[str, Any]:
 
 
 def _new_entry(instance: Any, known: _Objects) -> _Entry:
-    """An empty entry, which is removed when ``instance`` is collected."""
     key, owner = id(instance), weakref.ref(known)
 
     def forget(reference: object) -> None:

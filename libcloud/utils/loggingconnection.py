@@ -73,7 +73,6 @@ class LoggingConnection(LibcloudConnection):
             self.log.flush()
 
     def _log_response(self, r: Any) -> str:
-        """Format a response. The body of a streamed response is left to the caller."""
         headers = redact_headers(dict(r.getheaders()))
         body = "# a stream; not read here" if self._streams else r.read()
         lines = [
@@ -107,7 +106,6 @@ class _BytesResponse(HttpLibResponseProxy):
 
 
 def _data_words(body: Any) -> list[str]:
-    """The arguments of curl for ``body``; only short text is logged."""
     if isinstance(body, (bytes, bytearray, memoryview)):
         try:
             body = bytes(body).decode("utf-8")

@@ -61,7 +61,6 @@ def _is_secret(name: str) -> bool:
 
 
 def secrets_in(headers: object) -> list[str]:
-    """The secrets in ``headers``, in all forms in which texts may repeat them."""
     found: set[str] = set()
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
         if _is_secret(_text(name)):

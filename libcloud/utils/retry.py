@@ -72,7 +72,6 @@ class MinimalRetry:
         return False
 
     def should_stop(self, exception: Exception, remaining: float) -> bool:
-        """Return whether to stop after ``exception``, with ``remaining`` seconds left."""
         return remaining < 0
 
     def __call__(self, func: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -103,8 +102,6 @@ class MinimalRetry:
 
 
 class Retry(MinimalRetry):
-    """Retries after the errors in ``retry_exceptions``."""
-
     def __init__(
         self,
         retry_exceptions: tuple[type[Exception], ...] = RETRY_EXCEPTIONS,

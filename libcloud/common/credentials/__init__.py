@@ -20,10 +20,6 @@ from libcloud.common.credentials.provider import (
 )
 
 __all__ = [
-    "Credentials",
-    "CredentialsNotFoundError",
-    "MalformedCredentialsError",
-    "clean_key",
-    "clean_secret",
-    "masked",
-]
+    "Credentials", "CredentialsNotFoundError", "MalformedCredentialsError", "clean_key",
+    "clean_secret", "masked",
+]  # fmt: skip

@@ -321,7 +321,6 @@ def _reason(profile: Profile, environ: Mapping[str, str]) -> str:
 
 
 def _named(settings: Mapping[str, str], names: tuple[str, ...]) -> str:
-    """The first of ``names`` that is set; or empty."""
     return next((name for name in names if settings.get(name)), "")
 
 
@@ -429,7 +428,6 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def _heading(text: str) -> str:
-    """``profile "my own"`` becomes ``profile my own``."""
     kind, _, name = text.strip().partition(" ")
     return f"{kind} {name.strip().strip(chr(34) + chr(39))}".strip()
 

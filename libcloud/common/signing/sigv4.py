@@ -49,7 +49,6 @@ class Scope(NamedTuple):
         return self.on_day(stamp_of(when)[:8])
 
     def on_day(self, day: str) -> str:
-        """Return the credential scope of a day, ``YYYYMMDD``."""
         return f"{day}/{self.region}/{self.service}/{_TERMINATOR}"
 
 
@@ -75,7 +74,6 @@ class SigningKeys:
         return SigningKeys, ()
 
     def sign(self, text: str, *, secret: str, day: str, scope: Scope) -> str:
-        """Return the hexadecimal signature of ``text`` with the key of a day, ``YYYYMMDD``."""
         wanted = (secret, day, scope)
         keyed = self._keyed
         if keyed is None or keyed[0] != wanted:
@@ -120,7 +118,6 @@ def presign(
     when: datetime,
     expires: int,
     host: str,
-    keys: SigningKeys | None = None,
 ) -> str:
     """Return a target, path and query, with an authorization valid for ``expires`` seconds.
 
@@ -135,7 +132,8 @@ def presign(
             f"A presigned URL can be valid for 1 to {MAX_PRESIGN_SECONDS} seconds (7 days), "
             f"not for {expires}. Use a shorter time, and create a new URL when it has expired."
         )
-    headers = headers_to_sign({**_lower(request.headers), "host": host})
+    given = {LOWER[name]: value for name, value in request.headers.items()}
+    headers = headers_to_sign({**given, "host": host})
     stamp = stamp_of(when)
     params: list[tuple[str, str | None]] = [
         *request.params,
@@ -151,8 +149,7 @@ def presign(
         request.method, request.path, params, headers=headers, payload_hash=UNSIGNED_PAYLOAD
     )
     text = string_to_sign(canonical, stamp=stamp, scope=scope)
-    keys = keys or SigningKeys()
-    signature = keys.sign(text, secret=credentials.secret, day=stamp[:8], scope=scope)
+    signature = SigningKeys().sign(text, secret=credentials.secret, day=stamp[:8], scope=scope)
     return f"{with_query(request.path, params)}&X-Amz-Signature={signature}"
 
 
@@ -194,7 +191,6 @@ def canonical_request(
     headers: Mapping[str, str],
     payload_hash: str,
 ) -> str:
-    """Return the canonical request; see :func:`sign`."""
     lines = "\n".join((*map(":".join, headers.items()), ""))
     query = canonical_query(params) if params else ""
     return f"{method}\n{path}\n{query}\n{lines}\n{';'.join(headers)}\n{payload_hash}"
@@ -225,10 +221,6 @@ def stamp_of(when: datetime) -> str:
     if when.tzinfo is None:
         when = when.replace(tzinfo=timezone.utc)
     return _stamp(int(when.timestamp() // 1))
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {LOWER[name]: value for name, value in headers.items()}
 
 
 @lru_cache(maxsize=4)
