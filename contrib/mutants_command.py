@@ -300,7 +300,7 @@ MUTANTS = (
     ),
     Mutant(
         "the cache of completions is kept for ever",
-        f"{_CLI}/candidates.py",
+        f"{_CLI}/completion.py",
         'if oldest < float(listing["time"]) <= self._now() and',
         "if",
         (
@@ -309,7 +309,7 @@ MUTANTS = (
     ),
     Mutant(
         "completions of another account are shown",
-        f"{_CLI}/candidates.py",
+        f"{_CLI}/completion.py",
         "            *(self._environ.get(name) for name in _VARIABLES),\n",
         "",
         (

@@ -140,9 +140,8 @@ def complete(cli: click.Group, shell: str, arguments: list[str]) -> None:
 def candidate_lines(
     cli: click.Group, arguments: list[str], *, shell: str, raw: str = ""
 ) -> Iterator[str]:
-    """The candidates, one per line.
+    """The candidates for the last of ``arguments``, one per line.
 
-    :param arguments: the words up to the cursor, without the command; the last one is incomplete.
     :param raw: for bash, the incomplete word as it was typed, with its quotes.
     """
     *before, last = arguments or [""]

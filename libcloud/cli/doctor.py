@@ -58,12 +58,6 @@ _SAMPLE = b"libcloud doctor was here"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check.
-
-    :param kind: a key of ``_MARKS``.
-    :param status: the exit status; 0 unless the check failed.
-    """
-
     kind: str
     name: str
     text: str

@@ -208,9 +208,8 @@ def run() -> None:
 def _tune_interpreter() -> None:
     """Spend less time on switching threads and collecting garbage.
 
-    Threads that wait for the interpreter wake up after each interval to request it: with 64 of
-    them, a third of the context switches serve nothing else. They get it anyway when another one
-    waits for the network, mostly within a millisecond.
+    With 64 threads that request the interpreter after each interval, a third of the context
+    switches serve nothing else. They get it anyway when another one waits for the network.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     gc.freeze()

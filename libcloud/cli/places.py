@@ -36,8 +36,6 @@ class Entry:
     """A file or an object.
 
     :param name: relative to the directory that is synchronized, with slashes.
-    :param size: bytes; ``None`` if unknown.
-    :param modified: ``None`` if unknown.
     :param origin: the path or the object.
     :param error: why the file, or the directory of that name, cannot be read.
     :param reason: why it is copied: ``"new"``, ``"size"``, ``"time"`` or ``"checksum"``.
@@ -85,12 +83,10 @@ def plan_copies(
     differs: Callable[[Entry, Entry], str],
     key: Callable[[str], str],
 ) -> Iterator[Entry]:
-    """The entries that the destination needs.
+    """The entries of ``source`` that the destination needs, with reasons, as they are consumed.
 
-    :param source: read once, as the copies are consumed.
     :param present: the entries of the destination by the ``key`` of their names. Those that the
         source has as well are removed.
-    :param differs: :func:`difference`.
     :param key: the same text for all names of a file.
     """
     for entry in source:

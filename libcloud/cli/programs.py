@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``put URL -- COMMAND`` and ``get URL -- COMMAND``: a program that produces or consumes the data.
 
-In a shell pipeline, neither side learns that the other one failed: ``dump | libcloud put`` stores
-what a dump wrote before it crashed, and ``libcloud get | restore`` ends the input of ``restore``
-early when the download fails. Here the command starts the program itself, so that an upload is
-published only after its producer succeeded, and a consumer reads the end of its input only after
-all of the object.
+In a shell pipeline, neither side learns that the other one failed. Here an upload is published only
+after its producer succeeded, and a consumer reads the end of its input only after all of it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,6 @@ class Source(NamedTuple):
 
     :param size: bytes; ``None`` if unknown.
     :param error: why the file, or the directory at ``path``, cannot be read.
-    :param modified: seconds since 1970; ``None`` if unknown.
     """
 
     path: str
@@ -83,8 +82,6 @@ def read_pieces(
     """Read ``stream`` in pieces, as they become available.
 
     :param file_size: bytes, if it is a regular file of known size, which is never waited for.
-    :param expect: size that the input must have, bytes.
-    :param fail_on_empty: the input must not be empty.
     :raises InputError: the input does not match. An upload of these pieces stores nothing.
     """
     read = getattr(stream, "read1", stream.read)

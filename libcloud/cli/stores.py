@@ -222,9 +222,7 @@ def _driver_options(
             )
         options = {**driver_options(kind, found._replace(provider=None)), "ex_anonymous": True}
     elif found.provider is None:
-        missing = CredentialsNotFoundError(found.missing)
-        missing.hint = found.hint
-        raise missing
+        raise CredentialsNotFoundError(found.missing, hint=found.hint)
     else:
         provider = _RedactedProvider(found.provider)
         provider.current()

@@ -49,12 +49,9 @@ class Target(NamedTuple):
     """A parsed URL.
 
     :param scheme: as given; also used in printed URLs.
-    :param provider: name of a driver.
-    :param container: empty if the URL names no bucket.
     :param name: key of an object, or a prefix of keys; may be empty.
     :param base: for files, the directory that contains the container.
-    :param s3_profile: store profile that the scheme names, a name in
-        :data:`~libcloud.storage.s3.profiles.PROFILES`; otherwise empty.
+    :param s3_profile: store profile that the scheme names; otherwise empty.
     :param account: storage account of Azure that the URL names; otherwise empty.
     """
 

@@ -32,10 +32,7 @@ def default_host(host: str) -> str:
 
 
 def split_url(url: str) -> tuple[str, int, int, str]:
-    """Return host, port, secure (0 or 1) and path of a base URL.
-
-    :raises LibcloudError: the scheme is neither http nor https.
-    """
+    """Host, port, secure (0 or 1) and path of a base URL. :raises LibcloudError: another scheme."""
     parsed = urlsplit(url)
     if parsed.scheme not in ("http", "https") or not parsed.hostname:
         raise LibcloudError(f"Invalid scheme: {parsed.scheme} in url {url}")
@@ -64,8 +61,7 @@ def percent_encoded(text: str) -> str:
 def with_query(action: str, params: Any, *, bare_keys: bool = True) -> str:
     """Append ``params`` to ``action``, with ``?``, or with ``&`` if it already has a query.
 
-    :param bare_keys: write a parameter with the value ``None`` without a value; otherwise the
-        value becomes the text ``None``.
+    :param bare_keys: write ``None`` as a name without a value, otherwise as the text ``None``.
     """
     if not params:
         return action

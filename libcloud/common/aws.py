@@ -108,7 +108,6 @@ class AWSRequestSigner:
     """Adds a signature to the parameters or headers of a request.
 
     :param version: API version, for requests that contain one.
-    :param connection: provides host, service and region at each signing.
     """
 
     def __init__(
@@ -278,10 +277,7 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
 
 
 class AWSTokenConnection(ConnectionUserAndKey):
-    """Sends the session token of temporary credentials as a header and as a parameter.
-
-    :param token: session token; ``None`` for long-term credentials.
-    """
+    """Sends the session token of temporary credentials as a header and as a parameter."""
 
     def __init__(
         self,
@@ -315,11 +311,7 @@ class AWSTokenConnection(ConnectionUserAndKey):
 
 
 class SignedAWSConnection(AWSTokenConnection):
-    """Signs every attempt of a request immediately before it is sent.
-
-    :param signature_version: "2" or "4".
-    :raises ValueError: another signature version.
-    """
+    """Signs every attempt of a request, by signature version "2" or "4"."""
 
     version: str | None = None
     service_name: str = ""

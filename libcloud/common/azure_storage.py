@@ -128,8 +128,6 @@ class AzureBlobsConnection(ConnectionUserAndKey):
 
         The date of a signed request may be up to 15 minutes wrong. Reference: Azure Storage REST
         API, "Authorize with Shared Key".
-
-        :return: whether the request may be accepted now; another thread may have corrected it.
         """
         if status != 403 or code not in ("", "AuthenticationFailed") or date is None:
             return False
@@ -141,10 +139,9 @@ class AzureBlobsConnection(ConnectionUserAndKey):
         return AccountKey(self.user_id, self.key)
 
     def copy_source(self, url: str) -> str:
-        """The URL of a blob to copy, with what lets the service read it.
+        """The URL of a blob to copy: a shared access signature authorizes one of the two.
 
-        A shared access signature authorizes one of the two blobs only. Reference: Azure Storage
-        REST API, "Copy Blob", "Authorization".
+        Reference: Azure Storage REST API, "Copy Blob", "Authorization".
         """
         return f"{url}?{urlencode(self._sas)}" if self._sas else url
 
@@ -178,7 +175,6 @@ class AzureBlobsActiveDirectoryConnection(AzureBlobsConnection):
     """Authorizes by tokens of Entra ID (formerly Azure Active Directory).
 
     :param tokens: returns a token; ``None``: one for the application ``identity``.
-    :param tenant_id: of the application.
     :param identity: client id of the application, whose secret is the connection's key.
     :param cloud_environment: a key of :data:`LOGIN_HOSTS`, or a mapping that describes another
         cloud, of which ``activeDirectoryEndpointUrl`` is used.

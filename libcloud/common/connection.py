@@ -148,10 +148,7 @@ class Connection:
         return f"<{type(self).__name__}: {shown}endpoint={self._endpoint}>"
 
     def set_http_proxy(self, proxy_url: str) -> None:
-        """Send all requests through a proxy.
-
-        :param proxy_url: ``scheme://[user:password@]host:port``.
-        """
+        """Send all requests through a proxy, ``scheme://[user:password@]host:port``."""
         self.proxy_url = proxy_url
         if self.connection is not None:
             self.connection.set_http_proxy(proxy_url=proxy_url)
@@ -204,7 +201,6 @@ class Connection:
 
     @property
     def _endpoint(self) -> str:
-        """The base URL, for messages: without a user and without a proxy."""
         port = int(self.port) if str(self.port).isdecimal() else None
         host = authority(str(self.host), port, scheme=self._scheme)
         return f"{self._scheme}://{host}{vars(self).get('request_path') or ''}"

@@ -39,10 +39,7 @@ class BaseHTTPError(Exception):
 
 
 class RateLimitReachedError(BaseHTTPError):
-    """Too many requests (429).
-
-    ``retry_after`` is the number of seconds that the server asks to wait; 0 if unspecified.
-    """
+    """Too many requests (429); ``retry_after`` is the seconds to wait, 0 if unspecified."""
 
     code = 429
     message = "429 Rate limit exceeded"
@@ -60,10 +57,7 @@ _code_map: dict[int, type[BaseHTTPError]] = {429: RateLimitReachedError}
 def exception_from_message(
     code: int, message: Any, headers: MutableMapping[str, str] | None = None
 ) -> BaseHTTPError:
-    """Return the exception for a response with that status.
-
-    A date in the ``retry-after`` header is replaced, in ``headers``, by the seconds until then.
-    """
+    """The exception for that status. A date in ``retry-after`` of ``headers`` becomes seconds."""
     from email.utils import mktime_tz, parsedate_tz
 
     when = parsedate_tz(_retry_after(headers) or "")

@@ -2,8 +2,7 @@
 """OAuth 2.0 access tokens for Google's services, and connections that use them.
 
 A token is obtained with a service account's private key, from the metadata server of a Compute
-Engine instance, or from a user who consents in a browser. It is cached in a file that only its
-owner can read, and refreshed before it expires.
+Engine instance, or from a user who consents in a browser. It is cached in a file.
 
 References: Google Identity, "Using OAuth 2.0 for Server to Server Applications" and "OAuth 2.0 for
 iOS & Desktop Apps".
@@ -159,7 +158,6 @@ class GoogleBaseAuthConnection(ConnectionUserAndKey):
     """Requests tokens from Google.
 
     :param scopes: scopes of the token, as URLs.
-    :param redirect_uri: redirect target of the consent page.
     :param login_hint: account that the consent page suggests.
     """
 
@@ -265,10 +263,7 @@ _ASK_FOR_CODE = GoogleInstalledAppAuthConnection.get_code
 
 
 class GoogleServiceAcctAuthConnection(GoogleBaseAuthConnection):
-    """Tokens of a service account.
-
-    :param key: private key, see :func:`libcloud.common.google_identity.private_key_text`.
-    """
+    """Tokens of a service account; for ``key`` see :func:`.google_identity.private_key_text`."""
 
     def __init__(
         self, user_id: str, key: str | Mapping[str, Any], *args: Any, **kwargs: Any

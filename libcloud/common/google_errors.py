@@ -25,10 +25,7 @@ class GoogleAuthError(LibcloudError):
 
 
 class GoogleBaseError(ProviderError):
-    """A service returned an error.
-
-    :param code: Google's error code; ``None`` if there is none.
-    """
+    """A service returned an error; ``code`` is Google's own."""
 
     def __init__(self, value: Any, http_code: int, code: Any, driver: Any = None) -> None:
         super().__init__(value, http_code, driver)
@@ -69,11 +66,6 @@ class GoogleResponse(JsonResponse):
         return True
 
     def parse_body(self) -> Any:
-        """Return the parsed body; an empty body stays empty.
-
-        :raises JsonParseError: the status is a success, but the body is not JSON.
-        :raises GoogleBaseError: the response is an error; a subclass for known errors.
-        """
         status = int(self.status)
         succeeded = status in self.valid_response_codes
         if not self.body and not self.parse_zero_length_body:

@@ -25,10 +25,9 @@ _PAGE = (
 
 
 class CodeServer(HTTPServer):
-    """Listens on 127.0.0.1, on any free port or a given one, for the redirect of the consent page.
+    """Listens on 127.0.0.1 for the redirect of the consent page, which must contain ``state``.
 
-    Requests with neither a code nor an error, such as for an icon, are ignored. The redirect must
-    contain ``state``.
+    Requests with neither a code nor an error, such as for an icon, are ignored.
     """
 
     def __init__(self, port: int, state: str) -> None:

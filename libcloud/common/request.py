@@ -22,11 +22,8 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 class HttpRequest(PortableValue):
     """A request without host and credentials. Not changed once it is made.
 
-    :param method: verb, upper case.
     :param path: percent-encoded, starts with ``/``, without a query.
     :param params: the query, in order, not encoded. ``None`` makes a bare key: ``?uploads``.
-    :param headers: names in any case; values ``str``.
-    :param body: bytes to send, or text, sent as UTF-8; ``None`` for no body.
     """
 
     method: str

@@ -129,10 +129,6 @@ class Response:
 
 class JsonResponse(Response):
     def parse_body(self) -> Any:
-        """Return the parsed document.
-
-        :raises MalformedResponseError: the body is not JSON.
-        """
         if self._has_no_document():
             return self.body
         try:
@@ -145,10 +141,6 @@ class JsonResponse(Response):
 
 class XmlResponse(Response):
     def parse_body(self) -> Any:
-        """Return the root element.
-
-        :raises MalformedResponseError: the body is not XML, or not safe to parse.
-        """
         if self._has_no_document():
             return self.body
         try:

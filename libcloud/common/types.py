@@ -119,20 +119,14 @@ class MalformedResponseError(LibcloudError):
 
 
 class ResponseTooLargeError(MalformedResponseError):
-    """A response is larger than the library accepts.
-
-    The limits are :data:`libcloud.utils.documents.MAX_RESPONSE_SIZE` and ``MAX_ERROR_SIZE``.
-    """
+    """A response is larger than the limits in :mod:`libcloud.utils.documents`."""
 
     def __str__(self) -> str:
         return f"<{type(self).__name__} in {self.driver!r} {self.value!r}>"
 
 
 class ProviderError(LibcloudError):
-    """The provider returned an error.
-
-    :param http_code: status of the response.
-    """
+    """The provider returned an error with the status ``http_code``."""
 
     def __init__(self, value: Any, http_code: int, driver: Any = None) -> None:
         super().__init__(value, driver=driver)

@@ -59,10 +59,7 @@ class FixedOffset(tzinfo):
 
 
 def parse_timezone(tzstring: str | None, default_timezone: tzinfo | None = UTC) -> tzinfo | None:
-    """Parse ``Z``, ``+02:00``, ``+0200`` or ``+02``; without text, return the default.
-
-    :raises ParseError: the text has another form.
-    """
+    """Parse ``Z``, ``+02:00``, ``+0200`` or ``+02``; without text, return the default."""
     if tzstring is None:
         return default_timezone
     if tzstring == "Z":

@@ -16,10 +16,7 @@ _PRIVATE_NETWORKS = (
 
 
 def is_private_subnet(ip: str) -> bool:
-    """Return whether an IPv4 address belongs to a private network of RFC 1918.
-
-    :raises OSError: not an IPv4 address.
-    """
+    """Whether an IPv4 address belongs to a private network of RFC 1918."""
     address = IPv4Address(socket.inet_aton(ip))
     return any(address in network for network in _PRIVATE_NETWORKS)
 

@@ -29,10 +29,7 @@ def get_pubkey_comment(pubkey: str, default: str | None = None) -> str:
 
 
 def get_pubkey_ssh2_fingerprint(pubkey: str) -> str:
-    """Return the fingerprint of the key in DER format, as Amazon shows it.
-
-    :raises ImportError: the package ``cryptography`` is not installed.
-    """
+    """The fingerprint of the key in DER format, as Amazon shows it; needs ``cryptography``."""
     from cryptography.hazmat.primitives import serialization
 
     key = serialization.load_ssh_public_key(pubkey.encode("utf-8"))

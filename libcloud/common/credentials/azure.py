@@ -38,10 +38,7 @@ _IDENTITIES = {
 
 
 def parse_connection(text: str) -> dict[str, Any]:
-    """The account that a connection string names, as keywords of the driver.
-
-    :raises ValueError: it is no connection string. The message does not show it.
-    """
+    """The keywords of the driver in a connection string, which no :exc:`ValueError` shows."""
     pairs = {}
     for item in filter(None, (part.strip() for part in text.split(";"))):
         name, equals, value = item.partition("=")
@@ -92,11 +89,7 @@ class AzureCredentialsNotFoundError(CredentialsNotFoundError):
 
 
 class IdentityTokens:
-    """Asks a credential of ``azure-identity`` for tokens of Azure Storage.
-
-    :param credential: an object with ``get_token(scope)``, or ``"default"``, ``"cli"`` or
-        ``"managed_identity"``.
-    """
+    """Asks a credential of ``azure-identity``, or a name in ``_IDENTITIES``, for tokens."""
 
     def __init__(self, credential: Any) -> None:
         if isinstance(credential, str):

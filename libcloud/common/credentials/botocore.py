@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Credentials from botocore: single sign-on, roles, web identity, processes, instance metadata.
 
-botocore is installed by the extra ``aws``. It is imported when credentials are first needed, reads
-the environment and ``~/.aws`` itself, and refreshes temporary credentials before they expire.
+botocore, the extra ``aws``, is imported when credentials are first needed, reads the environment
+and ``~/.aws`` itself, and refreshes temporary credentials before they expire.
 """
 
 from __future__ import annotations
@@ -37,10 +37,8 @@ def is_installed() -> bool:
 class BotocoreProvider(CredentialProvider):
     """Credentials from botocore's provider chain, which also refreshes them.
 
-    :param profile: name of a profile in ``~/.aws``; ``None``: botocore follows the environment,
-        whose keys then take precedence.
+    :param profile: ``None``: botocore follows the environment, whose keys then take precedence.
     :param not_found: the message if botocore finds no credentials.
-    :param session: a botocore session; ``None``: a new one.
     """
 
     def __init__(

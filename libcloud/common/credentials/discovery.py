@@ -56,16 +56,13 @@ class Setting(NamedTuple):
 class Discovery(NamedTuple):
     """The result of :func:`discover`. Unless stated otherwise, ``None`` means not configured.
 
-    :param credentials: keys that are stored somewhere; ``None`` if none are.
+    :param credentials: keys that are stored somewhere.
     :param credentials_origin: where the credentials come from, for messages; may be empty.
-    :param profile: name of the profile that was read.
     :param missing: why no stored credentials were found, for messages; empty if they were.
     :param provider: returns the current credentials: reads the stored ones again, or lets botocore
         obtain them. ``None`` if there is no way to get credentials.
     :param checksums: when to send checksums, ``"when_supported"`` or ``"when_required"``.
-    :param use_dualstack: ``"true"`` or ``"false"``.
-    :param use_fips: ``"true"`` or ``"false"``.
-    :param ca_bundle: file or directory of trusted certificates.
+    :param use_dualstack: ``"true"`` or ``"false"``; likewise ``use_fips``.
     :param problem: why a profile file could not be read, for messages; empty if all were read.
     :param hint: what the user can do if there are no credentials, for messages.
     """
@@ -99,9 +96,8 @@ def discover(
 
     Nothing is sent: credentials that have to be obtained are obtained on first use.
 
-    :param profile: name of a profile whose keys take precedence over those of the environment.
-        ``None``: the profile named by ``AWS_PROFILE``, or ``default``; the keys of the environment
-        take precedence over it.
+    :param profile: its keys take precedence over those of the environment. ``None``: that of
+        ``AWS_PROFILE``, or ``default``; the keys of the environment take precedence over it.
     :param variables: of the store itself, which take precedence over those of Amazon.
     :param environ: replaces ``os.environ``. Credentials cannot be obtained then, because botocore
         reads the environment of the process.
@@ -330,7 +326,7 @@ class Profile(NamedTuple):
     :param settings: from the configuration file.
     :param secrets: from the credentials file.
     :param services: from the ``[services ...]`` section that the profile names, by service.
-    :param problem: why a file could not be read, for messages; empty if both were read.
+    :param problem: why a file could not be read; empty if both were read.
     """
 
     name: str

@@ -45,9 +45,8 @@ def require_google_key(key: str) -> None:
     if not key.startswith("GOOG") and not key.endswith(
         (".gserviceaccount.com", "apps.googleusercontent.com")
     ):
-        error = CredentialsNotFoundError("the access key is not a key for Google Cloud Storage")
-        error.hint = HINT
-        raise error
+        reason = "the access key is not a key for Google Cloud Storage"
+        raise CredentialsNotFoundError(reason, hint=HINT)
 
 
 def _found(credentials: Credentials, origin: str) -> Discovery:
@@ -64,6 +63,4 @@ def _service_account(path: str) -> Credentials:
         reason = f"{path}, which {_KEY_FILE} names, cannot be read: {error.strerror}"
     except (ValueError, KeyError, TypeError):
         reason = f"{path}, which {_KEY_FILE} names, is not the key file of a service account"
-    failure = CredentialsNotFoundError(reason)
-    failure.hint = HINT
-    raise failure
+    raise CredentialsNotFoundError(reason, hint=HINT)

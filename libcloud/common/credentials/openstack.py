@@ -2,8 +2,7 @@
 """OpenStack: settings of the environment and of ``clouds.yaml``, and tokens.
 
 Tokens are those of TempAuth (version 1) and of Keystone (versions 2 and 3), through keystoneauth1.
-This and PyYAML are the extra ``swift``, imported when they are used. All requests go through the
-sender that is passed in.
+This and PyYAML are the extra ``swift``. All requests go through the sender that is passed in.
 
 References: python-openstackclient, "Environment Variables" and "Configuration Files"; openstacksdk,
 "Configuring OpenStack SDK Applications"; python-swiftclient, "swift" (``ST_AUTH``, ...); Swift,
@@ -29,12 +28,10 @@ def discover_openstack(
 ) -> dict[str, Any]:
     """Keywords for a driver of Swift.
 
-    A cloud is read from ``clouds.yaml``, and its password from ``secure.yaml`` in the
-    same directory. Otherwise the variables of OpenStack (``OS_AUTH_URL``, ...) are used, or those
-    of the ``swift`` program (``ST_AUTH``, ``ST_USER``, ``ST_KEY``).
+    A cloud (``OS_CLOUD``) is read from ``clouds.yaml``, and its password from ``secure.yaml`` in
+    the same directory. Otherwise the variables of OpenStack (``OS_AUTH_URL``, ...) are used, or
+    those of the ``swift`` program (``ST_AUTH``, ``ST_USER``, ``ST_KEY``).
 
-    :param cloud: name of a cloud; ``None``: that of ``OS_CLOUD``.
-    :param environ: ``None``: the environment of this process.
     :raises CredentialsNotFoundError: there are no credentials.
     :raises ProfileFileError: there is no such cloud, or the file cannot be read.
     """
@@ -98,9 +95,8 @@ def _keywords(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _missing(why: str) -> CredentialsNotFoundError:
-    error = CredentialsNotFoundError(why)
-    error.hint = "set the variables OS_AUTH_URL, OS_USERNAME and OS_PASSWORD, or OS_CLOUD"
-    return error
+    hint = "set the variables OS_AUTH_URL, OS_USERNAME and OS_PASSWORD, or OS_CLOUD"
+    return CredentialsNotFoundError(why, hint=hint)
 
 
 def _of_cloud(name: str, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -167,9 +163,6 @@ class Identity:
         ``3.x_password`` or ``3.x_appcred``.
     :param user: name; with ``3.x_appcred`` the id of the application credential.
     :param tenant: name of the project, unless ``tenant_id`` is given.
-    :param tenant_domain_id: of the project's domain, unless its name is given.
-    :param domain: name of the user's domain.
-    :param interface: ``public``, ``internal`` or ``admin``.
     """
 
     auth_url: str

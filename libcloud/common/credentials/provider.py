@@ -33,6 +33,11 @@ class CredentialsNotFoundError(LibcloudError):
 
     hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --profile"
 
+    def __init__(self, value: Any, driver: Any = None, *, hint: str | None = None) -> None:
+        super().__init__(value, driver)
+        if hint is not None:
+            self.hint = hint
+
     def __str__(self) -> str:
         return str(self.value)
 

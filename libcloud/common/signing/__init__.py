@@ -33,7 +33,6 @@ _NOTABLE = timedelta(minutes=1)
 def correct_clock(connection: Any, date: datetime, used: timedelta) -> bool:
     """Have ``connection`` sign with the time of the store, after it refused a request.
 
-    :param connection: with ``host`` and ``clock_offset``, which this changes.
     :param date: of the response.
     :param used: ``clock_offset`` when the request was signed; another thread may have corrected it.
     :return: whether the time is another one than that of the request now.

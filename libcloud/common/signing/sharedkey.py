@@ -23,11 +23,6 @@ _STANDARD = """
 
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """A storage account and one of its keys.
-
-    :param secret: the key as the portal shows it: base64.
-    """
-
     account: str
     secret: str = field(repr=False)
 
@@ -93,7 +88,6 @@ def blob_sas(
     :param blob: its name, not encoded.
     :param permissions: letters in the order ``racwd``.
     :param start: ISO 8601, UTC; likewise ``expiry``.
-    :param protocol: ``"https"`` or ``"https,http"``.
     """
     resource = f"/blob/{key.account}/{container}/{blob}"
     fields = [permissions, start, expiry, resource, "", "", protocol, version, "b"]

@@ -179,9 +179,7 @@ def settings_from_env(
         credentials=Credentials(key, secret or "") if key else None,
     )
     if found.provider is None and not own:
-        missing = CredentialsNotFoundError(f"no credentials: {found.missing}")
-        missing.hint = found.hint
-        raise missing
+        raise CredentialsNotFoundError(f"no credentials: {found.missing}", hint=found.hint)
     if options.get("ex_ca_bundle"):
         found = found._replace(ca_bundle=None)
     settings = driver_options(kind, found._replace(provider=None) if own else found)
