@@ -176,7 +176,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
     def _request(self, start: int, end: int, ahead: int) -> None:
         """Ensure blocks from ``start`` to ``end``, and some of the next ``ahead`` bytes.
 
-        What a sequential reader needs next comes with what it needs now, unless it would take
+        What a reader is expected to need next comes with what it needs now, unless it would take
         longer than another request: fewer requests, in the same time.
         """
         known = self._blocks[-1].end if self._blocks else start
@@ -184,8 +184,7 @@ class ReadAhead(BaseCache):  # type: ignore[misc]
         if share < end - known:
             self._submit_blocks(known, end, share)
         elif known < end:  # _data() requests it
-            along = min(ahead, self._cost.in_bytes, self.blocksize - (end - known))
-            along = 0 if self._is_near else max(0, along)
+            along = max(0, min(ahead, self._cost.in_bytes, self.blocksize - (end - known)))
             least = known + min(self.blocksize, SMALLEST_RANGE)
             self._blocks.append(_Block(known, min(self.size, max(end + along, least)), Future()))
         self._request_ahead(end + ahead, ahead)

@@ -177,7 +177,8 @@ def read_columns(network: tuple[float, float], blocksize: int = DEFAULT_RANGE) -
 def test_gaps_are_read_where_requests_are_dear() -> None:
     reader = read_columns(DEAR)
     assert len(reader.own) == 3, "three jumps show a pattern"
-    assert len(reader.ahead) == 1
+    assert reader.own[2] == (TWO_COLUMNS[2], 32_000_000), "with what arrives in 80 ms"
+    assert not reader.ahead
 
 
 @pytest.mark.parametrize(
