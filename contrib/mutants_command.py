@@ -45,7 +45,7 @@ MUTANTS = (
         "sync deletes everything if its source is mistyped",
         f"{_CLI}/sync.py",
         "        if source.is_missing:",
-        "if False:",
+        "        if False:",
         (f"{_TESTS}/cli/test_sync_safety.py",),
         caught_by="test_a_mistyped_source_deletes_nothing",
     ),
