@@ -13,6 +13,7 @@ import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.drivers.s3 import S3SignatureV4Connection, S3StorageDriver
+from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.test.storage.s3_servers import BUCKET, Store, store
 from libcloud.utils.py3 import ET
@@ -108,8 +109,12 @@ BUCKETS = ET.XML(
 )
 
 
+class Immediate(S3StorageDriver):
+    ex_retry_policy = RetryPolicy(base=0.0)
+
+
 def mocked(kind: Any, **attributes: Any) -> S3StorageDriver:
-    driver = S3StorageDriver("key", "secret")
+    driver = Immediate("key", "secret")
     response = kind(headers={}, **attributes)
     driver.connection.request = mock.Mock(return_value=response)
     return driver

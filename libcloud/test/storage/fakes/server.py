@@ -30,6 +30,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, cast
 
 from libcloud.test._loopback import shut_down
+from libcloud.test.storage.fakes.connections import Connections
 from libcloud.test.storage.fakes.exchange import Exchange
 from libcloud.test.storage.fakes.faults import Action, Dropped, Faults
 from libcloud.test.storage.fakes.log import Entry, RequestLog
@@ -161,6 +162,7 @@ class FakeServer:
         server = _Server((HOST, 0), _Handler)
         server.fake = self
         self.wrap(server)
+        self.connections = Connections(server)
         self.port = server.server_address[1]
         self._server = server
         self._thread = threading.Thread(
