@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from libcloud.storage import s3, transfer
@@ -30,7 +30,6 @@ from libcloud.utils.arguments import unexpected_keyword
 from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
-    from libcloud.storage.base import StorageDriver
     from libcloud.storage.payload import Payload
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.values import Body
@@ -143,11 +142,10 @@ def session_of(
 
 
 def whole_session(
-    driver: UploadDriver, object_name: str, path: str, *, headers: Mapping[str, str], method: str
+    driver: Any, object_name: str, path: str, *, headers: Mapping[str, str], method: str
 ) -> tuple[S3UploadPort, ObjectUpload[Body | Payload]]:
     """The same for an object that is sent by one request; ``path`` may have a query."""
-    container_name = unquote(path.lstrip("/").partition("/")[0])
-    container = Container(container_name, {}, cast("StorageDriver", driver))
+    container = Container(unquote(path.lstrip("/").partition("/")[0]), {}, driver)
     place = Place(container, object_name, path)
     port = S3UploadPort(
         driver,
