@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NoReturn
 
 # Below this size, copying is cheaper than keeping the caller's buffer locked.
@@ -120,6 +121,20 @@ def new_md5() -> Any:
     import hashlib
 
     return hashlib.md5(usedforsecurity=False)
+
+
+@cache
+def awscrt_checksum(name: str) -> Callable[[Any, int], int] | None:
+    """A function of the package awscrt; ``None`` if that is not installed or too old to have it.
+
+    It is looked for once: a search for a missing package takes as long as a small request does,
+    and a process that forks meanwhile could never look for it again.
+    """
+    try:
+        from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
+    except ImportError:
+        return None
+    return getattr(checksums, name, None)
 
 
 def flat(view: memoryview) -> memoryview:
