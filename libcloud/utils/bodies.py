@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -32,6 +33,19 @@ def source_errors() -> Iterator[None]:
     except SourceError as error:
         found = error.__cause__ or error
     raise_unchanged(found)
+
+
+def raise_if_cut(source: Any) -> None:
+    """Raise if ``source``, which has just ended, is a response of ``http.client`` that is cut.
+
+    Its ``read(size)`` returns nothing where the connection was lost, as at the end of the body.
+    Reference: https://github.com/python/cpython/issues/129264
+
+    :raises http.client.IncompleteRead: it has received less than its Content-Length.
+    """
+    client: Any = sys.modules.get("http.client")
+    if client is not None and type(source) is client.HTTPResponse and source.length:
+        raise client.IncompleteRead(b"", source.length)
 
 
 def raise_unchanged(error: BaseException) -> NoReturn:

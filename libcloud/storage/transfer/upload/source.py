@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, Generic
@@ -18,7 +18,7 @@ from typing import Any, Generic
 from libcloud.storage.transfer.upload.port import Content, SourcePart
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
-from libcloud.utils.bodies import Pieces, flat, hashed, new_md5, steps
+from libcloud.utils.bodies import Pieces, flat, hashed, new_md5, raise_if_cut, steps
 from libcloud.utils.values import Value
 
 _READ_SIZE = 1024 * 1024
@@ -296,9 +296,8 @@ def pieces_of(source: object) -> Iterator[object]:
     """An iterator over the pieces of ``source``; see :class:`PartSource` for what a source is."""
     if isinstance(source, (str, dict, set, frozenset)) or source is None:
         raise InvalidSourceError(_not_a_source(source))
-    read = getattr(source, "read", None)
-    if read is not None and callable(read):
-        return _reads(read)
+    if callable(getattr(source, "read", None)):
+        return _reads(source)
     step = getattr(source, "__next__", None) or getattr(source, "next", None)
     if callable(step):
         if isinstance(source, Iterator) and iter(source) is source:
@@ -311,13 +310,13 @@ def pieces_of(source: object) -> Iterator[object]:
     raise InvalidSourceError(_not_a_source(source))
 
 
-def _reads(read: Callable[[int], Any]) -> Iterator[object]:
+def _reads(source: Any) -> Iterator[object]:
     while True:
-        piece = read(_READ_SIZE)
+        piece = source.read(_READ_SIZE)
         if piece is None:
             raise InvalidSourceError("read() returned None: a non-blocking stream has no data yet")
         if not len(_as_bytes(piece)):
-            return
+            return raise_if_cut(source)
         yield piece
         del piece  # gone before the next one is made: one is held, not two
 
