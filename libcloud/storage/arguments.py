@@ -32,11 +32,7 @@ _EXTRA = ("acl", "content_type", "meta_data")
 
 
 def check_path_name(what: str, name: str, forbidden: str, longest: int) -> None:
-    """Refuse a name that a store does not take as a segment of a path.
-
-    :param what: for messages: ``"a container name"``.
-    :param longest: bytes.
-    """
+    """Refuse a name that a store does not take as a segment of a path, of ``longest`` bytes."""
     if not name or forbidden in name:
         raise ValueError(f"{what} is not empty and has no {forbidden!r}: {name!r}")
     try:

@@ -186,7 +186,6 @@ class ObjectCopier:
 
         :return: ``size``, ``etag`` and ``checksum`` of the copy; ``outcome``, ``"changed"``, if the
             object is not what was listed; and ``lost``: properties that the copy does not have.
-        :raises ObjectChangedError: it was replaced during each of several attempts.
         """
         copy = self._copy_in_store if self._in_store else self._stream
         for _ in range(_ATTEMPTS - 1):

@@ -116,13 +116,9 @@ def save(
 ) -> bool:
     """Write ``pieces`` to a file that appears only when it is whole.
 
-    Whatever ends the download early, also Ctrl-C, an existing file is left as it was and no new one
-    appears.
-
     :param size: bytes to expect; ``None`` if that is not known.
     :param keep_partial: put what came into the final place even if it is not whole.
     :return: ``False`` if the size is another one.
-    :raises DestinationExistsError: a file has appeared that must not be overwritten.
     """
     written = 0
     with opened(destination) as file:
@@ -142,10 +138,7 @@ def save(
 
 
 def opened(destination: Destination) -> StagingFile:
-    """The file of ``destination``, which appears when it is committed.
-
-    Directories that are made for it are removed again if it does not.
-    """
+    """The file of ``destination``, which appears, as do its directories, when it is committed."""
     path, directory, driver, overwrite, modified = destination
     try:
         return StagingFile(
@@ -161,10 +154,7 @@ def opened(destination: Destination) -> StagingFile:
 
 
 def _path_inside(directory: str, object_name: str, driver: object) -> str:
-    """The path of an object's file in ``directory``.
-
-    An object's name is untrusted input: it must not select a file elsewhere.
-    """
+    """The path of an object's file in ``directory``, whatever its untrusted name is."""
     parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
     inside = list(filter(None, parts))
     path = directory + os.sep.join(inside)

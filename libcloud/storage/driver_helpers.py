@@ -42,10 +42,7 @@ _ObjectT = TypeVar("_ObjectT", bound=_Object)
 
 
 class StorageDriverHelpers(BaseDriver):
-    """Methods to send, to save and to check, which a driver may override.
-
-    The class attributes are described at ``StorageDriver``.
-    """
+    """Methods to send, to save and to check, which a driver may override."""
 
     hash_type = "md5"
     supports_chunked_encoding = False

@@ -83,10 +83,7 @@ class Payload:
 
     @contextmanager
     def attempt(self) -> Iterator[bytes | HashingReader | HashingIterator]:
-        """The body for one attempt to send it, from its start.
-
-        :raises BaseException: the error of the source, in place of what the HTTP layer raised.
-        """
+        """The body for one attempt to send it; raises the error of the source as it was."""
         body = self.body
         try:
             if isinstance(body, HashingReader) and body.started:
@@ -111,10 +108,7 @@ class Payload:
         self.size += len(piece)
 
     def digest(self) -> str:
-        """The hash of the data, hexadecimal.
-
-        A fake connection may not read the body; then it is read here.
-        """
+        """The hash of the data, hexadecimal. What a fake connection has not read is read here."""
         if not isinstance(self.body, bytes) and not self.body.started:
             with source_errors():
                 for _ in self.body:
@@ -261,10 +255,7 @@ def _is_read(stream: object) -> bool:
 
 
 def readable(stream: Any) -> Any:
-    """``stream``, or an iterator over it, if it is a collection, as Apache Libcloud accepts.
-
-    :raises InvalidSourceError: it cannot be read. Nothing is read.
-    """
+    """``stream``, or an iterator over it, if it is a collection, as Apache Libcloud accepts."""
     if isinstance(stream, Iterable) and not isinstance(stream, _NO_PIECES) and not _is_read(stream):
         return iter(stream)
     check_source(stream)

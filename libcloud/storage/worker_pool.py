@@ -395,10 +395,7 @@ class _Run(Generic[_Item, _T]):
         self._finished.put(job, urgent=job.error is not None)
 
     def _completed(self, *, wait: bool) -> Iterator[OperationResult[_Item, _T]]:
-        """Take the jobs that are finished; the results that are due.
-
-        :param wait: take at least one job, if there is any.
-        """
+        """Take the jobs that are finished, at least one if ``wait``; the results that are due."""
         is_due = bool(self._results) and self._results[0].done
         if wait and self._unfinished and not is_due and not self._finished:
             with self._workers.paused():

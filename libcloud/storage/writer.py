@@ -302,10 +302,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             raise ValueError("I/O operation on closed file.")
 
     def _exclusively(self, operation: Callable[..., None], *arguments: object) -> None:
-        """Call ``operation`` while no other thread uses the writer.
-
-        Not a context manager: Ctrl-C on the way into its ``__exit__`` would leave the lock taken.
-        """
+        """Call ``operation`` while no other thread uses the writer."""
         if self._open_upload.foreign:
             raise RuntimeError(f"the writer of {self._label} belongs to another process")
         with self._open_upload.lock:

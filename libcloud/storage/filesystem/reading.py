@@ -43,7 +43,6 @@ def open_object(
     """An object and its bytes: one GET request if the driver supports it, otherwise HEAD first.
 
     :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
-    :raises ObjectDoesNotExistError: the object does not exist.
     """
     read = None if version_id is not None else _reader(container.driver)
     if read is not None:
@@ -62,10 +61,7 @@ def read_object(
     """An object, and its bytes from ``start`` to before ``end``, as in a slice.
 
     One GET request if the driver supports it and no offset counts from the end, except for the last
-    bytes of an object of a store that has ranges for these.
-
-    :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
-    :raises ObjectDoesNotExistError: the object does not exist.
+    bytes of an object of a store that has ranges for these, and no version is requested.
     """
     first, last = start or 0, end
     if version_id is None and not first and last is None:
@@ -96,7 +92,6 @@ def read_edge(
     A driver that needs a second request for the bytes reads none.
 
     :param last: the last bytes instead, if the driver supports that.
-    :raises ObjectDoesNotExistError: the object does not exist.
     """
     if _reader(container.driver) is None:
         return container.get_object(name), 0, b""
@@ -112,7 +107,6 @@ def read_version(obj: Object, start: int, end: int, cost: RequestCost | None = N
 
     :param cost: measures the request, if the driver can request a version.
     :raises ObjectChangedError: the object was replaced or deleted since ``obj`` was requested.
-    :raises IncompleteDownloadError: the store returned fewer bytes, or more.
     """
     if start >= end:
         return b""

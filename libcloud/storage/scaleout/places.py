@@ -106,10 +106,7 @@ class _ContainerOpener:
 
 
 def opener_of(place: Any, name: str, local: bool) -> Callable[[], Container]:
-    """A function that returns a container.
-
-    :raises ValueError: it cannot be used by other processes.
-    """
+    """A function that returns a container; for other processes, unless ``local``."""
     if isinstance(place, str):
         place = _from_url(place)
     if callable(place):
@@ -166,10 +163,7 @@ class Entry:
         )
 
     def is_same_data(self, other: Entry, since: datetime | None) -> bool:
-        """Whether ``other``, in the destination, is a copy of this object.
-
-        If their hashes cannot be compared, it is if it was written since the job began.
-        """
+        """Whether ``other`` is a copy; without hashes, if it was written since the job began."""
         if self.size != other.size:
             return False
         if self.content and other.content:

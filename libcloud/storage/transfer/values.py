@@ -56,13 +56,7 @@ class Digest(Value):
 
 @dataclass(slots=True, eq=False, repr=False)
 class PartReceipt(Value):
-    """The response of the store to a part.
-
-    :param number: 1 for the first.
-    :param etag: without quotes, opaque.
-    :param size: bytes.
-    :param digest: what was sent along with the part.
-    """
+    """The response of the store to a part; ``digest`` was sent along with it."""
 
     number: int
     etag: str
@@ -122,12 +116,7 @@ class Pull(Value):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Send(Value):
-    """Make a request.
-
-    :param number: of the part; 0 for other steps.
-    :param attempt: 1 for the first.
-    :param delay: seconds to wait before it.
-    """
+    """Make a request; the number is that of the part, or 0, and the delay in seconds."""
 
     step: Step
     number: int = 0

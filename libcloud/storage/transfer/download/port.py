@@ -25,10 +25,7 @@ class Content(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RangeResponse(Value):
-    """A successful response to a request for a range.
-
-    :param headers: names in lower case.
-    """
+    """A successful response to a request for a range; names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,13 +61,7 @@ class RangeRequests:
         self.retries, self.sleep, self.failure = loop.retries, loop.sleep, loop.failure_of
 
     def get(self, start: int, end: int, etag: str) -> RangeResponse:
-        """Request the bytes from ``start`` to before ``end``, if the object still has ``etag``.
-
-        One request, without retries.
-
-        :raises ObjectDoesNotExistError: the object was deleted.
-        :raises PreconditionFailedError: the object has another ETag.
-        """
+        """Request the bytes from ``start`` to before ``end`` of the version with ``etag``."""
         version = self._condition({"If-Match": etag})
         added = {self._range_header: f"bytes={start}-{end - 1}", **version}
         headers = {**self._request.headers, **added}
@@ -116,10 +107,7 @@ class Verification(Value):
     format: Callable[[bytes], str]
 
     def check(self, digest: bytes | None) -> None:
-        """Compare the checksum of the received bytes.
-
-        :raises ObjectHashMismatchError: it differs.
-        """
+        """:raises ObjectHashMismatchError: the received bytes have another checksum."""
         if digest == self.expected:
             return
         received = "of no data" if digest is None else self.format(digest)

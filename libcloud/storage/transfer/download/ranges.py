@@ -25,11 +25,7 @@ class UnexpectedExtentError(ValueError):
 
 
 class Extent(NamedTuple):
-    """The bytes of an object that a response contains.
-
-    :param length: bytes of the body; ``None`` if it is not known.
-    :param total: bytes of the object; ``None`` if it is not known.
-    """
+    """The bytes in a response, and those of the object; ``None``: not known."""
 
     length: int | None
     total: int | None
@@ -49,10 +45,7 @@ class Validator(Value):
     size: int | None = None
 
     def conditions(self) -> dict[str, str]:
-        """Headers that make the store refuse another version.
-
-        A weak ETag never matches in ``If-Match``.
-        """
+        """Headers that make the store refuse another version. ``If-Match`` needs a strong ETag."""
         if strip_etag(self.etag) and not self.etag.startswith("W/"):
             return {"If-Match": self.etag}
         return {"If-Unmodified-Since": self.modified} if self.modified else {}
@@ -60,7 +53,6 @@ class Validator(Value):
     def agrees(self, headers: Mapping[str, str], total: int | None) -> bool:
         """Whether a response may be of this version; not every store honours preconditions.
 
-        :param headers: of the response; names in lower case.
         :param total: bytes of the object by the response; ``None`` if it does not say.
         """
         if None not in (total, self.size) and total != self.size:
@@ -129,10 +121,7 @@ def content_length(headers: Mapping[str, str]) -> int | None:
 
 
 def whole_object_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a response to GET, with the length of the object in place of a range's.
-
-    They contain no length if the response does not report it.
-    """
+    """The headers of a response to GET, with the length of the object, not of the range."""
     content_range = headers.get("content-range", "")
     if not content_range:
         return dict(headers)

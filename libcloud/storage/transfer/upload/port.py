@@ -27,11 +27,7 @@ _Taken = TypeVar("_Taken", bound=Sized, contravariant=True)
 
 @dataclass(slots=True, eq=False, repr=False)
 class SourcePart(Value, Generic[Content]):
-    """A part as delivered by the source.
-
-    :param body: its content, which does not change; the length is the size of the part, bytes.
-    :param last: the source has ended.
-    """
+    """A part as delivered by the source; its body does not change and has a length."""
 
     body: Content
     last: bool

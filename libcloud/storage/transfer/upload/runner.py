@@ -49,9 +49,7 @@ class Transfer(Generic[Content]):
 
     In a forked child it sends nothing: the upload belongs to the parent.
 
-    :param workers: make the requests.
     :param threads: makes workers that take over once one request is not enough; ``None``: none do.
-    :param label: what is uploaded, for messages: container and object name.
     :param driver: of errors that the engine raises, like ``object_name``.
     """
 
@@ -117,10 +115,7 @@ class Transfer(Generic[Content]):
                 self._machine.share.wait(command.size)
 
     def feed(self, body: Content, *, last: bool) -> None:
-        """Supply the part that :meth:`advance` requested.
-
-        :raises RuntimeError: the upload belongs to another process.
-        """
+        """Supply the part that :meth:`advance` requested, in the process of the upload."""
         if os.getpid() != self._pid:
             raise RuntimeError(f"the upload of {self._label} belongs to another process")
         number = self._machine.parts_pulled + 1

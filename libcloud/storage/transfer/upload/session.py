@@ -51,10 +51,7 @@ DEFAULT_MEMORY = 128 * MIB
 
 @dataclass(slots=True, eq=False, repr=False)
 class UploadOptions(PortableValue):
-    """The options of an upload; the drivers' keywords have the same names, prefixed with ``ex_``.
-
-    They are described in :class:`~libcloud.storage.keywords.EngineKeywords`.
-    """
+    """The options of an upload: those of ``EngineKeywords`` in ``keywords.py``, without ``ex_``."""
 
     part_size: int | None = None
     window: int | None = None
@@ -89,10 +86,9 @@ def split_keywords(
     *,
     max_memory: int | MemoryBudget | None = None,
 ) -> tuple[dict[str, Any], UploadOptions]:
-    """Split the keywords of an upload method into the driver's own and the options of the engine.
+    """Split the keywords of an upload method into the driver's ``own`` and the engine's options.
 
-    :param own: names of the driver's own keywords.
-    :param max_memory: default of ``ex_max_memory``, the ``ex_max_memory`` of the driver.
+    :param max_memory: default of ``ex_max_memory``.
     :raises TypeError: there is no such keyword; the message suggests the nearest one.
     :raises ValueError: the value of an option is invalid.
     """
@@ -112,10 +108,7 @@ def split_keywords(
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Resumed(Value):
-    """An upload that was started earlier.
-
-    :param sizes: sizes of parts, by number, instead of the planned ones.
-    """
+    """An upload that was started earlier; ``sizes`` of its parts replace the planned ones."""
 
     upload_id: str
     sizes: Mapping[int, int]
@@ -154,12 +147,7 @@ class ObjectUpload(Value, Generic[Content]):
         return self._transfer(Transfer, resumed).run(source_of(stream))
 
     def send_file(self: ObjectUpload[bytes | Pieces], path: str | os.PathLike[str]) -> StoredObject:
-        """Send the file at ``path``; a regular file must keep its size.
-
-        :raises OSError: it cannot be read.
-        :raises SizeMismatchError: its size changed. Nothing was published.
-        :raises BaseException: see :meth:`send`.
-        """
+        """Send the file at ``path``, which must keep its size; see :meth:`send`."""
         with LocalFile(path) as file:
             session, size = self, file.exact_size
             if self.options.size is None and size is not None:

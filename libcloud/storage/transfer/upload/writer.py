@@ -17,8 +17,8 @@ _Result = TypeVar("_Result")
 class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
     """An upload whose bytes are pushed: a :class:`~libcloud.storage.writer.Sink`.
 
-    A full part is sent when the next byte is written: until then it may be the last one, and an
-    object of one part is one request. ``write`` waits while the window is full.
+    A full part is sent when the next byte is written, because it may be the last one. ``write``
+    waits while the window is full.
 
     :param made: makes the result of :meth:`publish` from the published object.
     """
