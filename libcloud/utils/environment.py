@@ -81,6 +81,7 @@ MOVED = {
     "libcloud.storage.scaleout.properties": "libcloud.storage.copying",
     "libcloud.storage.s3.values": "libcloud.storage.s3.responses",
     "libcloud.storage.transfer.download.connections": f"{_DOWNLOAD}.parallel",
+    f"{_DOWNLOAD}.ranges": f"{_DOWNLOAD}.port",
     "libcloud.storage.transfer.governor": "libcloud.storage.transfer.retry",
     "libcloud.storage.transfer.machine": f"{_UPLOAD}.machine",
     "libcloud.storage.transfer.plan": f"{_UPLOAD}.plan",
@@ -90,9 +91,11 @@ MOVED = {
     "libcloud.storage.transfer.session": f"{_UPLOAD}.session",
     "libcloud.storage.transfer.source": f"{_UPLOAD}.source",
     "libcloud.storage.transfer.states": f"{_UPLOAD}.states",
-    "libcloud.storage.transfer.store": f"{_UPLOAD}.port",
+    "libcloud.storage.transfer.store": "libcloud.storage.transfer.values",
     "libcloud.storage.transfer.upload.options": f"{_UPLOAD}.session",
-    "libcloud.storage.transfer.writer": f"{_UPLOAD}.writer",
+    f"{_UPLOAD}.port": "libcloud.storage.transfer.values",
+    f"{_UPLOAD}.writer": f"{_UPLOAD}.session",
+    "libcloud.storage.transfer.writer": f"{_UPLOAD}.session",
 }
 
 

@@ -108,7 +108,7 @@ if TYPE_CHECKING:
     from libcloud.storage.scaleout.text import SessionFields
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
-    from libcloud.storage.transfer.download.ranges import Validator
+    from libcloud.storage.transfer.download.port import Validator
     from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import ObjectUpload

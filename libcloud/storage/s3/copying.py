@@ -24,7 +24,7 @@ from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.s3.uploads import UploadDriver
-from libcloud.storage.transfer.download.ranges import Validator, content_length
+from libcloud.storage.transfer.download.port import Validator, content_length
 from libcloud.storage.transfer.download.start import changed
 from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
 from libcloud.storage.transfer.upload.source import RangeSource

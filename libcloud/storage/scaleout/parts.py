@@ -14,13 +14,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from libcloud.storage.transfer.upload.port import PartStore, SourcePart
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,
     Failure,
     PartReceipt,
+    PartStore,
+    SourcePart,
     Step,
     StoredObject,
 )

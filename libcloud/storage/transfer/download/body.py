@@ -15,11 +15,13 @@ from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import pause_after, raise_if_lost
 from libcloud.storage.transfer.download.port import (
     Content,
+    Extent,
     RangeRequests,
     RangeResponse,
+    UnexpectedExtentError,
     Verification,
+    extent_of,
 )
-from libcloud.storage.transfer.download.ranges import Extent, UnexpectedExtentError, extent_of
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
     ContainerDoesNotExistError,

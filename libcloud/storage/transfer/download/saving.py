@@ -128,7 +128,7 @@ def read(
     unknown, whole = Object(name, 0, None, {}, {}, container, driver), start is None
     started = driver._start_download(unknown, start, end, verify=None if whole else False)
     pieces = _pieces(driver, unknown, started, None, partial=not whole)
-    headers = download.ranges.whole_object_headers(started.response.headers)
+    headers = download.port.whole_object_headers(started.response.headers)
     if length_of(headers) is None:
         return driver._get_object_in(container, name), pieces
     # By position: the drivers name the first parameter differently.

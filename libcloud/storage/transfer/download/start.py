@@ -13,11 +13,12 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.transfer.download.body import ResumableBody, disable_decoding, pin
-from libcloud.storage.transfer.download.port import RangeRequests, Verification
-from libcloud.storage.transfer.download.ranges import (
+from libcloud.storage.transfer.download.port import (
     Extent,
+    RangeRequests,
     UnexpectedExtentError,
     Validator,
+    Verification,
     extent_of,
 )
 from libcloud.storage.types import (

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic
 
-from libcloud.storage.transfer.upload.port import Content, Source, SourcePart
+from libcloud.storage.transfer.values import Content, Source, SourcePart
 from libcloud.utils.cancellation import current
 
 _log = logging.getLogger(__name__)

@@ -17,14 +17,15 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import transfer
 from libcloud.storage.transfer.upload.at_exit import SourceUntilExit
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
-from libcloud.storage.transfer.upload.port import Content, Source
 from libcloud.storage.transfer.upload.workers import Outcome, Task, Workers
 from libcloud.storage.transfer.values import (
     Await,
+    Content,
     Digest,
     Failure,
     Pull,
     Send,
+    Source,
     Step,
     Stop,
     StoredObject,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, Generic
 
-from libcloud.storage.transfer.upload.port import Content, SourcePart
+from libcloud.storage.transfer.values import Content, SourcePart
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
 from libcloud.utils.bodies import Pieces, flat, hashed, new_md5, raise_if_cut, steps

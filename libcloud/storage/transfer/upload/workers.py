@@ -18,9 +18,8 @@ from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.source import FileRange
-from libcloud.storage.transfer.values import Digest, Failure, Send, Step
+from libcloud.storage.transfer.values import Content, Digest, Failure, PartStore, Send, Step
 from libcloud.utils import cancellation
 from libcloud.utils.values import Value
 
