@@ -196,7 +196,7 @@ MUTANTS = (
     ),
     Mutant(
         "one slow request counts as the latency of all",
-        f"{_FILESYSTEM}/request_cost.py",
+        f"{_FILESYSTEM}/reading.py",
         "min(self._latencies,",
         "max(self._latencies,",
         ("libcloud/test/storage/test_filesystem_request_cost.py",),

@@ -45,12 +45,10 @@ class Destination(NamedTuple):
 
 
 class FileNames:
-    """Which files the objects of one run become: two of them must not become the same one.
+    """Which files in ``directory`` the objects of one run become, each its own.
 
     ``a/b``, ``a//b`` and ``a/./b`` are three objects and one file; so are ``A`` and ``a`` where the
     file system ignores case.
-
-    :param directory: where the files go; it need not exist yet.
     """
 
     def __init__(self, directory: str) -> None:

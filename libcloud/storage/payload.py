@@ -126,10 +126,7 @@ class Payload:
             self.take_stream(file)
 
     def take_stream(self, stream: Any, *, rewind_finished: bool = False) -> None:
-        """Send what is left of ``stream``, whatever :func:`check_source` accepts.
-
-        :param rewind_finished: a file that is positioned at its end is sent from its start.
-        """
+        """Send what is left of ``stream``, or, if that is nothing and ``rewind_finished``, all."""
         length = _remaining(stream)
         if rewind_finished and length == 0 and stream.tell() > 0:
             stream.seek(0)
@@ -157,10 +154,7 @@ class Payload:
 
 
 class HashingReader:
-    """The next ``length`` bytes of a file, as a separate file that can be rewound.
-
-    :raises SourceError: from ``read``: it failed, or the file ended early.
-    """
+    """The next ``length`` bytes of a file, as a separate file that can be rewound."""
 
     def __init__(self, file: BinaryIO, length: int, payload: Payload) -> None:
         self._file = file

@@ -61,11 +61,7 @@ class AdaptiveLimit:
         self._resting = 0
 
     def measured(self, rate: float, *, busy: bool = False) -> None:
-        """Decide on :attr:`size`.
-
-        :param rate: the throughput of so many.
-        :param busy: more of them would have to wait for this process.
-        """
+        """Decide on :attr:`size`, by the throughput, and whether more would wait for the CPU."""
         if self._resting:
             self._resting -= 1
             self._rate = rate

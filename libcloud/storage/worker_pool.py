@@ -62,10 +62,7 @@ def _clock() -> tuple[float, float]:
 
 
 def _most_tasks() -> int:
-    """How many tasks may run at once, so that the system lets the process open what they need.
-
-    It allows 256 files on macOS, and mostly 1,024 on Linux.
-    """
+    """How many tasks may run at once, so that the process may open what they need."""
     try:
         import resource
     except ImportError:  # Windows

@@ -70,6 +70,7 @@ MOVED = {
     "libcloud.storage._writer": "libcloud.storage.writer",
     "libcloud.storage.drivers.azure_values": "libcloud.storage.azure.responses",
     "libcloud.storage.filesystem.azure": "libcloud.storage.filesystem",
+    "libcloud.storage.filesystem.planning": "libcloud.storage.filesystem.workers",
     "libcloud.storage.filesystem.stores": "libcloud.storage.filesystem",
     "libcloud.storage.filesystem.swift": "libcloud.storage.filesystem",
     "libcloud.storage.many_objects": "libcloud.storage.types",

@@ -66,10 +66,7 @@ _PREFIXES = 64
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Objects of a container whose names start with a prefix. Can be sent to another process.
-
-    :param opener: called once in each process; hashable, and picklable for other processes.
-    """
+    """Objects whose names start with a prefix, in a container that each process opens."""
 
     opener: Callable[[], Container]
     prefix: str = ""

@@ -162,8 +162,8 @@ def _add(migration: Migration, listed: Listed, name: str, entries: list[Entry]) 
 def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
     """Copy the objects of a shard that the destination does not have; the summary.
 
-    Objects that an earlier run has copied keep the outcome that they had. If the stores throttle,
-    the task ends early: what it has copied is in the job's folder, and the summary ``unfinished``.
+    Objects that an earlier run has copied keep their outcome. If the stores throttle, the task ends
+    early, and the summary is ``unfinished``.
     """
     migration.check_worker()
     migration.check_in_charge()

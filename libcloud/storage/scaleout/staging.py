@@ -286,9 +286,8 @@ class Staging:
 
     @classmethod
     def begin(cls, driver: Any, container: Container, object_name: str, **options: Any) -> Staging:
-        """A new job. Nothing is sent.
+        """A new job, whose pieces are encrypted and paid for as ``options`` say. Nothing is sent.
 
-        :param options: of :meth:`publish`; the pieces are encrypted and paid for as they say.
         :raises ValueError: workers could not connect as ``driver`` does; the text says what to do.
         """
         prefix = _prefix_of(object_name, uuid4().hex)
