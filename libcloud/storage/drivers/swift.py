@@ -286,10 +286,8 @@ class SwiftStorageDriver(MultipartDriver):
         a large object that another large one overwrites are deleted after that; those of one that a
         small object overwrites are listed by :meth:`ex_iterate_multipart_uploads`.
 
-        :param iterator: an iterator or iterable of bytes, or an object with ``read()``; read once.
         :param extra: ``content_type`` and ``meta_data`` (a dict) of the object.
         :param headers: further headers: ``If-None-Match: *``, ``X-Delete-After``, ...
-        :raises ContainerDoesNotExistError: there is no such container. Nothing was published.
         :raises PreconditionFailedError: the object exists, and must not. It is as it was.
         :raises ObjectTooLargeError: the stream has more than the cluster takes. Nothing was
             published.

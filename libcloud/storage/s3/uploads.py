@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import plain_headers
-from libcloud.storage.base import Container
+from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.keywords import UploadKeywords
@@ -58,7 +58,7 @@ class CommittedETag(str):
 
 
 class UploadDriver(ClientOwner, Protocol):
-    """The attributes of the driver that uploads read."""
+    """The attributes of the driver that uploads and copies read."""
 
     http_vendor_prefix: str
 
@@ -70,6 +70,12 @@ class UploadDriver(ClientOwner, Protocol):
 
     @property
     def _client(self) -> S3Client: ...
+
+    def _get_object_path(self, container: Container, object_name: str) -> str: ...
+
+    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None: ...
+
+    def ex_get_object_tags(self, obj: Object) -> dict[str, str]: ...
 
 
 def split_options(
