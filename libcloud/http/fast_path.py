@@ -45,7 +45,7 @@ _LARGEST = 1024 * 1024
 # A body up to this size is read at once even if the caller wants to read it in pieces.
 _IN_ADVANCE = 128 * 1024
 
-_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
+_ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)(.*)", re.DOTALL)
 
 # RFC 3986: a target consists of printable ASCII, and "#" would end it.
 _NOT_ON_THE_WIRE = re.compile(r"[^\x21-\x7e]|#")

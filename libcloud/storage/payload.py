@@ -10,7 +10,6 @@ import errno
 import io
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, Protocol, TypeVar
@@ -145,7 +144,9 @@ class Payload:
             self._spool(head, pieces)
 
     def _spool(self, head: bytes, pieces: Iterator[bytes]) -> None:
-        spool = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        from tempfile import TemporaryFile
+
+        spool = self._files.enter_context(TemporaryFile())  # noqa: SIM115
         length = spool.write(head)
         for piece in pieces:
             length += spool.write(piece)
