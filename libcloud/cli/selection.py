@@ -16,6 +16,7 @@ from libcloud.cli.errors import NoObjectsError
 from libcloud.cli.settings import Settings, combined, option
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import Filters, has_wildcard, key_pattern, literal_prefix
+from libcloud.utils import xml
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object, ObjectVersion
@@ -125,6 +126,8 @@ class Selection(NamedTuple):
             listed = iter([self.store.object(target.name, settings.version_id)])
         else:
             listed = self.store.container().iterate_objects(prefix=self.prefix or None)
+            if self.store.is_s3:
+                self.store.driver._pool.start(xml.load)  # while the store answers the first request
         found = filter(self._filter(), listed)
         first = next(found, None)
         if first is None:

@@ -178,6 +178,11 @@ def test_the_requested_namespace_takes_precedence(parse: Callable[[str], Any]) -
     assert [item.text for item in findall_ignore_namespace(root, "a", "urn:s")] == ["qualified"]
 
 
+def test_a_thread_that_loads_lxml_does_not_fail_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lxml", None)
+    xml.load()
+
+
 def test_lxml_is_loaded_by_the_first_parse_and_not_before() -> None:
     program = (
         "import sys, libcloud, libcloud.utils.xml as x\n"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import urllib.request
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from libcloud.storage.base import Container
 from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import fake_server
+from libcloud.utils import xml
 from libcloud.utils.iso8601 import parse_time
 
 
@@ -132,6 +134,16 @@ def test_many_objects_are_deleted_by_one_request(shell: Shell) -> None:
     operations = [entry.operation for entry in shell.fake.requests]
     assert operations.count("DeleteObjects") == 1
     assert operations.count("DeleteObject") == 0
+
+
+def test_lxml_is_imported_while_the_store_answers_the_first_request(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = threading.Event()
+    monkeypatch.setattr(xml, "load", imported.set)
+    stored(shell, "a")
+    shell.ok("rm", "--recursive", "--dry-run", f"s3://{BUCKET}/")
+    assert imported.wait(60)
 
 
 def test_deleting_requires_an_object_unless_recursive(shell: Shell) -> None:
