@@ -148,7 +148,7 @@ def undelete(settings: Settings, *, urls: tuple[str, ...]) -> None:
 
 
 def _restore(store: Store, markers: list[ObjectVersion]) -> None:
-    """:raises LibcloudError: the object is there already; or it is missing: stores ignore ids."""
+    """Delete delete markers. :raises LibcloudError: the object exists, or is still missing."""
     name = markers[0].name
     with error_context(store.target.with_name(name)):
         # While versioning is suspended, all versions that are made have this id: it may be that of

@@ -371,17 +371,12 @@ def _values(option: str) -> list[str]:
     from libcloud.common.credentials.discovery import profile_names
     from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, STORAGE_CLASSES
 
-    match option.removeprefix("from_"):
-        case "profile":
-            return profile_names(os.environ)
-        case "provider":
-            return known_schemes()
-        case "region":
-            return sorted(REGION_TO_HOST_MAP)
-        case "storage_class":
-            return sorted(STORAGE_CLASSES)
-        case "sse":
-            return ["AES256", "aws:kms", "aws:kms:dsse"]
-        case "lock_mode":
-            return ["GOVERNANCE", "COMPLIANCE"]
-    return []
+    values = {
+        "profile": profile_names(os.environ),
+        "provider": known_schemes(),
+        "region": sorted(REGION_TO_HOST_MAP),
+        "storage_class": sorted(STORAGE_CLASSES),
+        "sse": ["AES256", "aws:kms", "aws:kms:dsse"],
+        "lock_mode": ["GOVERNANCE", "COMPLIANCE"],
+    }
+    return values.get(option.removeprefix("from_"), [])
