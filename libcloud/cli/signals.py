@@ -29,12 +29,7 @@ _wakeup_pipes: list[int] = []
 class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.number = number
-
-    @property
-    def status(self) -> int:
-        """As a shell reports it for a process killed by the signal."""
-        return 128 + self.number
+        self.status = 128 + number  # as a shell reports it for a process that the signal killed
 
 
 @contextlib.contextmanager

@@ -242,13 +242,10 @@ class _RedactedProvider(CredentialProvider):
         self._provider = (
             fetch if isinstance(fetch, CredentialProvider) else CredentialProvider(fetch)
         )
-        self._hidden: Credentials | None = None
 
     def current(self) -> Credentials:
         credentials = self._provider.current()
-        if credentials is not self._hidden:
-            hide_secrets(credentials.secret, credentials.token)
-            self._hidden = credentials
+        hide_secrets(credentials.secret, credentials.token)
         return credentials
 
     def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:
