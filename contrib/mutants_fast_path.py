@@ -18,10 +18,18 @@ MUTANTS = (
     Mutant(
         "the fast path ignores a mocked session",
         f"{_HTTP}/fast_path.py",
-        '    ("requests", "Session", "requests.sessions", ("request", "send", "get_adapter")),\n',
+        '    ("requests", "Session", "requests.sessions", SESSION_METHODS),\n',
         "",
         _IMPORTS,
         caught_by="test_the_libraries_are_imported_when_they_are_needed",
+    ),
+    Mutant(
+        "the addresses that a program chooses are ignored",
+        f"{_HTTP}/connections.py",
+        'sys.modules.get("urllib3.util.connection", socket)',
+        "socket",
+        (f"{_TESTS}/test_http_session.py",),
+        caught_by="test_a_program_chooses_the_address_by_replacing_functions_of_urllib3",
     ),
     Mutant(
         "a mock is given the body in pieces",

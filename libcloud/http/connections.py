@@ -80,7 +80,7 @@ class Connection(TimedConnection):
         """Connect; the timeout is that of the TLS handshake, too."""
         cancellation.raise_if_abandoned()
         _, host, port, certificates = origin
-        self.sock = socket.create_connection((host, port), timeout)
+        self.sock = _create_connection((host, port), timeout)
         self.watch()
         for option in _socket_options():
             self.sock.setsockopt(*option)
@@ -137,6 +137,13 @@ def _context(
     create: Callable[[str], ssl.SSLContext], path: str, modified: int, size: int
 ) -> ssl.SSLContext:
     return create(path)
+
+
+def _create_connection(address: tuple[str, int], timeout: float | None) -> socket.socket:
+    """Connect as urllib3 would, whose functions programs replace: for IPv4 only, or other DNS."""
+    replaceable: Any = sys.modules.get("urllib3.util.connection", socket)
+    connected: socket.socket = replaceable.create_connection(address, timeout)
+    return connected
 
 
 def _socket_options() -> Any:

@@ -71,10 +71,12 @@ DEFAULT_HEADERS: Mapping[str, tuple[Any, Any]] = {
 }
 """Headers that requests adds to every request: those with ``None`` must be given by the caller."""
 
+SESSION_METHODS = ("request", "send", "get_adapter", "merge_environment_settings")
+
 # Functions that test libraries such as responses, requests_mock and pook replace: module and class
 # where they are looked up, module where they are defined, names.
 _REPLACEABLE = (
-    ("requests", "Session", "requests.sessions", ("request", "send", "get_adapter")),
+    ("requests", "Session", "requests.sessions", SESSION_METHODS),
     ("requests.adapters", "HTTPAdapter", "requests.adapters", ("send",)),
     ("urllib3.connectionpool", "HTTPConnectionPool", "urllib3.connectionpool", ("urlopen",)),
 )

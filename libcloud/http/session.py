@@ -15,7 +15,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from libcloud.http.adapter import ExactAdapter, SignedHTTPSAdapter
 from libcloud.http.connections import Pools, environment
-from libcloud.http.fast_path import are_defined_in, on_the_wire, split_url
+from libcloud.http.fast_path import SESSION_METHODS, are_defined_in, on_the_wire, split_url
 from libcloud.http.messages import genuine
 from libcloud.http.secrets import holds_secret, keep_public_headers
 from libcloud.utils.documents import read_document
@@ -32,7 +32,7 @@ _SUCCESS = range(200, 300)
 
 # Methods that tests and programs replace, in the class or in an object.
 _CALLED = ("request", "send", "get_adapter")
-_REPLACEABLE = frozenset({*_CALLED, "prepare_request"})
+_REPLACEABLE = frozenset({*SESSION_METHODS, "prepare_request"})
 
 _extract_cookies: Any = extract_cookies_to_jar
 

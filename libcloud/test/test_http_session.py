@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from datetime import timedelta
@@ -17,11 +18,13 @@ import requests_mock
 import responses
 import urllib3.connection
 import urllib3.connectionpool
+import urllib3.util.connection
 from requests.adapters import HTTPAdapter
 
 from libcloud.common.types import LibcloudError
 from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter, IdleConnections
+from libcloud.http.fast_path import SESSION_METHODS
 from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.utils.bodies import Pieces
@@ -168,7 +171,7 @@ class _ReplacedError(Exception):
     """Raised by a method that a test replaces."""
 
 
-@pytest.mark.parametrize("name", ["request", "send", "get_adapter"])
+@pytest.mark.parametrize("name", SESSION_METHODS)
 @pytest.mark.parametrize("everywhere", [True, False], ids=["everywhere", "in this session"])
 def test_a_replaced_method_of_a_session_is_called(
     connection: LibcloudConnection, server: Loopback, name: str, everywhere: bool
@@ -181,6 +184,27 @@ def test_a_replaced_method_of_a_session_is_called(
         connection.request("GET", "/replaced")
 
     assert "/replaced" not in [request.target for request in server.requests]
+
+
+def test_a_program_chooses_the_address_by_replacing_functions_of_urllib3(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = urllib3.util.connection.create_connection
+    asked: list[Any] = []
+
+    def resolve(address: tuple[str, int], *args: Any, **kwargs: Any) -> Any:
+        asked.append(address)
+        return original(("localhost", address[1]), *args, **kwargs)
+
+    def ipv4() -> socket.AddressFamily:
+        asked.append("IPv4 only")
+        return socket.AF_INET
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", resolve)
+    monkeypatch.setattr(urllib3.util.connection, "allowed_gai_family", ipv4)
+    LibcloudConnection("store.invalid", server.port, secure=False).request("GET", "/x")
+
+    assert asked == [("store.invalid", server.port), "IPv4 only"]
 
 
 @pytest.mark.parametrize("used_before", [True, False])
