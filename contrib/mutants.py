@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _all_pass(tests: Sequence[str], trees: Sequence[Tree]) -> bool:
     """Whether the tests pass without a bug: else nothing that they catch would mean anything."""
-    runs = [Run(tests[number::AT_ONCE]) for number in range(AT_ONCE)]
+    runs = [Run(tests[number::AT_ONCE]) for number in range(min(AT_ONCE, len(tests)))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for outcome in pool.map(Tree.run, trees, runs):
             if outcome.status != 0:
