@@ -42,7 +42,8 @@ COMPARED := $(foreach client,s3fs apache-libcloud,--python $(client)=$(COMPARE)-
 
 # tox only finds interpreters on the PATH; those of pyenv are not on it.
 PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/*/bin/python3.1[0-9])
-TOX := $(BIN)/python -m tox run $(if $(PYENV),--discover $(PYENV))
+DISCOVER := $(if $(PYENV),--discover $(PYENV))
+TOX := $(BIN)/python -m tox run $(DISCOVER)
 
 .PHONY: help demo test lint docs fork bench bench-many compare recording clean
 .DELETE_ON_ERROR:
@@ -56,11 +57,17 @@ demo: $(VENV)/.demo
 # `py` already tests this interpreter: skip the environment named after its version. Where CI is set, the
 # newest versions of Python, the complete build of Apache Libcloud and the engines are tested as well;
 # elsewhere, by `make test ENVS=py313`, `make test ENVS=upstream` and `make test ENVS=engines`.
+# `py` comes last and alone, so that what it prints is shown at once. Its tests often wait for servers: one
+# process more than there are cores.
 test: $(VENV)/.tox
 ifdef ENVS
 	@$(TOX) -e $(ENVS)
 else
-	@LIBCLOUD_TEST_BUILDS=$(if $(CI),all,library) TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')$(if $(CI),,|py31[34]$$|engines$$)" $(TOX)
+	@status=0; \
+	LIBCLOUD_TEST_BUILDS=$(if $(CI),all,library) TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')|py$$$(if $(CI),,|py31[34]$$|engines$$)" \
+		$(BIN)/python -m tox run-parallel -p 2 $(DISCOVER) || status=$$?; \
+	$(TOX) -e py -- -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') || status=$$?; \
+	exit $$status
 endif
 
 lint: $(VENV)/.tox

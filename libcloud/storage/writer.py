@@ -50,7 +50,10 @@ class Sink(Protocol[_Published]):
         """
 
     def publish(self) -> _Published:
-        """Publish what was written, whole, or raise the first error."""
+        """Publish what was written, whole.
+
+        :raises BaseException: the first error, as for :meth:`write`.
+        """
 
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         """Publish nothing, because of ``error``, and clean up; does nothing after the end.
@@ -299,7 +302,10 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             raise ValueError("I/O operation on closed file.")
 
     def _exclusively(self, operation: Callable[..., None], *arguments: object) -> None:
-        """Call ``operation`` while no other thread uses the writer."""
+        """Call ``operation`` while no other thread uses the writer.
+
+        Not a context manager: Ctrl-C on the way into its ``__exit__`` would leave the lock taken.
+        """
         if self._open_upload.foreign:
             raise RuntimeError(f"the writer of {self._label} belongs to another process")
         with self._open_upload.lock:
@@ -313,7 +319,12 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
 
 class SpoolSink(Generic[_Result]):
-    """Keeps the data in memory, then in a temporary file, until ``upload`` sends it whole."""
+    """Keeps the data in memory, then in a temporary file, until it is published.
+
+    For stores that accept an object only in one request.
+
+    :param upload: sends a file, read from its start, as the object.
+    """
 
     started = False
 

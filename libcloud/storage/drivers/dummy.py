@@ -285,7 +285,10 @@ class DummyStorageDriver(StorageDriver):
                 data = file.read()
         except FileNotFoundError as error:
             raise _MissingFileError(f"File {file_path} does not exist", driver=self) from error
-        return self._store(container, object_name, data, self._kept(extra, object_name, file_path))
+        content_type = (extra or {}).get("content_type")
+        content_type = self._determine_content_type(content_type, object_name, file_path)
+        kept = {**(extra or {}), "content_type": content_type}
+        return self._store(container, object_name, data, kept)
 
     def upload_object_via_stream(
         self,
@@ -299,15 +302,12 @@ class DummyStorageDriver(StorageDriver):
         check_local_upload(container, object_name, extra=extra, headers=headers)
         self._check_object_name(object_name)
         self._objects_of(container.name)
-        iterator, kept = readable(iterator), self._kept(extra, object_name)
-        return self._store(container, object_name, files.exhaust_iterator(iterator), kept)
-
-    def _kept(
-        self, extra: dict[str, Any] | None, object_name: str, file_path: _Path | None = None
-    ) -> dict[str, Any]:
+        iterator = readable(iterator)
         content_type = (extra or {}).get("content_type")
-        content_type = self._determine_content_type(content_type, object_name, file_path)
-        return {**(extra or {}), "content_type": content_type}
+        content_type = self._determine_content_type(content_type, object_name)
+        data = files.exhaust_iterator(iterator)
+        kept = {**(extra or {}), "content_type": content_type}
+        return self._store(container, object_name, data, kept)
 
     def _store(
         self, container: Container, object_name: str, data: bytes, extra: dict[str, Any]

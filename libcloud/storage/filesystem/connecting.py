@@ -74,7 +74,10 @@ def _connect_azure(
     anonymous: bool,
     **rest: Any,
 ) -> StorageDriver:
-    """A driver for the account of the environment, or the one that is passed."""
+    """A driver for the account of the environment, or for the one that is passed.
+
+    :raises ValueError: an option that is not supported for Azure.
+    """
     given = [name for name, value in rest.items() if value]
     if given:
         raise ValueError(f"not supported for Azure: {', '.join(given)}")

@@ -32,8 +32,7 @@ from libcloud.storage.filesystem.files import (
     WriteFile,
 )
 from libcloud.storage.filesystem.listing import split_path
-from libcloud.storage.filesystem.reading import same_version
-from libcloud.storage.filesystem.workers import (
+from libcloud.storage.filesystem.planning import (
     Batch,
     check_names,
     collected,
@@ -41,6 +40,7 @@ from libcloud.storage.filesystem.workers import (
     planned_copies,
     recorded,
 )
+from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
 from libcloud.utils.arguments import unexpected_keyword

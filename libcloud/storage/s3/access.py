@@ -67,14 +67,10 @@ class AccessOptions(Value):
         if path:
             connection.request_path = path
         self._set_addressing(connection, driver.profile)
-        is_asked = self.anonymous or self.credentials is not None
-        if is_asked and not isinstance(connection, BaseS3Connection):
-            keyword = "ex_anonymous" if self.anonymous else "ex_credentials"
-            raise TypeError(f"{keyword}: {type(connection).__name__} has fixed credentials")
+        if self.credentials is not None:
+            _set_credentials(_own_connection(connection, "ex_credentials"), self.credentials)
         if self.anonymous:
-            connection.anonymous = True
-        elif self.credentials is not None:
-            connection.credential_provider = _provider(self.credentials, connection)
+            _own_connection(connection, "ex_anonymous").anonymous = True
         version = "4" if isinstance(connection, SignedAWSConnection) else "2"
         if self.signature_version is not None and str(self.signature_version) != version:
             raise ValueError(
@@ -103,11 +99,19 @@ class AccessOptions(Value):
             raise TypeError(f"ex_addressing_style: {kind} supports only the style 'path'")
 
 
-def _provider(source: Callable[[], Credentials], connection: BaseS3Connection) -> Any:
+def _set_credentials(connection: BaseS3Connection, provider: Callable[[], Credentials]) -> None:
     from libcloud.common.credentials.provider import CredentialProvider
 
-    is_one = isinstance(source, CredentialProvider)
-    return source if is_one else CredentialProvider(source, now=connection.server_time)
+    if not isinstance(provider, CredentialProvider):
+        provider = CredentialProvider(provider, now=connection.server_time)
+    connection.credential_provider = provider
+
+
+def _own_connection(connection: Any, keyword: str) -> BaseS3Connection:
+    """The connection, if it supports other credentials than its arguments."""
+    if not isinstance(connection, BaseS3Connection):
+        raise TypeError(f"{keyword}: {type(connection).__name__} has fixed credentials")
+    return connection
 
 
 def endpoint_of(

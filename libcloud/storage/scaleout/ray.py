@@ -36,7 +36,10 @@ def connect(address: str) -> RayExecutor:
 
 
 class RayExecutor(Executor):
-    """Runs tasks on the Ray cluster that this process is connected to, each on one CPU."""
+    """Runs tasks on the Ray cluster that this process is connected to, each on one CPU.
+
+    :param close: disconnect at the shutdown.
+    """
 
     def __init__(self, *, close: bool = False) -> None:
         self._close = close

@@ -126,8 +126,14 @@ def new_environment(tmp_path: Path) -> Callable[[str], Environment]:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this library."""
-    return build(tmp_path_factory.mktemp("library"), "-m", "pip", "wheel", "--no-deps", ROOT)
+    """The wheel of this library.
+
+    It is built from a copy, because a build writes in its source tree.
+    """
+    source = tmp_path_factory.mktemp("source") / "libcloud"
+    results = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
+    shutil.copytree(ROOT, source, ignore=results)
+    return build(tmp_path_factory.mktemp("library"), "-m", "pip", "wheel", "--no-deps", source)
 
 
 @pytest.fixture(scope="session")
