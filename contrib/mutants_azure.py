@@ -65,8 +65,8 @@ MUTANTS = (
     Mutant(
         "a lease is not released",
         f"{_AZURE}/upload_port.py",
-        '            self._send("release", {"x-ms-lease-id": self._id})\n',
-        "            pass\n",
+        'self._lease("release", {"x-ms-lease-id": self._lease_id})\n',
+        "pass\n",
         _DRIVER,
         caught_by="test_a_lease_is_held_renewed_by_no_one_else_and_released",
     ),

@@ -122,8 +122,8 @@ MUTANTS = (
     Mutant(
         "a window grows while the interpreter is busy",
         "libcloud/storage/scheduler.py",
-        "self._rate * _GAIN and not busy",
-        "self._rate * _GAIN",
+        "self._rate * self._gain and not busy",
+        "self._rate * self._gain",
         (f"{_TESTS}/storage/test_worker_pool.py",),
         caught_by="test_the_window_does_not_grow_while_the_interpreter_is_busy",
     ),

@@ -6,10 +6,25 @@ from __future__ import annotations
 from mutant import Mutant
 
 _REPLACE = "libcloud/utils/staging.py"
+_SOURCE = "libcloud/storage/transfer/upload/source.py"
 _TESTS = "libcloud/test/storage"
 _STAGING = ("libcloud/test/test_staging.py",)
 
 MUTANTS = (
+    *(
+        Mutant(
+            f"a source that was cut is published by {way}",
+            module,
+            code,
+            code.replace("raise_if_cut(source)", "None"),
+            (f"{_TESTS}/test_s3_foreign_code.py",),
+            caught_by="test_a_response_that_is_cut_is_not_published_as_the_whole",
+        )
+        for way, module, code in (
+            ("parts", _SOURCE, "            return raise_if_cut(source)\n"),
+            ("one request", "libcloud/utils/files.py", "    raise_if_cut(source)\n"),
+        )
+    ),
     Mutant(
         "a file that appears during a download is replaced",
         _REPLACE,

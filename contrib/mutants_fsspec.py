@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         "a range of an object passes for its size",
-        "libcloud/storage/transfer/download/ranges.py",
+        "libcloud/storage/transfer/download/port.py",
         "    if not content_range:\n        return dict(headers)\n",
         "    if True:\n        return dict(headers)\n",
         _REQUESTS,
@@ -196,7 +196,7 @@ MUTANTS = (
     ),
     Mutant(
         "one slow request counts as the latency of all",
-        f"{_FILESYSTEM}/request_cost.py",
+        f"{_FILESYSTEM}/reading.py",
         "min(self._latencies,",
         "max(self._latencies,",
         ("libcloud/test/storage/test_filesystem_request_cost.py",),

@@ -37,7 +37,7 @@ _UPLOADS = (
 _DOWNLOADS = (
     Mutant(
         "another range is passed on",
-        "libcloud/storage/transfer/download/ranges.py",
+        "libcloud/storage/transfer/download/port.py",
         "    if first != (start or 0) or wrong_end or last < first:",
         "    if last < first:",
         _RANGES,
@@ -45,7 +45,7 @@ _DOWNLOADS = (
     ),
     Mutant(
         "the length of a range is not compared",
-        "libcloud/storage/transfer/download/ranges.py",
+        "libcloud/storage/transfer/download/port.py",
         "    if length is not None and length != last - first + 1:",
         "    if False:",
         _RANGES,
@@ -85,7 +85,7 @@ _DOWNLOADS = (
     ),
     Mutant(
         "a store that ignores conditions gives another version",
-        "libcloud/storage/transfer/download/ranges.py",
+        "libcloud/storage/transfer/download/port.py",
         "        return strip_etag(self.etag) == strip_etag(etag)",
         "        return True",
         _EXTENTS,
@@ -93,7 +93,7 @@ _DOWNLOADS = (
     ),
     Mutant(
         "a version without an ETag is any version",
-        "libcloud/storage/transfer/download/ranges.py",
+        "libcloud/storage/transfer/download/port.py",
         "        return not (self.modified and modified) or self.modified == modified",
         "        return True",
         _RANGES,

@@ -220,10 +220,8 @@ class LibcloudConnection(LibcloudBaseConnection):
         hooks: Any = None,
         whole: bool = False,
     ) -> None:
-        """Send a request on the fast path, or by requests.
+        """Send a request on the fast path, or, if that is impossible, by ``otherwise``.
 
-        :param otherwise: sends it by requests: if there are hooks, if the session or its methods
-            were replaced, or if the fast path does not support it.
         :param whole: read the body of the response at the end.
         """
         headers = self._normalize_headers(headers=dict(headers or {}))
@@ -258,12 +256,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         follows: Any,
         settings: dict[str, Any],
     ) -> Any:
-        """Send a request on the fast path, and return its response.
-
-        The URL and the headers are those that requests would send.
-
-        :return: ``None``: nothing was sent; requests has to do it.
-        """
+        """Send a request on the fast path, as requests would; ``None``: requests has to do it."""
         stream, timeout = settings["stream"], usual_timeout(settings["timeout"])
         if not self.fast_path or timeout is None or fast_path.are_replaced():
             return None
@@ -350,10 +343,7 @@ class LibcloudConnection(LibcloudBaseConnection):
             self.response.close()
 
     def _existing_certificates(self) -> bool | str:
-        """Return what certificates are verified against.
-
-        :raises LibcloudError: the file does not exist.
-        """
+        """Return what certificates are verified against; a file must exist."""
         chosen = self.verification
         if isinstance(chosen, str) and self.host.startswith("https") and not os.path.exists(chosen):
             raise LibcloudError(

@@ -223,10 +223,7 @@ class ExactAdapter(HTTPAdapter):
         self._pid = os.getpid()
 
     def _reset_after_fork(self) -> None:
-        """Start with empty pools in a forked process.
-
-        Those of the parent are not closed: one of its threads may hold their locks.
-        """
+        """Start with empty pools in a forked process; threads of the parent may hold locks."""
         kept = self.poolmanager, dict(self.proxy_manager), self._ordinary
         self._inherited, self._ordinary = (*kept, self._inherited), None
         self.proxy_manager.clear()
@@ -323,9 +320,6 @@ class IdleConnections:
 
     The lock of the standard library's queue is not reentrant: a ``__del__`` that sends a request,
     while its thread holds that lock, would wait forever.
-
-    :param maxsize: connections to keep, or slightly more if several threads put one back at the
-        same time; 0: unlimited.
     """
 
     def __init__(self, maxsize: int) -> None:
@@ -333,19 +327,13 @@ class IdleConnections:
         self._items: deque[Any] = deque()
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Add ``item``.
-
-        :raises queue.Full: ``maxsize`` is reached.
-        """
+        """Add ``item``, or raise :exc:`queue.Full`."""
         if 0 < self._maxsize <= len(self._items):
             raise queue.Full
         self._items.append(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Remove and return the item that was added last.
-
-        :raises queue.Empty: there is none.
-        """
+        """Remove and return the item that was added last, or raise :exc:`queue.Empty`."""
         try:
             return self._items.pop()
         except IndexError:

@@ -16,11 +16,7 @@ AT_ONCE = 1024 * 1024
 
 
 class Received(io.BufferedReader):
-    """The bytes received on a socket for one response.
-
-    :param state: has the bytes that were already received, and the error that is raised after them.
-    :param start: bytes received before these.
-    """
+    """The bytes of one response: those in ``state`` from ``start``, then its error or more."""
 
     def __init__(self, sock: Any, state: RequestState, start: int = 0) -> None:
         super().__init__(_Counted(sock.makefile("rb", buffering=0), state, start))
@@ -65,14 +61,10 @@ class Body:
     """A body of known length. It frees its connection once it was read to its end, or broke off.
 
     It is the file of a response of urllib3, too, which names the errors: it raises those of the
-    connection, and returns nothing if that has ended although bytes are :attr:`left`.
+    connection, and returns nothing if that has ended although bytes are ``left``.
 
-    :param connection: belongs to the body; see :class:`~libcloud.http.connections.Connection`.
-    :param pool: gets it back.
     :param start: bytes of the response before the body.
     :param reusable: another request may use the connection after the last byte.
-    :ivar left: bytes that were not read yet.
-    :ivar closed: it was read to its end, or closed by the caller.
     """
 
     closed = False

@@ -50,10 +50,7 @@ _WITH_SETTINGS = ("darwin", "win32")
 
 
 class Origin(NamedTuple):
-    """The destination of a connection pool.
-
-    :ivar certificates: file of trusted certificates, for https.
-    """
+    """The destination of a connection pool, and the file of trusted certificates, for https."""
 
     scheme: str
     host: str
@@ -63,11 +60,7 @@ class Origin(NamedTuple):
 
 @lru_cache(maxsize=64)
 def parse_origin(url: str, verify: Any) -> Origin | None:
-    """Return the parts of an origin; ``None``: only requests can connect to it.
-
-    :param url: scheme and authority.
-    :param verify: what certificates are verified against.
-    """
+    """Return the parts of an origin, a URL; ``None``: only requests can connect to it."""
     match = _ORIGIN.fullmatch(url.lower())
     if match is None or len(url) > _LONGEST_NAME:
         return None
@@ -84,11 +77,7 @@ class Connection(TimedConnection):
     """A connection of a :class:`Pool`."""
 
     def connect(self, origin: Origin, timeout: float | None) -> None:
-        """Connect.
-
-        :param timeout: for connecting, and for the TLS handshake.
-        :raises OSError: an error of the network; or of TLS, if there is a socket.
-        """
+        """Connect; the timeout is that of the TLS handshake, too."""
         cancellation.raise_if_abandoned()
         _, host, port, certificates = origin
         self.sock = _create_connection((host, port), timeout)
@@ -130,8 +119,7 @@ def context_for(
 ) -> ssl.SSLContext:
     """Return what ``create`` returns, or has returned before unless the file has changed.
 
-    Loading the certificates takes 20 ms of CPU time, so all connections share one context. Threads
-    that start at the same time may create one each.
+    Loading the certificates takes 20 ms of CPU time, so all connections share one context.
 
     :raises ssl.SSLError: the file cannot be read or contains no certificates.
     """

@@ -126,11 +126,7 @@ def _class_for(kind: Any) -> type[NetworkError]:
 def named(
     error: Exception, *, request: Any, pool: Any, connection: Any, timeout: Any
 ) -> Exception | None:
-    """Return the exception that requests would raise; ``None`` if it would let ``error`` through.
-
-    :param error: raised while ``request`` was sent on ``connection`` of ``pool``.
-    :param timeout: for connecting.
-    """
+    """Return the exception that requests would raise; ``None`` if it lets ``error`` through."""
     if not is_a(error, _OF_NETWORK):
         return None
     import requests

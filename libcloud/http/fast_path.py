@@ -134,7 +134,6 @@ def prepare(
 ) -> tuple[bytes, dict[str, tuple[Any, Any]]] | None:
     """Return the head of a request as sent, and its headers: lower-case name -> (name, value).
 
-    :param headers: take precedence over ``defaults``, which have the form that is returned.
     :return: ``None`` if they have an unusual form.
     """
     lines = dict(defaults)
@@ -148,10 +147,7 @@ def prepare(
 
 
 def request_head(method: str, target: str, headers: Mapping[str, tuple[Any, Any]]) -> bytes | None:
-    """Return the request line and headers as sent; ``None`` if they have an unusual form.
-
-    :param headers: lower-case name -> (name as sent, value).
-    """
+    """Return the request line and headers as sent; ``None`` if they have an unusual form."""
     names = headers.keys()
     if not names >= _NEEDED or not _SPECIAL_IN_REQUESTS.isdisjoint(names):
         return None
@@ -176,14 +172,11 @@ def _are_names(names: tuple[str, ...]) -> bool:
 def exchange(
     pool: Pool, head: bytes, request: FastRequest, *, stream: bool, timeout: tuple[Any, Any]
 ) -> Any:
-    """Send a request and receive its response.
+    """Send a request and receive its response, raising what requests would raise.
 
     :param stream: leave the body of a success unread, unless it is small.
-    :param timeout: for connecting, and for reading or writing.
     :return: :class:`FastResponse`; or a response of urllib3, which is not yet read, and returns the
         connection to ``pool`` itself.
-    :raises requests.RequestException: no response came, as if requests had sent the request.
-    :raises ResponseTooLargeError: see :func:`~libcloud.utils.documents.read_document`.
     """
     received: Any = None
     connection, started = pool.take(), perf_counter()

@@ -169,9 +169,7 @@ class Headers(MutableMapping[str, Any]):
 class FastRequest(_StandIn):
     """A request that was sent as given; ``PreparedRequest`` of requests without hooks.
 
-    :param url: as it is sent.
     :param lines: headers: lower-case name -> (name as sent, value).
-    :param body: bytes, a view of bytes, ``Pieces`` or ``None``.
     """
 
     _becomes = "PreparedRequest"

@@ -65,11 +65,7 @@ class CheckedReceived(Received):
         self._chunked, self.ended = chunked, False
 
     def readline(self, size: int | None = -1) -> bytes:
-        """Read a line, and check it in a chunked body.
-
-        :raises InvalidResponseError: the line is too long, does not belong to a chunk, or there
-            are too many trailers.
-        """
+        """Read a line; in a chunked body, it must belong to a chunk or to one of a few trailers."""
         bounded = size is not None and size >= 0
         line = super().readline(size if bounded else _LONGEST_LINE + 1)
         if not bounded and len(line) > _LONGEST_LINE:
@@ -95,9 +91,6 @@ class WholeHeadResponse(http.client.HTTPResponse):
 
     :param state: state of the request: holds the bytes that were already received, and records
         whether the connection can be reused. ``None``: unknown.
-    :raises http.client.RemoteDisconnected: the connection ended within the headers.
-    :raises InvalidResponseError: the length of the body is ambiguous, the protocol was switched, or
-        the headers are too large.
     """
 
     def __init__(
@@ -228,11 +221,7 @@ class _Replay:
 
 
 def unread_response(connection: Any, *, method: str, pool: Any) -> urllib3.HTTPResponse:
-    """Let urllib3 read a response, starting with the bytes already received.
-
-    :param connection: see :class:`~libcloud.http.timeouts.TimedConnection`.
-    :param pool: the response returns the connection to it once it was read.
-    """
+    """Let urllib3 read a response, starting with the bytes already received."""
     response = WholeHeadResponse(connection.sock, method=method, state=connection.state)
     try:
         response.begin()

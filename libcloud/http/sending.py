@@ -81,20 +81,12 @@ class RequestState:
         self._method = method
 
     def limit(self, silence: float | None) -> None:
-        """Limit how slowly the response may arrive.
-
-        :param silence: the read timeout; ``None``: no limit.
-        """
+        """Limit how slowly the response may arrive, by the read timeout."""
         longer = 1 if self._method in _READS else _LONGER
         self._seconds = None if silence is None else silence * longer
 
     def receive(self, receive: Any, argument: Any) -> Any:
-        """Return ``receive(argument)``: bytes of the response, or how many were received.
-
-        Only the time in which it waits counts: a caller may read as slowly as it likes.
-
-        :raises TimeoutError: the response arrives too slowly.
-        """
+        """Return ``receive(argument)``; only the time in which it waits counts."""
         started = monotonic()
         received = receive(argument)
         if self._waited is None:
@@ -141,11 +133,10 @@ def send_buffers(
 ) -> None:
     """Send ``buffers`` with as few system calls as possible.
 
-    :param sock: it is non-blocking afterwards if it did not accept all buffers at once.
-    :param buffers: bytes, or views of bytes.
+    ``sock`` is non-blocking afterwards if it did not accept all buffers at once.
+
     :param silence: seconds to wait until the socket accepts more; ``None``: no limit.
     :raises BrokenPipeError: the server reads no more of the request. Its response can be read.
-    :raises TimeoutError: ``silence`` has elapsed.
     """
     views = [memoryview(buffer) for buffer in buffers if buffer]
     total = sum(map(len, views))
@@ -187,10 +178,7 @@ def send_buffers(
 
 
 def _wait(sock: Any, state: RequestState, silence: float | None) -> None:
-    """Wait until ``sock`` is writable.
-
-    :raises BrokenPipeError: the server rejected the request or closed the connection.
-    """
+    """Wait until ``sock`` is writable, unless the server rejects the request or closes it."""
     readable, writable = _ready(sock, silence, reading=not state.final, writing=True)
     if writable or not readable:
         return
@@ -215,10 +203,7 @@ def _blocks(error: OSError, name: str) -> bool:
 
 
 def _ready(sock: Any, silence: float | None, *, reading: bool, writing: bool) -> tuple[bool, bool]:
-    """Wait until ``sock`` is readable or writable, and return whether it is each.
-
-    Neither means that the connection is broken.
-    """
+    """Wait until ``sock`` is readable or writable, and return which; neither: it is broken."""
     if not hasattr(select, "poll"):  # Windows
         found = select.select([sock] * reading, [sock] * writing, [sock], silence)
         if not any(found):
@@ -233,10 +218,7 @@ def _ready(sock: Any, silence: float | None, *, reading: bool, writing: bool) ->
 
 
 def _final_status(data: bytes) -> int | None:
-    """Return the status of the first final response in ``data``; 0 if it is not HTTP.
-
-    ``None``: no final status has arrived yet.
-    """
+    """Return the status of the first final response; 0: not HTTP; ``None``: none arrived."""
     start = 0
     while match := _STATUS.match(data, start):
         status = int(match[1])

@@ -72,7 +72,6 @@ class Session(requests.sessions.Session):
     def route(self, origin: str, verify: Any) -> tuple[str, Any] | None:
         """Return how the fast path sends a request as this session would.
 
-        :param verify: what certificates are verified against.
         :return: the origin as requests normalizes it, and what certificates are verified against;
             ``None``: the session has to send the request.
         """
@@ -118,9 +117,6 @@ class Session(requests.sessions.Session):
         """Return the response of requests to a request that the fast path has sent.
 
         Keeps its cookies and follows its redirect, as requests does.
-
-        :param received: what the fast path has returned.
-        :param follows: whether redirects are followed.
         """
         request, response = genuine(request), genuine(received)
         stream = settings["stream"]

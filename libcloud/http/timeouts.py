@@ -97,19 +97,13 @@ class TimedConnection:
             shut_down(self.sock)
 
     def is_clean(self) -> bool:
-        """Return whether no byte of the last response, or after it, is left on the connection.
-
-        Bytes that arrive later are detected when the connection is taken from its pool.
-        """
+        """Return whether no byte of the last response, or after it, is left."""
         # Bytes that TLS has already decrypted are not visible at the socket.
         pending = getattr(self.sock, "pending", None)
         return bool(self.state and self.state.complete) and (pending is None or not pending())
 
     def begin(self, silence: float | None, method: str) -> None:
-        """Called before a request is sent on this connection.
-
-        :param silence: its read timeout.
-        """
+        """Called before a request with this read timeout is sent on the connection."""
         self.state = RequestState(method)
         self.watch()
         self.limit(silence)
@@ -145,11 +139,7 @@ class TimedConnection:
             TimedConnection.progress_listener.settled()
 
     def send_all(self, buffers: Sequence[Any]) -> None:
-        """Send ``buffers`` with as few system calls as possible.
-
-        :param buffers: bytes, or views of bytes.
-        :raises BrokenPipeError: the server responded or closed the connection before the end.
-        """
+        """Send ``buffers``; see :func:`~libcloud.http.sending.send_buffers`."""
         sock, state = self.sock, self.state or RequestState()  # none: CONNECT to a proxy
         at_once = TimedConnection.progress_listener is None
         for group in (buffers,) if at_once else slices(buffers):
@@ -176,7 +166,6 @@ class Deadline:
 
     When the time is over, another thread shuts the socket down, so that no polling is needed.
 
-    :param seconds: from the start of the block.
     :raises requests.ReadTimeout: at the end of the block, replacing the error that this caused.
     """
 

@@ -32,11 +32,7 @@ _EXTRA = ("acl", "content_type", "meta_data")
 
 
 def check_path_name(what: str, name: str, forbidden: str, longest: int) -> None:
-    """Refuse a name that a store does not take as a segment of a path.
-
-    :param what: for messages: ``"a container name"``.
-    :param longest: bytes.
-    """
+    """Refuse a name that a store does not take as a segment of a path, of ``longest`` bytes."""
     if not name or forbidden in name:
         raise ValueError(f"{what} is not empty and has no {forbidden!r}: {name!r}")
     try:
@@ -67,10 +63,7 @@ def check_file_path(path: object, name: str = "file_path") -> None:
 
 
 def check_extra(extra: object, *, values: bool = True) -> None:
-    """Reject an ``extra`` that would be lost; unknown keys that resemble no known one are ignored.
-
-    :param values: must be text, because they are sent; otherwise they may be anything.
-    """
+    """Reject an ``extra`` that would be lost; ``values`` that are sent must be text."""
     if extra is None:
         return
     if not isinstance(extra, (dict, Mapping)):
@@ -184,10 +177,7 @@ def check_local_upload(
 def latest_start(
     older_than: timedelta | datetime | None, now: Callable[[], datetime]
 ) -> datetime | None:
-    """The latest start of uploads to clean up; ``None``: any.
-
-    :param now: the current time, aware; called if ``older_than`` is an age.
-    """
+    """The latest start of uploads to clean up, at the time ``now``; ``None``: any."""
     if not isinstance(older_than, (timedelta, datetime, type(None))):
         raise TypeError(
             f"older_than must be a timedelta or a datetime, not {kind_of(older_than)}: "
@@ -261,8 +251,7 @@ _PORTABLE = frozenset(
 def remember_settings(driver: Any, settings: Mapping[str, Any], *portable: str) -> None:
     """Remember how ``from_env`` created ``driver``, so that another process can do the same.
 
-    :param settings: keywords of ``from_env``; those that are ``None`` were not passed. Nothing is
-        remembered if one may be a secret.
+    :param settings: keywords of ``from_env``. Nothing is remembered if one may be a secret.
     :param portable: further keywords that are not secret.
     """
     given = {name: value for name, value in settings.items() if value is not None}

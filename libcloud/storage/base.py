@@ -988,10 +988,7 @@ def check_object(obj: object) -> None:
 
 
 def companion_method(driver: object, public: str, private: str) -> Callable[..., Any] | None:
-    """The driver's method ``private``, which does a part of what its method ``public`` does.
-
-    ``None`` if there is none, or if a subclass or a test overrides ``public``.
-    """
+    """The driver's method ``private``; ``None`` if a subclass or a test overrides ``public``."""
     for owner in type(driver).__mro__:
         if public in owner.__dict__:
             if private not in owner.__dict__ or public in getattr(driver, "__dict__", ()):
@@ -1020,10 +1017,7 @@ def iterate_directory(container: Container, prefix: str) -> Iterator[Object | st
 
 
 def is_overridden(driver: object, kind: type, *names: str) -> bool:
-    """Whether ``driver``, an instance or a subclass of ``kind``, has its own method of a name.
-
-    A user's subclass may override a method, and a test may replace one on the instance.
-    """
+    """Whether ``driver``, an instance or a subclass of ``kind``, has its own method of a name."""
     methods_of = _attributes_of(*names)
     is_own = methods_of(type(driver)) == methods_of(kind)
     return not (is_own and vars(driver).keys().isdisjoint(names))

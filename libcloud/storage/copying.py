@@ -66,10 +66,7 @@ class Properties:
 
 
 def properties_of(obj: Object, driver: StorageDriver) -> Properties:
-    """The properties that a copy of ``obj`` in the store of ``driver`` keeps.
-
-    ACLs, versions and locks are not kept, and not counted as lost.
-    """
+    """The properties that a copy of ``obj`` in the store of ``driver`` keeps, and loses."""
     found, can = Properties(), driver.capabilities
     names = obj.meta_data if can.metadata else ()
     metadata = {key: obj.meta_data[key] for key in names if driver._metadata_names.fullmatch(key)}
@@ -142,11 +139,7 @@ def is_same_store(one: Any, two: Any) -> bool:
 
 
 class ObjectCopier:
-    """Copies objects. Thread-safe.
-
-    :param read_back: read each copy and compare it with what was sent.
-    :param limit_rate: bytes per second; data that the store copies itself does not count.
-    """
+    """Copies objects. ``limit_rate``: bytes per second, unless the store copies. Thread-safe."""
 
     def __init__(
         self,
@@ -186,7 +179,6 @@ class ObjectCopier:
 
         :return: ``size``, ``etag`` and ``checksum`` of the copy; ``outcome``, ``"changed"``, if the
             object is not what was listed; and ``lost``: properties that the copy does not have.
-        :raises ObjectChangedError: it was replaced during each of several attempts.
         """
         copy = self._copy_in_store if self._in_store else self._stream
         for _ in range(_ATTEMPTS - 1):

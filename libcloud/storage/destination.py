@@ -45,12 +45,10 @@ class Destination(NamedTuple):
 
 
 class FileNames:
-    """Which files the objects of one run become: two of them must not become the same one.
+    """Which files in ``directory`` the objects of one run become, each its own.
 
     ``a/b``, ``a//b`` and ``a/./b`` are three objects and one file; so are ``A`` and ``a`` where the
     file system ignores case.
-
-    :param directory: where the files go; it need not exist yet.
     """
 
     def __init__(self, directory: str) -> None:
@@ -116,13 +114,9 @@ def save(
 ) -> bool:
     """Write ``pieces`` to a file that appears only when it is whole.
 
-    Whatever ends the download early, also Ctrl-C, an existing file is left as it was and no new one
-    appears.
-
     :param size: bytes to expect; ``None`` if that is not known.
     :param keep_partial: put what came into the final place even if it is not whole.
     :return: ``False`` if the size is another one.
-    :raises DestinationExistsError: a file has appeared that must not be overwritten.
     """
     written = 0
     with opened(destination) as file:
@@ -142,10 +136,7 @@ def save(
 
 
 def opened(destination: Destination) -> StagingFile:
-    """The file of ``destination``, which appears when it is committed.
-
-    Directories that are made for it are removed again if it does not.
-    """
+    """The file of ``destination``, which appears, as do its directories, when it is committed."""
     path, directory, driver, overwrite, modified = destination
     try:
         return StagingFile(
@@ -161,10 +152,7 @@ def opened(destination: Destination) -> StagingFile:
 
 
 def _path_inside(directory: str, object_name: str, driver: object) -> str:
-    """The path of an object's file in ``directory``.
-
-    An object's name is untrusted input: it must not select a file elsewhere.
-    """
+    """The path of an object's file in ``directory``, whatever its untrusted name is."""
     parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
     inside = list(filter(None, parts))
     path = directory + os.sep.join(inside)

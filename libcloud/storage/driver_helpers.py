@@ -42,10 +42,7 @@ _ObjectT = TypeVar("_ObjectT", bound=_Object)
 
 
 class StorageDriverHelpers(BaseDriver):
-    """Methods to send, to save and to check, which a driver may override.
-
-    The class attributes are described at ``StorageDriver``.
-    """
+    """Methods to send, to save and to check, which a driver may override."""
 
     hash_type = "md5"
     supports_chunked_encoding = False
@@ -136,7 +133,6 @@ class StorageDriverHelpers(BaseDriver):
     ) -> bool:
         """Write the body of ``response`` to a file; see :meth:`download_object`.
 
-        :param response: what a raw response calls its ``response``.
         :param partial_download: the body is a part of the object, its size is not compared.
         """
         destination = storage.destination.resolve_destination(
@@ -284,10 +280,7 @@ class StorageDriverHelpers(BaseDriver):
     def _get_standard_range_str(
         self, start_bytes: int, end_bytes: int | None = None, end_bytes_inclusive: bool = False
     ) -> str:
-        """The value of an HTTP ``Range`` header.
-
-        :param end_bytes_inclusive: ``end_bytes`` is the last byte, and not the one after it.
-        """
+        """The value of an HTTP ``Range`` header, of which ``end_bytes`` may be inclusive."""
         if end_bytes is None:
             return f"bytes={start_bytes}-"
         return f"bytes={start_bytes}-{end_bytes if end_bytes_inclusive else end_bytes - 1}"

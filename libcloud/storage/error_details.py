@@ -97,11 +97,7 @@ def printable(text: str, length: int) -> str:
 
 
 def attach_detail(error: _ErrorT, detail: ErrorDetail) -> _ErrorT:
-    """``error`` with the details of the response as attributes.
-
-    They are ``detail``, ``status`` and ``http_code`` (the HTTP status), ``code``, ``request_id``,
-    and ``retry_after`` (seconds; ``None`` if the store names no time).
-    """
+    """``error`` with the details of the response as attributes, some under several names."""
     vars(error).update(
         detail=detail,
         status=detail.status,

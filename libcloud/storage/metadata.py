@@ -66,10 +66,7 @@ def decode_metadata(value: str) -> str:
 
 
 def metadata_in(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """The user metadata among ``headers``, whose names are in lower case.
-
-    Other clients send text as UTF-8, and some stores return it like that.
-    """
+    """The user metadata among ``headers``; other clients send text as UTF-8."""
     return {
         name[len(prefix) :]: decode_metadata(value if value.isascii() else from_utf8(value))
         for name, value in headers.items()

@@ -82,10 +82,7 @@ class Payload:
 
     @contextmanager
     def attempt(self) -> Iterator[bytes | HashingReader | HashingIterator]:
-        """The body for one attempt to send it, from its start.
-
-        :raises BaseException: the error of the source, in place of what the HTTP layer raised.
-        """
+        """The body for one attempt to send it; raises the error of the source as it was."""
         body = self.body
         try:
             if isinstance(body, HashingReader) and body.started:
@@ -110,10 +107,7 @@ class Payload:
         self.size += len(piece)
 
     def digest(self) -> str:
-        """The hash of the data, hexadecimal.
-
-        A fake connection may not read the body; then it is read here.
-        """
+        """The hash of the data, hexadecimal. What a fake connection has not read is read here."""
         if not isinstance(self.body, bytes) and not self.body.started:
             with source_errors():
                 for _ in self.body:
@@ -131,10 +125,7 @@ class Payload:
             self.take_stream(file)
 
     def take_stream(self, stream: Any, *, rewind_finished: bool = False) -> None:
-        """Send what is left of ``stream``, whatever :func:`check_source` accepts.
-
-        :param rewind_finished: a file that is positioned at its end is sent from its start.
-        """
+        """Send what is left of ``stream``, or, if that is nothing and ``rewind_finished``, all."""
         length = _remaining(stream)
         if rewind_finished and length == 0 and stream.tell() > 0:
             stream.seek(0)
@@ -164,10 +155,7 @@ class Payload:
 
 
 class HashingReader:
-    """The next ``length`` bytes of a file, as a separate file that can be rewound.
-
-    :raises SourceError: from ``read``: it failed, or the file ended early.
-    """
+    """The next ``length`` bytes of a file, as a separate file that can be rewound."""
 
     def __init__(self, file: BinaryIO, length: int, payload: Payload) -> None:
         self._file = file
@@ -262,10 +250,7 @@ def _is_read(stream: object) -> bool:
 
 
 def readable(stream: Any) -> Any:
-    """``stream``, or an iterator over it, if it is a collection, as Apache Libcloud accepts.
-
-    :raises InvalidSourceError: it cannot be read. Nothing is read.
-    """
+    """``stream``, or an iterator over it, if it is a collection, as Apache Libcloud accepts."""
     if isinstance(stream, Iterable) and not isinstance(stream, _NO_PIECES) and not _is_read(stream):
         return iter(stream)
     check_source(stream)

@@ -40,15 +40,51 @@ class Limiter(Protocol):
         """Tasks that may run at once instead of ``window``; at least 1."""
 
 
+class AdaptiveLimit:
+    """A number of tasks or connections, which grows while that raises the throughput.
+
+    :param share: what is added to the number: half of it is 2.
+    :param gain: a larger number is kept if it raises the throughput by this factor.
+    :param rest: measurements until a larger number is tried again after one that did not pay; then
+        twice as many, up to ``longest_rest``, because one measurement may be wrong.
+    :ivar size: the number to use now.
+    """
+
+    def __init__(
+        self, most: int, start: int, *, share: int, gain: float, rest: int, longest_rest: int
+    ) -> None:
+        self.size = self._proven = max(1, min(start, most))
+        self._most, self._share, self._gain = most, share, gain
+        self._rest = self._least_rest = rest
+        self._longest_rest = longest_rest
+        self._rate = 0.0  # with the proven number
+        self._resting = 0
+
+    def measured(self, rate: float, *, busy: bool = False) -> None:
+        """Decide on :attr:`size`, by the throughput, and whether more would wait for the CPU."""
+        if self._resting:
+            self._resting -= 1
+            self._rate = rate
+            if not self._resting and not busy:
+                self._try_more()
+        elif rate > self._rate * self._gain and not busy:
+            self._rate, self._proven, self._rest = rate, self.size, self._least_rest
+            self._try_more()
+        else:
+            self.size, self._resting = self._proven, self._rest
+            self._rest = min(2 * self._rest, self._longest_rest)
+
+    def _try_more(self) -> None:
+        self.size = min(self._most, self.size + max(1, self.size // self._share))
+
+
 class AdaptiveWindow:
-    """The number of tasks that run at once: it grows from ``start`` while throughput increases."""
+    """The number of tasks that run at once."""
 
     def __init__(self, start: int = START_WORKERS, most: int = MAX_WORKERS) -> None:
-        self.size = max(1, min(start, most))
-        self._most = most
-        self._proven = self.size
-        self._rate = 0.0  # with the proven size, tasks per second
-        self._resting = 0
+        options = {"rest": _REST, "longest_rest": _REST}
+        self._limit = AdaptiveLimit(most, start, share=2, gain=_GAIN, **options)
+        self.size = self._limit.size
         self._since: tuple[float, float] | None = None
         self._finished = 0
 
@@ -69,21 +105,8 @@ class AdaptiveWindow:
             seconds = max(self._since[0] - before[0], 1e-6)
             busy = self._since[1] - before[1] > _BUSY * seconds
             rate, self._finished = self._finished / seconds, 0
-            self._end_round(rate, busy)
-
-    def _end_round(self, rate: float, busy: bool) -> None:
-        if self._resting:
-            self._resting -= 1
-            self._rate = rate
-            self.size = self._proven if self._resting or busy else self._larger()
-        elif rate > self._rate * _GAIN and not busy:
-            self._rate, self._proven = rate, self.size
-            self.size = self._larger()
-        else:
-            self.size, self._resting = self._proven, _REST
-
-    def _larger(self) -> int:
-        return min(self._most, self.size + max(1, self.size // 2))
+            self._limit.measured(rate, busy=busy)
+            self.size = self._limit.size
 
 
 class Scheduler(Generic[_T]):

@@ -50,10 +50,7 @@ class Sink(Protocol[_Published]):
         """
 
     def publish(self) -> _Published:
-        """Publish what was written, whole.
-
-        :raises BaseException: the first error, as for :meth:`write`.
-        """
+        """Publish what was written, whole, or raise the first error."""
 
     def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
         """Publish nothing, because of ``error``, and clean up; does nothing after the end.
@@ -302,10 +299,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             raise ValueError("I/O operation on closed file.")
 
     def _exclusively(self, operation: Callable[..., None], *arguments: object) -> None:
-        """Call ``operation`` while no other thread uses the writer.
-
-        Not a context manager: Ctrl-C on the way into its ``__exit__`` would leave the lock taken.
-        """
+        """Call ``operation`` while no other thread uses the writer."""
         if self._open_upload.foreign:
             raise RuntimeError(f"the writer of {self._label} belongs to another process")
         with self._open_upload.lock:
@@ -319,12 +313,7 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
 
 
 class SpoolSink(Generic[_Result]):
-    """Keeps the data in memory, then in a temporary file, until it is published.
-
-    For stores that accept an object only in one request.
-
-    :param upload: sends a file, read from its start, as the object.
-    """
+    """Keeps the data in memory, then in a temporary file, until ``upload`` sends it whole."""
 
     started = False
 

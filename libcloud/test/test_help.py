@@ -15,8 +15,7 @@ import libcloud
 from libcloud.storage import providers
 from libcloud.storage.base import Container, Object, StorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
-from libcloud.storage.filesystem import LibcloudFileSystem
-from libcloud.storage.filesystem.stores import AzureFileSystem, SwiftFileSystem
+from libcloud.storage.filesystem import AzureFileSystem, LibcloudFileSystem, SwiftFileSystem
 from libcloud.storage.keywords import ReadKeywords, complete_help
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.writer import UploadWriter

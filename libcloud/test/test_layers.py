@@ -70,7 +70,7 @@ FOREIGN = {
     "lxml": ("libcloud.utils.xml",),
     # CRC-32C and CRC-64/NVME, an extra.
     "azure": ("libcloud.common.credentials.azure",),
-    "awscrt": ("libcloud.storage.s3.checksums", "libcloud.storage.azure.checksums"),
+    "awscrt": ("libcloud.utils.bodies",),
     "zlib_ng": ("libcloud.storage.s3.checksums",),
     "certifi": ("libcloud.security",),
     "keystoneauth1": ("libcloud.common.credentials.openstack",),

@@ -28,7 +28,7 @@ from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import Credentials
 from libcloud.common.credentials.provider import CredentialProvider
 from libcloud.http import connections
-from libcloud.storage.s3.access import _set_credentials
+from libcloud.storage.s3.access import _provider
 from libcloud.storage.s3.client import UnsupportedFeatures
 from libcloud.storage.transfer.budget import MemoryBudget, Share, _Usage
 from libcloud.storage.transfer.retry import ConcurrencyLimiter, RetryBudget
@@ -471,7 +471,7 @@ def give_credentials() -> Credentials:
 def test_a_forked_child_uses_a_driver_whose_locks_other_threads_hold() -> None:
     with store() as s3:
         driver = s3.driver
-        _set_credentials(driver.connection, give_credentials)
+        driver.connection.credential_provider = _provider(give_credentials, driver.connection)
         driver.ex_max_memory = MemoryBudget(4 * PART)
         assert s3.in_parts(2) == s3.body()
         assert driver._client.retry_loop.retries()

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NoReturn
 
 # Below this size, copying is cheaper than keeping the caller's buffer locked.
@@ -31,6 +33,19 @@ def source_errors() -> Iterator[None]:
     except SourceError as error:
         found = error.__cause__ or error
     raise_unchanged(found)
+
+
+def raise_if_cut(source: Any) -> None:
+    """Raise if ``source``, which has just ended, is a response of ``http.client`` that is cut.
+
+    Its ``read(size)`` returns nothing where the connection was lost, as at the end of the body.
+    Reference: https://github.com/python/cpython/issues/129264
+
+    :raises http.client.IncompleteRead: it has received less than its Content-Length.
+    """
+    client: Any = sys.modules.get("http.client")
+    if client is not None and type(source) is client.HTTPResponse and source.length:
+        raise client.IncompleteRead(b"", source.length)
 
 
 def raise_unchanged(error: BaseException) -> NoReturn:
@@ -120,6 +135,20 @@ def new_md5() -> Any:
     import hashlib
 
     return hashlib.md5(usedforsecurity=False)
+
+
+@cache
+def awscrt_checksum(name: str) -> Callable[[Any, int], int] | None:
+    """A function of the package awscrt; ``None`` if that is not installed or too old to have it.
+
+    It is looked for once: a search for a missing package takes as long as a small request does,
+    and a process that forks meanwhile could never look for it again.
+    """
+    try:
+        from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
+    except ImportError:
+        return None
+    return getattr(checksums, name, None)
 
 
 def flat(view: memoryview) -> memoryview:

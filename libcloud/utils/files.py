@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from libcloud.common.types import InvalidSourceError
-from libcloud.utils.bodies import steps
+from libcloud.utils.bodies import raise_if_cut, steps
 from libcloud.utils.local import PerProcess
 
 CHUNK_SIZE = 8096
@@ -136,7 +136,7 @@ def size_of_file(path: str | os.PathLike[str]) -> int | None:
 def _pieces_of(source: Any, size: int) -> Iterator[bytes]:
     read = getattr(source, "read", None)
     if callable(read):
-        return _read_pieces(read, size)
+        return _read_pieces(source, size)
     advance = getattr(source, "__next__", None) or getattr(source, "next", None)
     if callable(advance):
         return _next_pieces(advance)
@@ -145,9 +145,10 @@ def _pieces_of(source: Any, size: int) -> Iterator[bytes]:
     )
 
 
-def _read_pieces(read: Callable[[int], object], size: int) -> Iterator[bytes]:
-    while piece := to_bytes(read(size)):
+def _read_pieces(source: Any, size: int) -> Iterator[bytes]:
+    while piece := to_bytes(source.read(size)):
         yield piece
+    raise_if_cut(source)
 
 
 def _next_pieces(advance: Callable[[], object]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from libcloud.storage.transfer.values import Body, Digest
-from libcloud.utils.bodies import Pieces, hashed, new_md5
+from libcloud.utils.bodies import Pieces, awscrt_checksum, hashed, new_md5
 
 NO_DIGEST = Digest()
 
@@ -33,9 +33,8 @@ def block_digest(body: Body) -> Digest:
     takes a tenth of the time of an MD5. Reference: Azure Storage REST API, "Put Block":
     ``x-ms-content-crc64``.
     """
-    try:
-        from awscrt.checksums import crc64nvme  # type: ignore[import-untyped]  # it has no types
-    except ImportError:  # or it is too old to have it
+    crc64nvme = awscrt_checksum("crc64nvme")
+    if crc64nvme is None:
         return md5_digest(body)
     checksum = 0
     for piece in body if isinstance(body, Pieces) else (body,):

@@ -54,56 +54,6 @@ LEASE_SECONDS = 60
 """The duration of a lease: the longest finite one."""
 
 
-class BlobLease:
-    """Keeps others from writing a blob during an upload; a context manager.
-
-    A blob that does not exist cannot be leased, and is written without a lease. Reference: Azure
-    Storage REST API, "Lease Blob".
-    """
-
-    def __init__(self, client: AzureClient, container: str, name: str) -> None:
-        self._client = client
-        self._names = (container, name)
-        self._path = client.blob_path(container, name)
-        self._renewed = 0.0
-        self._id = ""
-
-    def __enter__(self) -> BlobLease:
-        # With its own id, a repeated request finds the lease of the first one.
-        proposed = {
-            "x-ms-lease-duration": str(LEASE_SECONDS),
-            "x-ms-proposed-lease-id": str(uuid.uuid4()),
-        }
-        with suppress(ObjectDoesNotExistError):
-            self._id = self._send("acquire", proposed).headers["x-ms-lease-id"]
-            self._renewed = time.monotonic()
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not self._id:
-            return
-        try:
-            self._send("release", {"x-ms-lease-id": self._id})
-        except (LibcloudError, OSError) as failure:
-            # The upload has succeeded, or has failed for another reason; the lease ends anyway.
-            _log.warning("%s", failure)
-
-    def headers(self) -> dict[str, str]:
-        """The headers for a request on the blob; renews the lease after half of its time."""
-        if not self._id:
-            return {}
-        if time.monotonic() - self._renewed > LEASE_SECONDS / 2:
-            self._renewed = time.monotonic()
-            self._send("renew", {"x-ms-lease-id": self._id})
-        return {"x-ms-lease-id": self._id}
-
-    def _send(self, action: str, headers: Mapping[str, str]) -> Any:
-        what = f"Error in the lease of {'/'.join(self._names)} ({action})"
-        return self._client.send(
-            requests.lease(self._path, action, headers), what, names=self._names
-        )
-
-
 class AzureStore:
     """One blob, about to be written.
 
@@ -129,7 +79,8 @@ class AzureStore:
         self._label = f"{container}/{name}"
         self._path = client.blob_path(container, name)
         self._headers = headers
-        self._lease: BlobLease | None = None
+        self._lease_id = ""
+        self._renewed = 0.0
         self._checked = checked
         self._whole_md5 = whole_md5
         self._copy_bodies = copy_bodies
@@ -141,9 +92,41 @@ class AzureStore:
 
     @contextmanager
     def leased(self) -> Iterator[None]:
-        """Hold a lease on the blob, if it exists."""
-        with BlobLease(self._client, *self._names) as self._lease:
+        """Keep others from writing the blob, if it exists: one that does not cannot be leased.
+
+        Reference: Azure Storage REST API, "Lease Blob".
+        """
+        # With its own id, a repeated request finds the lease of the first one.
+        proposed = str(uuid.uuid4())
+        with suppress(ObjectDoesNotExistError):
+            headers = {
+                "x-ms-lease-duration": str(LEASE_SECONDS),
+                "x-ms-proposed-lease-id": proposed,
+            }
+            self._lease_id = self._lease("acquire", headers).headers["x-ms-lease-id"]
+            self._renewed = time.monotonic()
+        try:
             yield
+        finally:
+            if self._lease_id:
+                try:
+                    self._lease("release", {"x-ms-lease-id": self._lease_id})
+                except (LibcloudError, OSError) as failure:
+                    # The upload has succeeded, or has failed for another reason; it ends anyway.
+                    _log.warning("%s", failure)
+
+    def _lease(self, action: str, headers: Mapping[str, str]) -> Any:
+        what = f"Error in the lease of {self._label} ({action})"
+        request = requests.lease(self._path, action, headers)
+        return self._client.send(request, what, names=self._names)
+
+    def _lease_headers(self) -> dict[str, str]:
+        """The headers for a request on the blob; renews the lease after half of its time."""
+        found = {"x-ms-lease-id": self._lease_id}
+        if time.monotonic() - self._renewed > LEASE_SECONDS / 2:
+            self._renewed = time.monotonic()
+            self._lease("renew", found)
+        return found
 
     def digest(self, body: Body) -> Digest:
         if not self._checked:
@@ -276,8 +259,8 @@ class AzureStore:
         return None
 
     def _send(self, request: HttpRequest, doing: str) -> Any:
-        if request.method == "PUT" and self._lease is not None:
-            request = replace(request, headers={**request.headers, **self._lease.headers()})
+        if request.method == "PUT" and self._lease_id:
+            request = replace(request, headers={**request.headers, **self._lease_headers()})
         return self._client.send_once(
             request,
             f"Error {doing} {self._label}",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from libcloud.storage.scaleout.session import NewUpload, UploadSession
     from libcloud.storage.transfer.budget import MemoryBudget
-    from libcloud.storage.transfer.download.ranges import Validator
+    from libcloud.storage.transfer.download.port import Validator
     from libcloud.storage.transfer.download.start import Download, Selection
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import StoredObject

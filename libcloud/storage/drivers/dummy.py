@@ -285,10 +285,7 @@ class DummyStorageDriver(StorageDriver):
                 data = file.read()
         except FileNotFoundError as error:
             raise _MissingFileError(f"File {file_path} does not exist", driver=self) from error
-        content_type = (extra or {}).get("content_type")
-        content_type = self._determine_content_type(content_type, object_name, file_path)
-        kept = {**(extra or {}), "content_type": content_type}
-        return self._store(container, object_name, data, kept)
+        return self._store(container, object_name, data, self._kept(extra, object_name, file_path))
 
     def upload_object_via_stream(
         self,
@@ -302,12 +299,15 @@ class DummyStorageDriver(StorageDriver):
         check_local_upload(container, object_name, extra=extra, headers=headers)
         self._check_object_name(object_name)
         self._objects_of(container.name)
-        iterator = readable(iterator)
+        iterator, kept = readable(iterator), self._kept(extra, object_name)
+        return self._store(container, object_name, files.exhaust_iterator(iterator), kept)
+
+    def _kept(
+        self, extra: dict[str, Any] | None, object_name: str, file_path: _Path | None = None
+    ) -> dict[str, Any]:
         content_type = (extra or {}).get("content_type")
-        content_type = self._determine_content_type(content_type, object_name)
-        data = files.exhaust_iterator(iterator)
-        kept = {**(extra or {}), "content_type": content_type}
-        return self._store(container, object_name, data, kept)
+        content_type = self._determine_content_type(content_type, object_name, file_path)
+        return {**(extra or {}), "content_type": content_type}
 
     def _store(
         self, container: Container, object_name: str, data: bytes, extra: dict[str, Any]

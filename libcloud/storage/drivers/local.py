@@ -11,8 +11,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from libcloud.common.base import Connection
 from libcloud.common.types import LibcloudError
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IGNORE_FOLDERS", "LocalStorageDriver", "LockLocalStorage", "NoOpLockLocalStorage"]
 
+_T = TypeVar("_T")
 _Path = str | os.PathLike[str]
 
 _COPY_SIZE = 1024 * 1024
@@ -110,7 +113,7 @@ class LocalStorageDriver(StorageDriver):
 
     def iterate_containers(self) -> Iterator[Container]:
         """The directories in the base directory, by name."""
-        return self._containers(self._tree.container_names())
+        return _existing(self._make_container, self._tree.container_names())
 
     def get_container(self, container_name: str) -> Container:
         """See :class:`StorageDriver`.
@@ -176,8 +179,9 @@ class LocalStorageDriver(StorageDriver):
         check_prefix(prefix)
         check_container(container)
         start = self._normalize_prefix_argument(prefix, ex_prefix) or ""
-        names = self._tree.object_names(container.name)
-        return self._objects(container, sorted(name for name in names if name.startswith(start)))
+        found = self._tree.object_names(container.name)
+        names = sorted(name for name in found if name.startswith(start))
+        return _existing(partial(self._make_object, container), names)
 
     def get_object(self, container_name: str, object_name: str) -> Object:
         return self._make_object(self._make_container(container_name), object_name)
@@ -318,22 +322,6 @@ class LocalStorageDriver(StorageDriver):
             driver=self,
         )
 
-    def _containers(self, names: Iterable[str]) -> Iterator[Container]:
-        for name in names:
-            try:
-                yield self._make_container(name)
-            except ContainerDoesNotExistError:
-                # Deleted since the base directory was read.
-                continue
-
-    def _objects(self, container: Container, names: Iterable[str]) -> Iterator[Object]:
-        for name in names:
-            try:
-                yield self._make_object(container, name)
-            except ObjectDoesNotExistError:
-                # Deleted since its directory was read.
-                continue
-
     def _open(self, obj: Object) -> BinaryIO:
         path = self._tree.existing_path(obj.container.name, obj.name)
         try:
@@ -391,6 +379,13 @@ class LocalStorageDriver(StorageDriver):
             raise ValueError(f"end_bytes is larger than file size ({size})")
         if start_bytes > size:
             raise ValueError(f"start_bytes is larger than file size ({size})")
+
+
+def _existing(make: Callable[[str], _T], names: list[str]) -> Iterator[_T]:
+    """What still exists of what a directory had when it was read."""
+    for name in names:
+        with suppress(ContainerDoesNotExistError, ObjectDoesNotExistError):
+            yield make(name)
 
 
 def _range(file: BinaryIO, start: int, end: int | None, size: int) -> Iterator[bytes]:

@@ -108,7 +108,7 @@ if TYPE_CHECKING:
     from libcloud.storage.scaleout.text import SessionFields
     from libcloud.storage.scheduler import Limiter
     from libcloud.storage.transfer.budget import MemoryBudget
-    from libcloud.storage.transfer.download.ranges import Validator
+    from libcloud.storage.transfer.download.port import Validator
     from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import ObjectUpload
@@ -659,13 +659,13 @@ class BaseS3StorageDriver(StorageDriver):
 
     def ex_get_versioning(self, container: Container) -> str:
         self._check_versions()
-        return s3.settings.versioning(self._bucket_setting(container, "versioning"))
+        return s3.settings.versioning(self._setting(container, "versioning"))
 
     def ex_set_versioning(self, container: Container, enabled: bool) -> None:
         if not isinstance(enabled, bool):
             raise TypeError(f"enabled must be True or False, not {enabled!r}")
         self._check_versions()
-        setting = self._bucket_setting(container, "versioning")
+        setting = self._setting(container, "versioning")
         s3.settings.set_versioning(setting, enabled=enabled)
 
     def _check_versions(self) -> None:
@@ -676,26 +676,26 @@ class BaseS3StorageDriver(StorageDriver):
     # Tags, locks and the lifecycle of uploads.
 
     def ex_get_object_tags(self, obj: Object) -> dict[str, str]:
-        return s3.settings.tags(self._object_setting(obj, "tagging"))
+        return s3.settings.tags(self._setting(obj, "tagging"))
 
     def ex_set_object_tags(self, obj: Object, tags: Mapping[str, str]) -> None:
         s3.options.check_tags(tags, "tags")
-        s3.settings.set_tags(self._object_setting(obj, "tagging"), tags)
+        s3.settings.set_tags(self._setting(obj, "tagging"), tags)
 
     def ex_get_legal_hold(self, obj: Object) -> bool:
-        return s3.settings.legal_hold(self._object_setting(obj, "legal-hold"))
+        return s3.settings.legal_hold(self._setting(obj, "legal-hold"))
 
     def ex_set_legal_hold(self, obj: Object, hold: bool) -> None:
         if not isinstance(hold, bool):
             raise TypeError(f"hold must be True or False, not {hold!r}")
-        s3.settings.set_legal_hold(self._object_setting(obj, "legal-hold"), hold)
+        s3.settings.set_legal_hold(self._setting(obj, "legal-hold"), hold)
 
     def ex_get_retention(self, obj: Object) -> Retention | None:
         """The retention of the object, or of the version; ``None``: it has none.
 
         :raises LibcloudError: the container has no object lock.
         """
-        return s3.settings.retention(self._object_setting(obj, "retention"))
+        return s3.settings.retention(self._setting(obj, "retention"))
 
     def ex_set_retention(
         self,
@@ -714,32 +714,28 @@ class BaseS3StorageDriver(StorageDriver):
         :raises ValueError: there is no such mode, or ``until`` has no time zone. Nothing was sent.
         :raises LibcloudError: the container has no object lock, or the retention is longer.
         """
-        setting = self._object_setting(obj, "retention")
+        setting = self._setting(obj, "retention")
         s3.settings.set_retention(setting, mode, until, bypass=ex_bypass_governance)
 
     def ex_get_upload_expiry(self, container: Container) -> int | None:
-        return s3.settings.upload_expiry(self._bucket_setting(container, "lifecycle"))
+        return s3.settings.upload_expiry(self._setting(container, "lifecycle"))
 
     def ex_set_upload_expiry(self, container: Container, days: int | None) -> None:
         whole_number("days", days, least=1, example="7")
-        s3.settings.set_upload_expiry(self._bucket_setting(container, "lifecycle"), days)
+        s3.settings.set_upload_expiry(self._setting(container, "lifecycle"), days)
 
-    def _bucket_setting(self, container: Container, name: str) -> s3.settings.Setting:
-        path = self._get_container_path(container)
-        label = self._supported_label(name)
-        return s3.settings.Setting(self._client, path, (container.name, ""), name, label)
-
-    def _object_setting(self, obj: Object, name: str) -> s3.settings.Setting:
-        check_object(obj)
-        place = self._place(obj.container, obj.name)
-        label, version_id = self._supported_label(name), s3.versions.version_of(obj)
-        return s3.settings.Setting(self._client, place.path, place.names, name, label, version_id)
-
-    def _supported_label(self, name: str) -> str:
+    def _setting(self, of: Any, name: str) -> s3.settings.Setting:
+        """A setting of a container, or of an object or a version of it."""
+        if name in ("versioning", "lifecycle"):
+            place = Place(of, "", self._get_container_path(of))
+        else:
+            check_object(of)
+            place = self._place(of.container, of.name)
         label, feature = _SETTINGS[name]
         if not getattr(self.capabilities, feature):
             raise self._unsupported(label)
-        return label
+        version_id = s3.versions.version_of(of) if place.name else None
+        return s3.settings.Setting(self._client, place.path, place.names, name, label, version_id)
 
     # Downloads.
 

@@ -40,15 +40,8 @@ S3_CDN_URL_DATE_FORMAT = "%Y%m%d"
 S3_CDN_URL_EXPIRY_HOURS = float(os.getenv("LIBCLOUD_S3_CDN_URL_EXPIRY_HOURS", "24"))
 
 # Amazon S3 API Reference, PutObject, x-amz-storage-class; by the names that libcloud gives them.
-STORAGE_CLASSES = MappingProxyType(
-    {
-        "standard": "STANDARD",
-        "reduced_redundancy": "REDUCED_REDUNDANCY",
-        "standard_ia": "STANDARD_IA",
-        "onezone_ia": "ONEZONE_IA",
-        "intelligent_tiering": "INTELLIGENT_TIERING",
-        "glacier": "GLACIER",
-        "deep_archive": "DEEP_ARCHIVE",
-        "glacier_ir": "GLACIER_IR",
-    }
-)
+_CLASSES = """
+    standard reduced_redundancy standard_ia onezone_ia intelligent_tiering glacier deep_archive
+    glacier_ir
+""".split()
+STORAGE_CLASSES = MappingProxyType({name: name.upper() for name in _CLASSES})

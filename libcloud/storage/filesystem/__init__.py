@@ -17,13 +17,17 @@ tests in ``test_filesystem_abstract.py``.
 
 from __future__ import annotations
 
+import os
+from typing import Any, ClassVar
+
 # fsspec has no types.
 from fsspec.registry import register_implementation  # type: ignore[import-untyped]
 
 from libcloud.storage.filesystem.errors import FileExpired
 from libcloud.storage.filesystem.files import LibcloudTransaction, ReadFile, WriteFile
-from libcloud.storage.filesystem.stores import AzureFileSystem, SwiftFileSystem
 from libcloud.storage.filesystem.system import LibcloudFileSystem
+from libcloud.storage.keywords import complete_help
+from libcloud.storage.types import Provider
 
 __all__ = [
     "AzureFileSystem",
@@ -34,6 +38,48 @@ __all__ = [
     "SwiftFileSystem",
     "WriteFile",
 ]
+
+
+class AzureFileSystem(LibcloudFileSystem):
+    """Containers and blobs as directories and files.
+
+    Paths are ``libcloud+az://container/name`` or
+    ``libcloud+abfs://container@account.dfs.core.windows.net/name``. Without ``key`` (the account)
+    and ``secret``, the account comes from ``AZURE_STORAGE_*``.
+    """
+
+    protocol = ("libcloud+az", "libcloud+abfs", "libcloudaz", "az", "abfs", "abfss")
+    default_provider: ClassVar[str] = Provider.AZURE_BLOBS
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        stripped = super()._strip_protocol(path)
+        if not isinstance(stripped, str):
+            return stripped
+        container, slash, name = stripped.partition("/")
+        return container.partition("@")[0] + slash + name
+
+    @staticmethod
+    def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
+        """The account that a URL names."""
+        place = os.fspath(path).partition("://")[2].partition("/")[0]
+        account = place.partition("@")[2].partition(".")[0]
+        return {"key": account} if account else {}
+
+
+class SwiftFileSystem(LibcloudFileSystem):
+    """Containers of OpenStack Swift: ``swift://container/name``.
+
+    Without ``key``, credentials come from ``clouds.yaml`` (``profile`` is the cloud) or from the
+    environment. ``endpoint_url`` is where tokens are requested.
+    """
+
+    protocol = ("swift",)
+    default_provider: ClassVar[str] = Provider.OPENSTACK_SWIFT
+
+
+for _kind in (AzureFileSystem, SwiftFileSystem):
+    complete_help(_kind)
 
 # Like the entry points of the distribution, for use without installing it.
 for _name in ("libcloud+s3", "libclouds3"):

@@ -33,8 +33,7 @@ from libcloud.storage.filesystem.listing import (
     time_of,
 )
 from libcloud.storage.filesystem.operations import Operations
-from libcloud.storage.filesystem.planning import containers_of_directories, recorded
-from libcloud.storage.filesystem.workers import Calls
+from libcloud.storage.filesystem.workers import Calls, containers_of_directories, recorded
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

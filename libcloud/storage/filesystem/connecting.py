@@ -74,10 +74,7 @@ def _connect_azure(
     anonymous: bool,
     **rest: Any,
 ) -> StorageDriver:
-    """A driver for the account of the environment, or for the one that is passed.
-
-    :raises ValueError: an option that is not supported for Azure.
-    """
+    """A driver for the account of the environment, or the one that is passed."""
     given = [name for name, value in rest.items() if value]
     if given:
         raise ValueError(f"not supported for Azure: {', '.join(given)}")

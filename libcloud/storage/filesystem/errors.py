@@ -40,9 +40,7 @@ _CODES: dict[type[Exception], int] = {
 
 
 class as_os_errors:
-    """Raises, in its block, the error of the store as one of a file system.
-
-    The original error is the cause.
+    """Raises, in its block, the error of the store as one of a file system, caused by it.
 
     :param exclusive: the precondition of the request is that the object does not exist.
     """

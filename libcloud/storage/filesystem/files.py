@@ -17,8 +17,7 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
-from libcloud.storage.filesystem.reading import find_object, read_edge, read_version
-from libcloud.storage.filesystem.request_cost import RequestCost
+from libcloud.storage.filesystem.reading import RequestCost, find_object, read_edge, read_version
 from libcloud.storage.keywords import AnyUploadKeywords
 from libcloud.storage.writer import UploadWriter
 
@@ -69,10 +68,7 @@ class LibcloudTransaction(Transaction):  # type: ignore[misc]
     files: Any
 
     def complete(self, commit: bool = True) -> None:
-        """Publish all files, or none.
-
-        :raises BaseException: the first error; the files that come after it are not published.
-        """
+        """Publish all files, or none; after the first error, those that follow are discarded."""
         first: BaseException | None = None
         while self.files:
             file = self.files.popleft()
@@ -194,10 +190,7 @@ def _open_again(
 
 
 class OpenForWritingError(TypeError, RuntimeError):
-    """A file that is being written cannot be pickled or copied: its upload belongs to a process.
-
-    A ``RuntimeError`` like that of fsspec's own files.
-    """
+    """A file that is being written cannot be pickled or copied, like those of fsspec."""
 
 
 def _not_picklable(path: str) -> OpenForWritingError:
@@ -236,10 +229,7 @@ class WriteFile(io.BufferedIOBase):
         metadata: Mapping[str, str] | None = None,
         **options: Any,
     ) -> WriteFile:
-        """Open an object, which must not exist in mode ``"xb"``, if the store can check that.
-
-        :param options: arguments of the class, and keywords of the driver's ``ex_open_writer``.
-        """
+        """Open an object, which must not exist in mode ``"xb"``, if the store can check that."""
         own = {key: options.pop(key) for key in ("fs", "path", "mode", "autocommit")}
         headers = dict(headers or {})
         if own["mode"] == "xb" and own["fs"].driver.capabilities.conditional_writes:
@@ -332,10 +322,7 @@ class WriteFile(io.BufferedIOBase):
 
 
 class CompressedFile(io.BufferedIOBase):
-    """Writes compressed data; closed together with the file that it writes to.
-
-    The compressor does not close that file, which would then never be published.
-    """
+    """Writes compressed data, and closes the file that it writes to, as the compressor does not."""
 
     def __init__(self, compressor: Any, file: WriteFile) -> None:
         self._compressor = compressor

@@ -101,28 +101,19 @@ def time_of(entry: Info, which: str) -> datetime:
 
 
 class Listing:
-    """Looks up paths with any driver. Thread-safe.
-
-    :param driver: special features are detected by its methods.
-    """
+    """Looks up paths with any driver. Thread-safe."""
 
     def __init__(self, driver: StorageDriver) -> None:
         self._driver = driver
 
     def container(self, name: str) -> Container:
-        """A container, without a request if requests for objects report that it does not exist.
-
-        :raises ContainerDoesNotExistError: it does not exist, as far as that was checked.
-        """
+        """A container, without a request if requests for objects report that it does not exist."""
         if hasattr(self._driver, "_get_object_in"):
             return Container(name, {}, self._driver)
         return self._driver.get_container(name)
 
     def locate(self, path: str) -> tuple[Container, str]:
-        """Container and name of a file, which need not exist.
-
-        :raises IsADirectoryError: ``path`` is a container.
-        """
+        """Container and name of a file, which need not exist. ``path`` is not a container."""
         container, name = split_path(path)
         if not name:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
@@ -130,19 +121,13 @@ class Listing:
             return self.container(container), name
 
     def object(self, path: str, version_id: str | None = None) -> Object:
-        """The object of a file, or one version of it: one HEAD request.
-
-        :raises FileNotFoundError: the path does not exist.
-        """
+        """The object of a file, or one version of it: one HEAD request."""
         container, name = self.locate(path)
         with as_os_errors(path):
             return find_object(container, name, version_id)
 
     def info(self, path: str) -> Info:
-        """See ``info`` of the file system.
-
-        :raises FileNotFoundError: it does not exist.
-        """
+        """See ``info`` of the file system."""
         container, name = split_path(path)
         if not container:
             return directory_entry("")
@@ -176,10 +161,9 @@ class Listing:
             return False
 
     def directory(self, path: str, stem: str = "") -> list[Info]:
-        """The entries of a directory (a delimiter listing), or the file at ``path``; sorted.
+        """The entries of a directory, or the file at ``path``, by a delimiter listing; sorted.
 
         :param stem: only entries whose own names begin with it.
-        :raises FileNotFoundError: neither exists.
         """
         if not path:
             with as_os_errors(path):
@@ -196,20 +180,14 @@ class Listing:
         return sorted(entries, key=lambda entry: str(entry["name"]))
 
     def objects(self, path: str, stem: str = "") -> Iterator[Object]:
-        """All objects in a directory and in those in it.
-
-        :param stem: what the rest of their names begins with.
-        """
+        """All objects below a directory, the rest of whose names begins with ``stem``."""
         container, _ = split_path(path)
         with as_os_errors(path):
             prefix = prefix_of(path) + stem
             yield from self.container(container).iterate_objects(prefix=prefix or None)
 
     def below(self, path: str, stem: str, withdirs: bool) -> dict[str, Info]:
-        """Files below a directory, by one listing, unsorted; nothing if there is no directory.
-
-        :param withdirs: and directories, ``path`` itself among them.
-        """
+        """Files below a directory, and ``withdirs`` directories and itself, by one listing."""
         found: dict[str, Info] = {}
         with contextlib.suppress(FileNotFoundError):
             for obj in self.objects(path, stem):
@@ -248,10 +226,7 @@ class Listing:
 
 
 class ListingCache:
-    """Listings of directories, by path. Thread-safe.
-
-    :param entries: fsspec's ``DirCache``, which stores nothing if it is turned off.
-    """
+    """Listings of directories, by path, in fsspec's ``DirCache``. Thread-safe."""
 
     def __init__(self, entries: Any) -> None:
         self._entries = entries

@@ -37,10 +37,7 @@ _PIECE = 1024 * 1024
 
 
 class Operations:
-    """Reads and changes files. Thread-safe.
-
-    :param fs: the file system, whose ``open`` publishes the files of a transaction.
-    """
+    """Reads and changes files. Thread-safe."""
 
     def __init__(self, driver: Any, listing: Listing, fs: Any) -> None:
         self._driver = driver
@@ -65,11 +62,7 @@ class Operations:
     def download(
         self, path: str, target: Any, callback: Any, version_id: str | None = None
     ) -> None:
-        """Download a file, which appears only when it is complete; or create a directory.
-
-        :param target: a path, or an open file.
-        :raises FileNotFoundError: neither exists.
-        """
+        """Download a file, which appears only when it is complete; or create a directory."""
         is_open = hasattr(target, "write")
         target = target if is_open else os.fspath(target)
         try:
@@ -99,10 +92,7 @@ class Operations:
     # Writing.
 
     def write(self, path: str, data: Any, mode: str, options: Mapping[str, Any]) -> None:
-        """Create a file that contains ``data``.
-
-        :param mode: ``"create"`` refuses to replace a file.
-        """
+        """Create a file that contains ``data``; the mode ``"create"`` refuses to replace one."""
         piece = data if isinstance(data, bytes) else flat(memoryview(data))
         self._store(iter((piece,)), path, mode, options)
 
@@ -170,11 +160,7 @@ class Operations:
     # Deleting.
 
     def file_to_delete(self, path: str, skip: bool = False) -> list[Object]:
-        """The object of a file; with ``skip``, none for a directory.
-
-        :raises FileNotFoundError: it does not exist.
-        :raises IsADirectoryError: it is a directory.
-        """
+        """The object of a file; with ``skip``, none for a directory."""
         try:
             return [self._listing.object(path)]
         except (FileNotFoundError, IsADirectoryError):
@@ -185,10 +171,7 @@ class Operations:
             return []
 
     def delete(self, objects: Iterable[Object]) -> None:
-        """Delete objects, in bulk if the driver supports it.
-
-        :raises BaseException: the first error; the other objects are deleted.
-        """
+        """Delete objects, in bulk if possible. The first error is raised at the end."""
         objects = list(objects)
         if len(objects) > 1 and hasattr(self._driver, "ex_delete_objects"):
             for done in self._driver.ex_delete_objects(objects):

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 # fsspec has no types.
 from fsspec.caching import BaseCache  # type: ignore[import-untyped]
 
-from libcloud.storage.filesystem.request_cost import RequestCost
+from libcloud.storage.filesystem.reading import RequestCost
 
 _KIB = 1024
 _MIB = 1024 * _KIB

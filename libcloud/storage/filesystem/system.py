@@ -32,7 +32,8 @@ from libcloud.storage.filesystem.files import (
     WriteFile,
 )
 from libcloud.storage.filesystem.listing import split_path
-from libcloud.storage.filesystem.planning import (
+from libcloud.storage.filesystem.reading import same_version
+from libcloud.storage.filesystem.workers import (
     Batch,
     check_names,
     collected,
@@ -40,7 +41,6 @@ from libcloud.storage.filesystem.planning import (
     planned_copies,
     recorded,
 )
-from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.keywords import complete_help
 from libcloud.storage.types import Provider
 from libcloud.utils.arguments import unexpected_keyword

@@ -67,10 +67,14 @@ class AccessOptions(Value):
         if path:
             connection.request_path = path
         self._set_addressing(connection, driver.profile)
-        if self.credentials is not None:
-            _set_credentials(_own_connection(connection, "ex_credentials"), self.credentials)
+        is_asked = self.anonymous or self.credentials is not None
+        if is_asked and not isinstance(connection, BaseS3Connection):
+            keyword = "ex_anonymous" if self.anonymous else "ex_credentials"
+            raise TypeError(f"{keyword}: {type(connection).__name__} has fixed credentials")
         if self.anonymous:
-            _own_connection(connection, "ex_anonymous").anonymous = True
+            connection.anonymous = True
+        elif self.credentials is not None:
+            connection.credential_provider = _provider(self.credentials, connection)
         version = "4" if isinstance(connection, SignedAWSConnection) else "2"
         if self.signature_version is not None and str(self.signature_version) != version:
             raise ValueError(
@@ -99,19 +103,11 @@ class AccessOptions(Value):
             raise TypeError(f"ex_addressing_style: {kind} supports only the style 'path'")
 
 
-def _set_credentials(connection: BaseS3Connection, provider: Callable[[], Credentials]) -> None:
+def _provider(source: Callable[[], Credentials], connection: BaseS3Connection) -> Any:
     from libcloud.common.credentials.provider import CredentialProvider
 
-    if not isinstance(provider, CredentialProvider):
-        provider = CredentialProvider(provider, now=connection.server_time)
-    connection.credential_provider = provider
-
-
-def _own_connection(connection: Any, keyword: str) -> BaseS3Connection:
-    """The connection, if it supports other credentials than its arguments."""
-    if not isinstance(connection, BaseS3Connection):
-        raise TypeError(f"{keyword}: {type(connection).__name__} has fixed credentials")
-    return connection
+    is_one = isinstance(source, CredentialProvider)
+    return source if is_one else CredentialProvider(source, now=connection.server_time)
 
 
 def endpoint_of(

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.transfer.values import Digest
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
-from libcloud.utils.bodies import SourceError, StreamedPieces
+from libcloud.utils.bodies import SourceError, StreamedPieces, awscrt_checksum
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer.download.port import RunningChecksum
@@ -137,13 +137,10 @@ def _crc32() -> Callable[[Data, int], int]:
 
 
 def _awscrt(function: str, size: int) -> RunningChecksum:
-    try:
-        from awscrt import checksums  # type: ignore[import-untyped]  # it has no types
-
-        compute = getattr(checksums, function)
-    except (ImportError, AttributeError) as error:  # a version that is too old lacks the function
+    compute = awscrt_checksum(function)
+    if compute is None:
         text = f"{function} needs the package awscrt: pip install '{_EXTRA}'"
-        raise ModuleNotFoundError(text, name="awscrt") from error
+        raise ModuleNotFoundError(text, name="awscrt")
     return _RunningCRC(compute, size)
 
 

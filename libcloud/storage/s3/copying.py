@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import s3
-from libcloud.storage.base import Container, Object
+from libcloud.storage.base import Object
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.metadata import metadata_in
@@ -24,7 +24,7 @@ from libcloud.storage.s3.headers import headers_for
 from libcloud.storage.s3.names import Place
 from libcloud.storage.s3.upload_port import S3UploadPort
 from libcloud.storage.s3.uploads import UploadDriver
-from libcloud.storage.transfer.download.ranges import Validator, content_length
+from libcloud.storage.transfer.download.port import Validator, content_length
 from libcloud.storage.transfer.download.start import changed
 from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
 from libcloud.storage.transfer.upload.source import RangeSource
@@ -44,16 +44,6 @@ DEFAULT_COPY_PART_SIZE = 256 * MIB
 _CUSTOMER = "x-amz-server-side-encryption-customer-"
 
 _MD5_OF_NOTHING = integrity.md5_hex(b"")
-
-
-class CopyDriver(UploadDriver, Protocol):
-    """The attributes of the driver that copies read."""
-
-    def _get_object_path(self, container: Container, object_name: str) -> str: ...
-
-    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None: ...
-
-    def ex_get_object_tags(self, obj: Object) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +76,7 @@ class Source:
 
 
 def copy_object(
-    driver: CopyDriver,
+    driver: UploadDriver,
     obj: Object,
     target: Place,
     headers: Mapping[str, str],
@@ -125,7 +115,7 @@ def copy_object(
 
 
 def copy_part(
-    driver: CopyDriver,
+    driver: UploadDriver,
     obj: Object,
     span: range,
     target: Place,
@@ -151,7 +141,7 @@ def copy_part(
     return replace(part, digest=digest)
 
 
-def _check_copy(driver: CopyDriver, obj: Object, target: Place, *, unchanged: bool) -> None:
+def _check_copy(driver: UploadDriver, obj: Object, target: Place, *, unchanged: bool) -> None:
     """:raises ValueError: ``obj`` cannot be copied there. Nothing was sent."""
     # A version that is copied to its own name becomes the newest one.
     is_newest = s3.versions.version_of(obj) is None
@@ -167,7 +157,7 @@ def _check_copy(driver: CopyDriver, obj: Object, target: Place, *, unchanged: bo
         )
 
 
-def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
+def _look_up(driver: UploadDriver, obj: Object, given: Given) -> Source:
     place = Place(obj.container, obj.name, driver._get_object_path(obj.container, obj.name))
     headers = s3.headers.head_headers(given)
 
@@ -181,7 +171,7 @@ def _look_up(driver: CopyDriver, obj: Object, given: Given) -> Source:
     return s3.versions.read_version(obj, look_up)
 
 
-def _limits(driver: CopyDriver, source: Source, part_size: int | None) -> tuple[Limits, int]:
+def _limits(driver: UploadDriver, source: Source, part_size: int | None) -> tuple[Limits, int]:
     """The limits for the copy, and the size of its parts."""
     profile, limits = driver.profile, driver.profile.limits
     fits_one = profile.copies_any_size or source.size <= limits.max_put_size
@@ -203,7 +193,7 @@ def _limits(driver: CopyDriver, source: Source, part_size: int | None) -> tuple[
 
 
 def _with_tags(
-    driver: CopyDriver, obj: Object, source: Source, headers: CopyHeaders, vendor: str
+    driver: UploadDriver, obj: Object, source: Source, headers: CopyHeaders, vendor: str
 ) -> CopyHeaders:
     """``headers`` with the tags of the source, which S3 copies only by one request."""
     header = f"{vendor}-tagging"
@@ -219,7 +209,7 @@ def _with_tags(
 
 
 def _copied(
-    driver: CopyDriver, stored: StoredObject, target: Place, headers: CopyHeaders
+    driver: UploadDriver, stored: StoredObject, target: Place, headers: CopyHeaders
 ) -> Object:
     described = {name.lower(): value for name, value in headers.in_parts.items()}
     extra = {"content_type": described.get("content-type")}
@@ -242,7 +232,7 @@ class CopyPort:
     """The engine's port for an object that the store copies."""
 
     def __init__(
-        self, driver: CopyDriver, source: Source, target: Place, headers: CopyHeaders
+        self, driver: UploadDriver, source: Source, target: Place, headers: CopyHeaders
     ) -> None:
         self._driver = driver
         self._client = driver._client

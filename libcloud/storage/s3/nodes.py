@@ -13,7 +13,7 @@ listing readable without losing a byte of a key.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import repeat
@@ -281,7 +281,7 @@ _FRAME = re.compile(r"<Contents>\s*(?:<Owner>\s*</Owner>\s*)?</Contents>\s*")
 
 # The texts that differ. Any other is mostly that of the first object, which is not copied then.
 _TEXTS = {
-    "Key": "([^<>]+)",
+    "Key": "([^<>&]+)",
     "Size": f"({_DIGITS})",
     "LastModified": r"([^<>&\s]+)",
     "ETag": r'([^<>&"\s]+)',
@@ -295,19 +295,8 @@ _CHECKSUMS = (
     "(?:<ChecksumAlgorithm>[^<>]*</ChecksumAlgorithm>)*(?:<ChecksumType>[^<>]*</ChecksumType>)?"
 )
 
-# The ampersand is the last one, because it may precede the name of another.
-_TEXT_ENTITIES = {
-    "&quot;": '"', "&#34;": '"', "&apos;": "'", "&#39;": "'",
-    "&lt;": "<", "&gt;": ">", "&amp;": "&",
-}  # fmt: skip
-
 # XML 1.0, production [2] Char; control characters are excluded elsewhere.
 _NOT_CHARACTERS = "\ufffe\uffff"
-
-# Between texts that are processed together; no document can contain it.
-_BETWEEN = "\0"
-
-_Column = Sequence[str]
 
 
 class ObjectRecord(NamedTuple):
@@ -387,11 +376,7 @@ def _columns_of(objects: str) -> dict[str, Iterable[str | None]] | None:
     if len(texts) == 1 or any(texts[::width]):
         return None
     columns = {name: texts[place::width] for place, name in enumerate(firsts, 1)}
-    keys = _unescaped(columns.pop("Key"))
-    if keys is None:
-        return None
-    usual = {name: _filled(column, firsts[name]) for name, column in columns.items()}
-    return {"Key": keys, **usual}
+    return {name: _filled(column, firsts[name]) for name, column in columns.items()}
 
 
 def _template(first: str) -> tuple[str, dict[str, str]] | None:
@@ -425,16 +410,3 @@ def _filled(column: list[Any], first: str) -> Iterable[str | None]:
     if missing == len(column):
         return repeat(first or None)
     return [(first if text is None else text) or None for text in column] if missing else column
-
-
-def _unescaped(texts: _Column) -> _Column | None:
-    """``texts`` with entities replaced; ``None`` if one is unknown."""
-    joined = _BETWEEN.join(texts)
-    if "&" not in joined:
-        return texts
-    found = [entity for entity in _TEXT_ENTITIES if entity in joined]
-    if sum(map(joined.count, found)) != joined.count("&"):
-        return None
-    for entity in found:
-        joined = joined.replace(entity, _TEXT_ENTITIES[entity])
-    return joined.split(_BETWEEN)

@@ -15,16 +15,10 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.names import Place
 
-_EXTRA_HEADERS = {
-    "content-type": "content_type",
-    "etag": "etag",
-    "content-encoding": "content_encoding",
-    "last-modified": "last_modified",
-    "cache-control": "cache_control",
-    "content-disposition": "content_disposition",
-    "content-language": "content_language",
-    "expires": "expires",
-}
+_EXTRA_HEADERS = """
+    content-type etag content-encoding last-modified cache-control content-disposition
+    content-language expires
+""".split()
 
 # Headers that begin with the store's prefix. The id of the newest version is not ``version_id``:
 # what is read later is then still the newest one, and not this.
@@ -82,7 +76,7 @@ def object_from(
 
 def _extra_of(headers: Mapping[str, str], vendor: str) -> dict[str, Any]:
     extra: dict[str, Any] = {
-        key: headers[header] for header, key in _EXTRA_HEADERS.items() if header in headers
+        name.replace("-", "_"): headers[name] for name in _EXTRA_HEADERS if name in headers
     }
     for name, key in _EXTRA_VENDOR_HEADERS.items():
         value = headers.get(f"{vendor}-{name}")

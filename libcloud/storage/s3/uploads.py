@@ -8,12 +8,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from libcloud.storage import s3, transfer
 from libcloud.storage.arguments import plain_headers
-from libcloud.storage.base import Container
+from libcloud.storage.base import Container, Object
 from libcloud.storage.capabilities import Limits
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.keywords import UploadKeywords
@@ -30,7 +30,6 @@ from libcloud.utils.arguments import unexpected_keyword
 from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
-    from libcloud.storage.base import StorageDriver
     from libcloud.storage.payload import Payload
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.values import Body
@@ -59,7 +58,7 @@ class CommittedETag(str):
 
 
 class UploadDriver(ClientOwner, Protocol):
-    """The attributes of the driver that uploads read."""
+    """The attributes of the driver that uploads and copies read."""
 
     http_vendor_prefix: str
 
@@ -71,6 +70,12 @@ class UploadDriver(ClientOwner, Protocol):
 
     @property
     def _client(self) -> S3Client: ...
+
+    def _get_object_path(self, container: Container, object_name: str) -> str: ...
+
+    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None: ...
+
+    def ex_get_object_tags(self, obj: Object) -> dict[str, str]: ...
 
 
 def split_options(
@@ -143,11 +148,10 @@ def session_of(
 
 
 def whole_session(
-    driver: UploadDriver, object_name: str, path: str, *, headers: Mapping[str, str], method: str
+    driver: Any, object_name: str, path: str, *, headers: Mapping[str, str], method: str
 ) -> tuple[S3UploadPort, ObjectUpload[Body | Payload]]:
     """The same for an object that is sent by one request; ``path`` may have a query."""
-    container_name = unquote(path.lstrip("/").partition("/")[0])
-    container = Container(container_name, {}, cast("StorageDriver", driver))
+    container = Container(unquote(path.lstrip("/").partition("/")[0]), {}, driver)
     place = Place(container, object_name, path)
     port = S3UploadPort(
         driver,

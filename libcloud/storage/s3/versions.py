@@ -19,7 +19,7 @@ from libcloud.storage.types import ObjectDoesNotExistError
 
 if TYPE_CHECKING:
     from libcloud.storage.s3.client import S3Client
-    from libcloud.storage.transfer.download.ranges import Validator
+    from libcloud.storage.transfer.download.port import Validator
 
 _T = TypeVar("_T")
 

@@ -43,10 +43,7 @@ class PartExecutor(Protocol):
 
 
 class Tasks(Generic[_Key]):
-    """Tasks of an executor that are in flight, by their keys.
-
-    One that the executor does not accept is in flight, too: it has failed.
-    """
+    """Tasks in flight, by their keys; one that the executor did not accept has failed."""
 
     def __init__(self, executor: PartExecutor) -> None:
         self._executor = executor
@@ -93,11 +90,7 @@ class Tasks(Generic[_Key]):
 
 
 class FutureWorkers:
-    """Parts are sent by the tasks of an executor; other requests in the caller's thread.
-
-    :param parts: of the plan, part 1 first.
-    :param stored: parts that the store has already.
-    """
+    """The tasks of an executor send parts that are not ``stored``; this thread sends the rest."""
 
     def __init__(
         self,
@@ -241,10 +234,7 @@ def collect_sizes(results: Sequence[Callable[[], int | str]]) -> list[int]:
 
 
 def followed(task: Any) -> Future[Any]:
-    """A future that ends as that of an engine does, and cannot be cancelled.
-
-    Engines do not tell whether a task has started.
-    """
+    """A future that ends as that of an engine does, and cannot be cancelled."""
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
 
@@ -288,10 +278,7 @@ def lacks_library(error: BaseException) -> bool:
 def worker_error(
     upload: Any, pieces: tuple[int, ...], reason: BaseException | PartResult, number: int = 0
 ) -> WorkerError:
-    """The error of a worker, or of the engine, that the coordinator raises.
-
-    :param number: of the part; 0 while a piece is stored, before the parts are known.
-    """
+    """The error of a worker, or of the engine, that the coordinator raises; 0: no part yet."""
     worker, text = "", ""
     if isinstance(reason, PartResult):
         worker, text = reason.worker, reason.error

@@ -14,13 +14,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from libcloud.storage.transfer.upload.port import PartStore, SourcePart
 from libcloud.storage.transfer.upload.session import ObjectUpload
 from libcloud.storage.transfer.values import (
     Confirmation,
     Digest,
     Failure,
     PartReceipt,
+    PartStore,
+    SourcePart,
     Step,
     StoredObject,
 )
@@ -49,10 +50,9 @@ Its arguments are the source, its size in bytes, and the part, for messages.
 def body_of(
     data: Any, size: int | None, files: ExitStack, what: str, stream: StreamedBody | None
 ) -> Any:
-    """``data``, of which ``size`` bytes count, as a body that is sent again, or while it is made.
+    """The first ``size`` bytes of ``data``, as a body that is sent again, or while it is made.
 
     :param files: closes the temporary file.
-    :raises SizeMismatchError: it has another size.
     """
     body: Any
     if isinstance(data, (bytes, bytearray, Pieces)):
@@ -156,10 +156,7 @@ def first_receipts(
     receipts: Iterable[UploadReceipt | Sequence[Any] | Mapping[str, Any]],
     upload: ObjectUpload[Any],
 ) -> list[PartReceipt]:
-    """The parts that the first receipt of each number describes, in order.
-
-    :raises PartConflictError: a later one is of other bytes, or does not say that it is not.
-    """
+    """The parts by their first receipts, in order; later ones must be of the same bytes."""
     found: dict[int, UploadReceipt] = {}
     for given in receipts:
         receipt = _checked_receipt(given)
@@ -218,10 +215,7 @@ def distinct_parts(parts: Iterable[PartReceipt], upload: ObjectUpload[Any]) -> l
 def _same_part(
     part: PartReceipt, now: PartReceipt | None, upload: ObjectUpload[Any], error: Exception
 ) -> PartReceipt | None:
-    """``part`` with the ETag that the store lists now; ``None`` if that may have other bytes.
-
-    :raises PartConflictError: it has other bytes.
-    """
+    """``part`` with the ETag that the store lists now; ``None`` if that may have other bytes."""
     if now is None:
         return None
     if now.etag == part.etag:

@@ -66,10 +66,7 @@ _PREFIXES = 64
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Objects of a container whose names start with a prefix. Can be sent to another process.
-
-    :param opener: called once in each process; hashable, and picklable for other processes.
-    """
+    """Objects whose names start with a prefix, in a container that each process opens."""
 
     opener: Callable[[], Container]
     prefix: str = ""
@@ -106,10 +103,7 @@ class _ContainerOpener:
 
 
 def opener_of(place: Any, name: str, local: bool) -> Callable[[], Container]:
-    """A function that returns a container.
-
-    :raises ValueError: it cannot be used by other processes.
-    """
+    """A function that returns a container; for other processes, unless ``local``."""
     if isinstance(place, str):
         place = _from_url(place)
     if callable(place):
@@ -166,10 +160,7 @@ class Entry:
         )
 
     def is_same_data(self, other: Entry, since: datetime | None) -> bool:
-        """Whether ``other``, in the destination, is a copy of this object.
-
-        If their hashes cannot be compared, it is if it was written since the job began.
-        """
+        """Whether ``other`` is a copy; without hashes, if it was written since the job began."""
         if self.size != other.size:
             return False
         if self.content and other.content:

@@ -36,10 +36,7 @@ def connect(address: str) -> RayExecutor:
 
 
 class RayExecutor(Executor):
-    """Runs tasks on the Ray cluster that this process is connected to, each on one CPU.
-
-    :param close: disconnect at the shutdown.
-    """
+    """Runs tasks on the Ray cluster that this process is connected to, each on one CPU."""
 
     def __init__(self, *, close: bool = False) -> None:
         self._close = close

@@ -115,10 +115,7 @@ class UploadSession:
         return self.text()
 
     def text(self) -> str:
-        """:meth:`to_json`; if that is impossible, a text that requires a driver where it is read.
-
-        It contains no secret either.
-        """
+        """:meth:`to_json`; if that is impossible, a text without secrets that needs a driver."""
         portable = not not_portable(self.driver, self.fields)
         return text_of(self.driver, self.fields, portable=portable)
 
@@ -361,10 +358,7 @@ class UploadSession:
         throttled: list[Failure] | None = None,
         body: Any = None,
     ) -> _T:
-        """The result of ``operation``, with retries; failures of a busy store are collected.
-
-        :param body: what it sends, perhaps only once.
-        """
+        """The result of ``operation``, which sends ``body``, perhaps only once; with retries."""
 
         def may_repeat(error: Exception, failure: Failure) -> bool:
             if failure.throttled and throttled is not None:

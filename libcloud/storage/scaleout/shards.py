@@ -106,10 +106,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The result of listing a range: names of shards, and ranges that remain to be listed.
-
-    :param outcomes: that the objects would have, in a dry run.
-    """
+    """The result of listing a range; ``outcomes`` are those that a dry run predicts."""
 
     shards: tuple[str, ...] = ()
     rest: tuple[Range, ...] = ()
@@ -124,10 +121,7 @@ def range_name(bounds: Range) -> str:
 
 
 def list_range(migration: Migration, bounds: Range, number: int = 1) -> Listed:
-    """List the keys of one shard; or all, if the store cannot list from a key.
-
-    :param number: of ranges into which the rest is divided, if the driver can.
-    """
+    """List the keys of one shard, or all; the rest is divided into ``number`` ranges."""
     migration.check_worker()
     place, name = migration.source, range_name(bounds)
     # The list of a shard is never written again, not even by a task that runs twice or too late.
@@ -168,8 +162,8 @@ def _add(migration: Migration, listed: Listed, name: str, entries: list[Entry]) 
 def copy_shard(migration: Migration, shard: str) -> dict[str, Any]:
     """Copy the objects of a shard that the destination does not have; the summary.
 
-    Objects that an earlier run has copied keep the outcome that they had. If the stores throttle,
-    the task ends early: what it has copied is in the job's folder, and the summary ``unfinished``.
+    Objects that an earlier run has copied keep their outcome. If the stores throttle, the task ends
+    early, and the summary is ``unfinished``.
     """
     migration.check_worker()
     migration.check_in_charge()
@@ -258,10 +252,7 @@ def _copied(
 
 
 def _until_throttled(entries: list[Entry], copier: ObjectCopier, copied: Sized) -> Iterator[Entry]:
-    """The entries, until the stores throttle.
-
-    Only those that were ``copied`` count: otherwise a shard with many failures would never end.
-    """
+    """The entries until the stores throttle, but not before some were ``copied``."""
     for entry in entries:
         if len(copied) >= _LEAST_COPIED and copier.throttled >= _MOST_THROTTLED:
             return

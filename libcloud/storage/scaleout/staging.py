@@ -92,10 +92,7 @@ class PieceFolder:
         return {piece.name for piece in pieces} <= {piece.name for _, piece in self.attempts()}
 
     def check(self, counted: Mapping[int, StoredPiece]) -> None:
-        """Compare what other attempts wrote with what counts.
-
-        :raises PartConflictError: one wrote other bytes. Nothing was published.
-        """
+        """:raises PartConflictError: another attempt wrote other bytes. Nothing was published."""
         for number, other in self.attempts():
             piece = counted.get(number, _EMPTY)
             if other.name != piece.name and self._differs(piece, other):
@@ -179,11 +176,7 @@ class PieceFolder:
 
 
 class PieceTask(NamedTuple):
-    """The task of storing a piece.
-
-    :param session: as for a part.
-    :param late: it may run after the upload ended; then nothing is stored.
-    """
+    """The task of storing a piece; nothing is stored if it is ``late``, after the upload ended."""
 
     session: Any
     position: int = 0
@@ -232,9 +225,7 @@ def store_pieces(
     """Store the pieces that are not there yet, a window of them at once.
 
     :param task: for each piece, but for its position.
-    :param is_new: none is there.
-    :raises PartConflictError: two attempts wrote different bytes.
-    :raises WorkerError: the first failure. The temporary objects are kept.
+    :raises LibcloudError: the first failure, or different bytes. The temporary objects are kept.
     """
     folder, stored = folder_of(session), dict[int, StoredPiece]()
     for number, found in () if is_new else folder.attempts():
@@ -295,9 +286,8 @@ class Staging:
 
     @classmethod
     def begin(cls, driver: Any, container: Container, object_name: str, **options: Any) -> Staging:
-        """A new job. Nothing is sent.
+        """A new job, whose pieces are encrypted and paid for as ``options`` say. Nothing is sent.
 
-        :param options: of :meth:`publish`; the pieces are encrypted and paid for as they say.
         :raises ValueError: workers could not connect as ``driver`` does; the text says what to do.
         """
         prefix = _prefix_of(object_name, uuid4().hex)

@@ -62,7 +62,6 @@ class PartTask(NamedTuple):
 class PartResult(NamedTuple):
     """The result of a task: a receipt, or another value of the task; or the text of an error.
 
-    :param worker: ``host:pid``.
     :param throttled: how often the store requested a lower rate.
     :param piece: position of the piece that could not be made; ``None`` if all were.
     """

@@ -38,6 +38,9 @@ _T = TypeVar("_T")
 # A token may expire again, or be revoked, before the request that it was renewed for arrives.
 _RENEWALS = 2
 
+# Seconds without data while the store copies: it responds when it has copied everything.
+_COPY_TIMEOUT = 300.0
+
 _OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
     {412: PreconditionFailedError, 413: ObjectTooLargeError, 422: ObjectHashMismatchError}
 )
@@ -65,9 +68,11 @@ class SwiftClient(StoreClient[PolicyOwner]):
     ) -> Any:
         """:meth:`send` without retries, except with a new token if the token is refused."""
         connection = self.owner.connection
+        seconds = _COPY_TIMEOUT if "X-Copy-From" in request.headers else 0.0
         for renewals in range(_RENEWALS + 1):
             token = getattr(connection, "auth_token", None)
-            response, detail = self._attempt(request, what, raw=raw)
+            with self._time_for(seconds):
+                response, detail = self._attempt(request, what, raw=raw)
             is_refused = detail is not None and detail.status == 401
             renew = getattr(connection, "renew_token", None)
             if not is_refused or renewals == _RENEWALS or renew is None or not renew(token):

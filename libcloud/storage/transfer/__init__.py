@@ -19,12 +19,9 @@ from libcloud.utils.lazy import submodules
 
 if TYPE_CHECKING:
     from libcloud.storage.transfer import budget as budget
-    from libcloud.storage.transfer import client as client
-    from libcloud.storage.transfer import cut as cut
     from libcloud.storage.transfer import download as download
     from libcloud.storage.transfer import progress as progress
     from libcloud.storage.transfer import retry as retry
     from libcloud.storage.transfer import upload as upload
-    from libcloud.storage.transfer import values as values
 else:
     __getattr__ = submodules(__name__)

@@ -59,11 +59,7 @@ def repeated(
     may_repeat: Callable[[Exception, Failure], bool] | None = None,
     sleep: Callable[[float], object] = cancellation.sleep,
 ) -> _T:
-    """The result of ``operation``, which is repeated after transient failures.
-
-    :param failure_of: classifies an exception.
-    :param may_repeat: called after each failure; false: the exception is raised.
-    """
+    """The result of ``operation``, repeated after transient failures that ``may_repeat``."""
     limiter, attempt = retries.limiter, 1
     while True:
         epoch = limiter.epoch
@@ -88,10 +84,7 @@ def pause_after(
     *,
     sleep: Callable[[float], object],
 ) -> bool:
-    """Wait for the next attempt; false, at once, if there is none.
-
-    :param attempt: the one that failed; ``None``: it must not be repeated.
-    """
+    """Wait for the next attempt; false at once if there is none, as if ``attempt`` is ``None``."""
     if failure.throttled:
         retries.limiter.throttled(epoch)
     delay = None if attempt is None else retries.delay_after(attempt, failure)
@@ -104,13 +97,7 @@ def pause_after(
 
 
 class RetryLoop:
-    """Retries for all threads of one driver.
-
-    :param owner: the driver.
-    :param failure_of: classifies an exception of a request; must be picklable.
-
-    ``sleep`` waits between attempts; tests replace it.
-    """
+    """Retries for all threads of one driver, whose ``owner`` it is; ``failure_of`` is picklable."""
 
     sleep: Callable[[float], object] = staticmethod(cancellation.sleep)
 
@@ -171,11 +158,7 @@ OwnerT = TypeVar("OwnerT", bound=PolicyOwner)
 
 
 class StoreClient(ABC, Generic[OwnerT]):
-    """Sends the requests of one driver; thread-safe as far as the driver's connection is.
-
-    :param owner: the driver. It is also the ``driver`` of the exceptions.
-    :param failure_of: classifies an exception of a request; must be picklable.
-    """
+    """Sends the requests of a driver, its ``owner``; thread-safe as far as its connection is."""
 
     #: Statuses that are not an error unless a request says otherwise.
     successes: ClassVar[Collection[int]] = frozenset({200, 201, 202})
@@ -230,8 +213,6 @@ class StoreClient(ABC, Generic[OwnerT]):
         """Check that the store listed only names that begin with ``prefix``, in any order.
 
         A store that takes ``//`` for ``/`` lists other objects, which the caller might delete.
-
-        :raises MalformedResponseError: it listed another name.
         """
         if not prefix or not names:
             return
@@ -250,11 +231,7 @@ class StoreClient(ABC, Generic[OwnerT]):
     def _check_name(
         self, check: Callable[[str], None], name: str, kind: type[ContainerError | ObjectError]
     ) -> None:
-        """Check the name of a container or of an object.
-
-        :param kind: the error if ``check`` refuses it.
-        :raises TypeError: it is not text.
-        """
+        """Check the name of a container or of an object; ``kind`` is the error if it is refused."""
         check_name(name, "container_name" if issubclass(kind, ContainerError) else "object_name")
         try:
             check(name)
@@ -289,10 +266,7 @@ def arguments_of(
 ) -> tuple[str, dict[str, Any]]:
     """The arguments for the ``request`` method of a connection: the action, and keywords.
 
-    Without ``retry_failed`` for an override that does not take it, as those written for older
-    versions of Apache Libcloud.
-
-    :param raw: do not read the body of the response.
+    Overrides written for older versions of Apache Libcloud do not take ``retry_failed``.
     """
     action, params = request.path, {}
     if request.params:
@@ -316,10 +290,8 @@ def arguments_of(
 def send_once(
     connection: Any, request: HttpRequest, what: str, *, raw: bool = False, driver: Any = None
 ) -> Any:
-    """The response to ``request``, whatever its status.
+    """The response to ``request``, whatever its status; errors name the operation, ``what``.
 
-    :param what: the operation, for messages.
-    :param driver: of the exception.
     :raises LibcloudError: there was no response; or what the connection raises.
     """
     action, keywords = arguments_of(connection, request, raw=raw)
@@ -344,9 +316,6 @@ def raise_if_lost(error: Exception, what: str, driver: Any) -> None:
 def is_web_page(headers: Mapping[str, str], own: tuple[str, ...]) -> bool:
     """Whether a success is from a console, a proxy or a login page, and not from the store.
 
-    An object may be a web page: a response with a header of the store is the store's.
-
-    :param headers: names in lower case.
     :param own: what the names of headers begin with that only the store sends.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -16,12 +16,7 @@ from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, plan_for
 
 
 class PieceRange(NamedTuple):
-    """Bytes of a piece.
-
-    :param piece: position of the piece, from 0.
-    :param start: first byte, from 0.
-    :param stop: the byte after the last.
-    """
+    """The bytes from ``start`` to before ``stop`` of the piece at a position, from 0."""
 
     piece: int
     start: int
@@ -29,11 +24,7 @@ class PieceRange(NamedTuple):
 
 
 class CutPart(NamedTuple):
-    """A part: ranges of pieces, to be joined in this order.
-
-    :param number: from 1.
-    :param ranges: not empty, and without empty ranges, but for the only part of no data.
-    """
+    """A part, from 1: ranges of pieces, to be joined in this order; none if there is no data."""
 
     number: int
     ranges: tuple[PieceRange, ...]

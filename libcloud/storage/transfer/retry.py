@@ -128,9 +128,8 @@ class ConcurrencyLimiter:
         return window if limit is None else min(window, limit)
 
     def throttled(self, epoch: int, window: int = 1) -> bool:
-        """Record that the store throttled a request; true if the limit is lower now.
+        """Record that the store throttled a request of ``epoch``; true if the limit is lower now.
 
-        :param epoch: from when the request was sent.
         :param window: of its upload; 1 if it belongs to none.
         """
         with self._lock():
@@ -145,10 +144,7 @@ class ConcurrencyLimiter:
             return self._limit < before
 
     def succeeded(self, epoch: int) -> None:
-        """Record that a request succeeded.
-
-        :param epoch: from when it was sent.
-        """
+        """Record that a request succeeded, which was sent in ``epoch``."""
         if self._limit is None:
             return
         with self._lock():
@@ -185,8 +181,7 @@ class Retries:
     def delay_after(self, attempt: int, failure: Failure, *, cleanup: bool = False) -> float | None:
         """Seconds until the next attempt, or ``None`` when there is none.
 
-        :param cleanup: the request cleans up after a failure. It is retried even if the budget is
-            empty, because parts that remain in the store are billed.
+        :param cleanup: retry even if the budget is empty: parts that remain are billed.
         """
         if not failure.transient or attempt >= self.policy.attempts:
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values that the modules of the engine exchange: steps, commands, results, failures.
+"""Values that the modules of the engine exchange, and what uploads require of a source and a store.
 
 None is changed once it is made: a worker gets values and returns values. Those that each request
 needs are not frozen, because that doubles the time to make one.
@@ -7,15 +7,18 @@ needs are not frozen, because that doubles the time to make one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from libcloud.utils.bodies import Pieces
 from libcloud.utils.values import Value
 
 Body = bytes | bytearray | memoryview | Pieces
+
+Content = TypeVar("Content", bound=Sized)
+_Taken = TypeVar("_Taken", bound=Sized, contravariant=True)
 
 
 class Step(Enum):
@@ -56,13 +59,7 @@ class Digest(Value):
 
 @dataclass(slots=True, eq=False, repr=False)
 class PartReceipt(Value):
-    """The response of the store to a part.
-
-    :param number: 1 for the first.
-    :param etag: without quotes, opaque.
-    :param size: bytes.
-    :param digest: what was sent along with the part.
-    """
+    """The response of the store to a part; ``digest`` was sent along with it."""
 
     number: int
     etag: str
@@ -122,12 +119,7 @@ class Pull(Value):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Send(Value):
-    """Make a request.
-
-    :param number: of the part; 0 for other steps.
-    :param attempt: 1 for the first.
-    :param delay: seconds to wait before it.
-    """
+    """Make a request; the number is that of the part, or 0, and the delay in seconds."""
 
     step: Step
     number: int = 0
@@ -153,3 +145,59 @@ class Stop(Value):
 
 
 Command = Pull | Send | Wait | Await | Stop
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class SourcePart(Value, Generic[Content]):
+    """A part as delivered by the source; its body does not change and has a length."""
+
+    body: Content
+    last: bool
+
+
+class Source(Protocol[Content]):
+    def next_part(self, size: int) -> SourcePart[Content]:
+        """The next ``size`` bytes, or fewer at the end of the source."""
+
+
+class PartStore(Protocol[_Taken]):
+    """One object of a store, about to be written from parts of one kind.
+
+    The methods may be called by several threads at once. Each makes one request, without retries,
+    and raises unless the store reports success; :meth:`failure` classifies the exception.
+    """
+
+    def digest(self, body: _Taken) -> Digest:
+        """The checksum that goes with ``body``; computed once for all attempts."""
+
+    def put(self, body: _Taken, digest: Digest) -> StoredObject:
+        """Store the whole object with one request."""
+
+    def create(self) -> str:
+        """Create an upload; return its id."""
+
+    def put_part(self, upload_id: str, number: int, body: _Taken, digest: Digest) -> PartReceipt:
+        """Store part ``number``; a part sent twice replaces itself."""
+
+    def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
+        """Publish the object made of ``parts``, in order."""
+
+    def confirm(
+        self, parts: Sequence[PartReceipt], size: int
+    ) -> tuple[Confirmation, StoredObject | None]:
+        """Check whether the object exists and is the one that was sent.
+
+        :param parts: empty for an object sent by one request.
+        """
+
+    def abort(self, upload_id: str) -> bool | None:
+        """Remove the upload and its parts. An upload that does not exist counts as removed.
+
+        :return: ``True`` if the store has no request for that and the parts stay until they expire.
+        """
+
+    def has_parts(self, upload_id: str) -> bool:
+        """Whether the store still holds parts of the upload."""
+
+    def failure(self, step: Step, error: Exception) -> Failure:
+        """Classify ``error``, which the call for ``step`` raised."""

@@ -22,7 +22,7 @@ from fsspec.parquet import open_parquet_file  # type: ignore[import-untyped]  # 
 from fsspec.registry import _registry  # type: ignore[import-untyped]  # as above
 
 from libcloud.storage.filesystem import LibcloudFileSystem
-from libcloud.storage.filesystem.request_cost import RequestCost
+from libcloud.storage.filesystem.reading import RequestCost
 from libcloud.test.frames.conftest import BUCKET
 from libcloud.test.storage.fakes.servers import Endpoint
 

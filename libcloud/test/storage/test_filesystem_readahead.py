@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, ReadAhead
-from libcloud.storage.filesystem.request_cost import RequestCost
+from libcloud.storage.filesystem.reading import RequestCost
 from libcloud.test.storage.s3_servers import pattern
 
 KIB = 1024

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from libcloud.storage.filesystem.request_cost import RequestCost
+from libcloud.storage.filesystem.reading import RequestCost
 
 MB = 1_000_000
 

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import IncompleteRead
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
+from urllib.request import urlopen
 
 import pytest
 
@@ -15,7 +17,8 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.drivers.s3 import S3SignatureV4Connection, S3StorageDriver
 from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import ContainerDoesNotExistError
-from libcloud.test.storage.s3_servers import BUCKET, Store, store
+from libcloud.test._loopback import Loopback, reply
+from libcloud.test.storage.s3_servers import BUCKET, PART, Store, store
 from libcloud.utils.py3 import ET
 
 
@@ -161,3 +164,22 @@ def test_hooks_are_called_by_the_keywords_of_apache_libcloud(server: Store) -> N
     assert driver.get_object(BUCKET, "hooks").size == 7
     assert [one.name for one in container.list_objects(prefix="hooks")] == ["hooks"]
     assert BUCKET in [one.name for one in driver.list_containers()]
+
+
+@pytest.mark.parametrize("size", [0, 1, 3 * PART, 200_000])
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_a_response_that_is_cut_is_not_published_as_the_whole(in_parts: bool, size: int) -> None:
+    """``read(size)`` of a response of ``urlopen`` ends where the connection was lost.
+
+    Reports: python/cpython#129264, psf/requests#4956, and the example of minio/minio-py#1055.
+    """
+    options = {"ex_part_size": PART} if in_parts else {}
+    cut = reply(200, bytes(size), headers={"Content-Length": "200001"})
+    with store() as s3, Loopback(lambda request: cut, close=True) as web:
+        s3.driver.supports_s3_multipart_upload = in_parts
+        with (
+            urlopen(f"http://127.0.0.1:{web.port}/", timeout=30) as response,
+            pytest.raises(IncompleteRead, match=f"{200_001 - size} more expected"),
+        ):
+            s3.driver.upload_object_via_stream(response, s3.container, "object", **options)
+        s3.assert_nothing_is_left()

@@ -17,6 +17,7 @@ import pytest
 from libcloud.http import LibcloudConnection
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.scheduler import AdaptiveLimit
 from libcloud.storage.transfer.download import parallel
 from libcloud.storage.types import IncompleteDownloadError, ObjectHashMismatchError
 from libcloud.test.storage.fakes.digests import checksum
@@ -200,7 +201,7 @@ def test_no_connection_is_added_while_one_is_being_opened(
     """What it adds to the throughput is not known before."""
     helper, workers, join = Hold("before"), list[int](), parallel.ParallelDownload._join
 
-    def one_more(connections: parallel.AdaptiveConnections, rate: float) -> None:
+    def one_more(connections: AdaptiveLimit, rate: float) -> None:
         connections.size += 1
 
     def release_and_join(download: parallel.ParallelDownload) -> None:
@@ -209,7 +210,7 @@ def test_no_connection_is_added_while_one_is_being_opened(
         join(download)
 
     monkeypatch.setattr(parallel.ParallelDownload, "_join", release_and_join)
-    monkeypatch.setattr(parallel.AdaptiveConnections, "measured", one_more)
+    monkeypatch.setattr(AdaptiveLimit, "measured", one_more)
     s3.server.faults.add("GetObject", helper, match=has_range)
     assert stored.download(tmp_path / "file") is True
     assert workers[0] == 1

@@ -15,11 +15,13 @@ from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import pause_after, raise_if_lost
 from libcloud.storage.transfer.download.port import (
     Content,
+    Extent,
     RangeRequests,
     RangeResponse,
+    UnexpectedExtentError,
     Verification,
+    extent_of,
 )
-from libcloud.storage.transfer.download.ranges import Extent, UnexpectedExtentError, extent_of
 from libcloud.storage.transfer.values import Failure
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
@@ -38,11 +40,9 @@ _PIECE_AFTER_BREAK = 64 * 1024
 
 
 class PinnedRange(NamedTuple):
-    """A range of one version of an object, which can be requested from any of its bytes on.
+    """A range of ``length`` bytes of one version, which can be requested from any of them on.
 
     :param etag: of the version, as the store wrote it.
-    :param start: first byte of the range in the object.
-    :param length: of the range, bytes.
     :param total: size of the object, bytes; ``None`` if it is not known.
     """
 
@@ -53,10 +53,7 @@ class PinnedRange(NamedTuple):
     total: int | None = None
 
     def part(self, start: int, length: int) -> PinnedRange:
-        """A part of this range.
-
-        :param start: counted from the start of this range.
-        """
+        """A part of this range; ``start`` is counted from its start."""
         return self._replace(start=self.start + start, length=length)
 
     def request_rest(self, received: int) -> Content:
@@ -94,10 +91,9 @@ class PinnedRange(NamedTuple):
     def request(
         self, received: int, attempt: int = 1, error: Exception | None = None
     ) -> tuple[Content, int]:
-        """:meth:`request_rest` with retries.
+        """:meth:`request_rest` with retries; and the number of the attempt that got the response.
 
         :param attempt: the one that failed with ``error``; without an error, the first one.
-        :return: the response, and the number of the attempt that got it.
         """
         retries = self.port.retries()
         limiter = retries.limiter
@@ -183,12 +179,7 @@ class ResumableBody:
         return getattr(self._response, name)
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Any:
-        """The body in pieces of ``chunk_size`` bytes, except for the last.
-
-        :raises LibcloudError: the network's, once the retry policy allows no more attempts; or see
-            :meth:`PinnedRange.request_rest`.
-        :raises ObjectHashMismatchError: at the end, if the checksum differs.
-        """
+        """The body in pieces of ``chunk_size`` bytes, except for the last; see :func:`checked`."""
         if decode_unicode or not chunk_size:
             return self._response.iter_content(chunk_size, decode_unicode)
         return refill(self.read(chunk_size, self._on_bytes), chunk_size)
@@ -196,9 +187,8 @@ class ResumableBody:
     def read(
         self, size: int, on_bytes: Callable[[int], object] | None = None, *, verify: bool = True
     ) -> Iterator[bytes]:
-        """The body in pieces of at most ``size`` bytes; raises what :meth:`iter_content` raises.
+        """The body in pieces of at most ``size`` bytes; see :func:`checked`.
 
-        :param on_bytes: called with the size of each piece before it is passed on.
         :param verify: compare the checksum; otherwise only the number of bytes is checked.
         """
         return checked(
@@ -291,9 +281,6 @@ def pin(
 ) -> PinnedRange | None:
     """The version and range in the body of a response; ``None`` if it cannot be resumed: it has no
     length, has no ETag that identifies its very bytes, or is decoded on the way.
-
-    :param headers: of the response; names in lower case.
-    :param start: of the body in the object, bytes.
     """
     etag = headers.get("etag", "")
     if not extent.length or not etag or etag.startswith("W/") or "content-encoding" in headers:

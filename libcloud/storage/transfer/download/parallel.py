@@ -18,6 +18,7 @@ from threading import RLock, Thread, current_thread
 
 from libcloud import storage
 from libcloud.storage.base import Object
+from libcloud.storage.scheduler import AdaptiveLimit
 from libcloud.storage.transfer.download.body import PinnedRange, ResumableBody
 from libcloud.storage.transfer.download.port import RunningChecksum
 from libcloud.storage.types import IncompleteDownloadError
@@ -52,60 +53,14 @@ _PIECE = 1024 * 1024
 # A larger number is kept if it raises the throughput by this factor.
 _GAIN = 1.1
 
-# Measurements until a larger number is tried again after one that did not pay; then twice as many,
-# because one measurement may be wrong and the next ones hardly are.
-_REST = 8
-_LONGEST_REST = 128
+# Measurements until a larger number is tried again after one that did not pay.
+_REST, _LONGEST_REST = 8, 128
 
 _PENDING, _CLAIMED, _DONE = 0, 1, 2
 
 
-class AdaptiveConnections:
-    """Doubles the number of connections while that pays; without clock, thread or socket.
-
-    Where one connection is already as fast as the network or the processor, the others would only
-    cost time.
-
-    :param most: maximum number of connections.
-    :param start: number of connections in the beginning; with ``most``, it stays.
-    :ivar size: connections to use now, including the first.
-    """
-
-    def __init__(self, most: int, start: int = 1) -> None:
-        self.size = start
-        self._most = most
-        self._proven = start
-        self._rate = 0.0  # with the proven number
-        self._resting = 0
-        self._rest = _REST
-
-    def measured(self, rate: float) -> None:
-        """Decide on :attr:`size`.
-
-        :param rate: bytes per second while that many connections delivered.
-        """
-        if self._resting:
-            self._resting -= 1
-            self._rate = rate
-            if not self._resting:
-                self._try_more()
-        elif self.size == self._proven or rate > self._rate * _GAIN:
-            self._proven, self._rate, self._rest = self.size, rate, _REST
-            self._try_more()
-        else:
-            self.size, self._resting = self._proven, self._rest
-            self._rest = min(2 * self._rest, _LONGEST_REST)
-
-    def _try_more(self) -> None:
-        self.size = min(self._most, 2 * self._proven)
-
-
 class _Parts:
-    """The parts of an object, and which of them are claimed or done. Thread-safe.
-
-    :param length: of the object, bytes.
-    :param size: of all parts but the last.
-    """
+    """The parts of an object, all of ``size`` bytes but the last. Thread-safe."""
 
     def __init__(self, length: int, size: int) -> None:
         self.length = length
@@ -154,6 +109,11 @@ class _Parts:
             self.digests[part] = checksum.digest() if checksum is not None else b""
 
 
+def adaptive_connections(most: int, start: int = 1) -> AdaptiveLimit:
+    """The number of connections, which doubles while that pays; with ``most``, it stays."""
+    return AdaptiveLimit(most, start, share=1, gain=_GAIN, rest=_REST, longest_rest=_LONGEST_REST)
+
+
 def parallel_download(
     body: ResumableBody,
     obj: Object,
@@ -166,7 +126,7 @@ def parallel_download(
     """The plan for a parallel download of ``obj``, whose whole ``body`` the first response has.
 
     :param limit: returns the connections that can be used at once; ``None``: no limit.
-    :param window: connections to use; ``None``: as many as pay, see :class:`AdaptiveConnections`.
+    :param window: connections to use; ``None``: as many as pay, see :func:`adaptive_connections`.
     :param part_size: bytes of a range; ``None``: the default, and only for large objects.
     :param on_bytes: called with the size of each piece that is about to be written, by any thread.
     :return: ``None`` if one connection is used: the object is small, the body cannot be resumed,
@@ -190,7 +150,7 @@ def parallel_download(
     return ParallelDownload(
         body,
         body.pinned,
-        connections=AdaptiveConnections(most, 1 if window is None else most),
+        connections=adaptive_connections(most, 1 if window is None else most),
         part_size=part_size or DEFAULT_PART_SIZE,
         on_bytes=on_bytes,
     )
@@ -210,7 +170,7 @@ class ParallelDownload:
         body: ResumableBody,
         pinned: PinnedRange,
         *,
-        connections: AdaptiveConnections,
+        connections: AdaptiveLimit,
         part_size: int,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
@@ -229,12 +189,7 @@ class ParallelDownload:
         self._cancellation = cancellation.current()
 
     def fetch(self, file: StagingFile) -> None:
-        """Write the object to ``file``.
-
-        After an exception workers may continue for a while, on their own file descriptor.
-
-        :raises ObjectHashMismatchError: the checksum of the received bytes differs.
-        """
+        """Write the object to ``file``; after an exception workers may continue for a while."""
         if not file.appears_whole:
             for piece in self._body.read(_PIECE, self._on_bytes):
                 file.write(piece)

@@ -79,10 +79,7 @@ def save_range(
 
 
 def stream(driver: Any, obj: Object, chunk_size: int | None, **how: Any) -> Iterator[bytes]:
-    """The object in pieces of ``chunk_size`` bytes.
-
-    :param chunk_size: ``None``: 5 MiB; 0: at least one piece, which may be empty.
-    """
+    """The object in pieces of ``chunk_size`` bytes, or 5 MiB; 0: at least one piece."""
     check_object(obj)
     whole_number("chunk_size", chunk_size, least=0)
     pieces = _pieces(driver, obj, driver._start_download(obj, **how), chunk_size, partial=False)
@@ -105,10 +102,7 @@ def stream_range(
 def stream_range_of_version(
     driver: Any, obj: Object, start: int, end: int, **how: Any
 ) -> Iterator[bytes]:
-    """A range of the version that ``obj`` describes.
-
-    :raises ObjectChangedError: it was replaced or deleted.
-    """
+    """A range of the version that ``obj`` describes."""
     started = driver._start_download(obj, start, end, validator=validator_of(obj), **how)
     return _pieces(driver, obj, started, None, partial=True)
 
@@ -134,7 +128,7 @@ def read(
     unknown, whole = Object(name, 0, None, {}, {}, container, driver), start is None
     started = driver._start_download(unknown, start, end, verify=None if whole else False)
     pieces = _pieces(driver, unknown, started, None, partial=not whole)
-    headers = download.ranges.whole_object_headers(started.response.headers)
+    headers = download.port.whole_object_headers(started.response.headers)
     if length_of(headers) is None:
         return driver._get_object_in(container, name), pieces
     # By position: the drivers name the first parameter differently.

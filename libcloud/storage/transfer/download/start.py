@@ -13,11 +13,12 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Object
 from libcloud.storage.transfer.client import StoreClient
 from libcloud.storage.transfer.download.body import ResumableBody, disable_decoding, pin
-from libcloud.storage.transfer.download.port import RangeRequests, Verification
-from libcloud.storage.transfer.download.ranges import (
+from libcloud.storage.transfer.download.port import (
     Extent,
+    RangeRequests,
     UnexpectedExtentError,
     Validator,
+    Verification,
     extent_of,
 )
 from libcloud.storage.types import (
@@ -54,10 +55,7 @@ class Selection(NamedTuple):
 
 
 class Download(NamedTuple):
-    """A response whose body has not been read.
-
-    :param length: bytes of the body; ``None`` if it is not known.
-    """
+    """A response whose body has not been read, and its length, if known."""
 
     response: Any
     length: int | None
@@ -72,12 +70,7 @@ def validator_of(obj: Object) -> Validator:
 
 
 def raise_if_changed(error: LibcloudError, obj: Object, selection: Selection) -> None:
-    """Translate an error of the first request for the version that was selected, if it is one.
-
-    :raises MissingContainerError: the container does not exist.
-    :raises ObjectChangedError: the object is not the version that was selected, or ends before the
-        range.
-    """
+    """Translate an error of the first request for the version that was selected, if it is one."""
     if isinstance(error, (PreconditionFailedError, ObjectDoesNotExistError)):
         if selection.validator is not None:
             raise changed(obj, "was replaced or deleted") from error
@@ -131,9 +124,7 @@ def request_download(
     condition: Callable[[dict[str, str]], dict[str, str]] = dict,
     encoding_header: str = "",
 ) -> Download:
-    """Request the bytes of ``obj``; the body is not read yet.
-
-    Where possible, reading it resumes after the connection breaks.
+    """Request the bytes of ``obj``; reading them resumes after the connection breaks, if possible.
 
     :param request: GET of the whole object.
     :param examine: returns the checksum that the bytes must have, by the response, or raises.
@@ -141,9 +132,7 @@ def request_download(
     :param encoding_header: names the encoding in which the object is stored; the size of a body in
         another one is not that of the object.
     :raises ObjectDoesNotExistError: there is no such object.
-    :raises ObjectChangedError: it is not the version that was selected, or has another size than
-        ``obj``.
-    :raises MalformedResponseError: the response contains other bytes than those requested.
+    :raises LibcloudError: see :func:`check_response`.
     """
     names = (obj.container.name, obj.name)
     what = f"Error downloading {label or '/'.join(names)}"
@@ -187,12 +176,7 @@ def open_download(
     verification: Verification | None,
     transcoded: bool = False,
 ) -> Download:
-    """The download that ``response`` starts; reading it resumes after errors, where possible.
-
-    :param verification: the checksum that the bytes must have, by the response.
-    :param transcoded: the size of the body is not that of the object.
-    :raises Exception: as :func:`check_response`.
-    """
+    """The download that ``response`` starts; see :func:`request_download`."""
     obj, headers = port.obj, response.headers
     extent = check_response(obj, response, selection, what, transcoded=transcoded)
     is_own, is_encoded = isinstance(response, RawResponse), "content-encoding" in headers

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic
 
-from libcloud.storage.transfer.upload.port import Content, Source, SourcePart
+from libcloud.storage.transfer.values import Content, Source, SourcePart
 from libcloud.utils.cancellation import current
 
 _log = logging.getLogger(__name__)
@@ -29,8 +29,7 @@ _PATIENCE_FOR_CLEANUP = 1.0
 class _ExitFunctions:
     """Functions to call when the program exits, which are all one entry of ``atexit``.
 
-    ``atexit`` keeps the place of an entry that is removed, so that each of a million uploads would
-    take longer than the one before.
+    ``atexit`` would keep the places of a million entries that are removed.
     """
 
     def __init__(self) -> None:
@@ -63,8 +62,7 @@ class SourceUntilExit(Generic[Content]):
 
     The thread holds ``turn`` in the block except while it waits for a part.
 
-    :param abort: cleans up if the program exits; called while this thread waits for ``source``,
-        and does not continue.
+    :param abort: cleans up if the program exits, while this thread waits for ``source``.
     """
 
     def __init__(self, source: Source[Content], abort: Callable[[], object], label: str) -> None:

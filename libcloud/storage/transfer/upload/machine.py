@@ -203,10 +203,7 @@ class UploadMachine:
             self._move(Event.STREAM_FITS_ONE_PART if one else Event.FIRST_PART_FULL)
 
     def succeeded(self, send: Send, response: Any) -> None:
-        """The store accepted the request.
-
-        :param response: what the method of the port returns.
-        """
+        """The store accepted the request; ``response`` is what the method of the port returns."""
         step, number = send.step, send.number
         epoch = self._in_flight.get((step, number))
         if epoch is None:
@@ -240,10 +237,7 @@ class UploadMachine:
                 self._move(Event.ALL_PARTS_STORED)
 
     def failed(self, send: Send, failure: Failure) -> Send | None:
-        """The store rejected the request, or did not respond.
-
-        :return: the request to retry, if it is retried; ``poll`` will ask for it.
-        """
+        """The store rejected the request, or did not respond; returns the one to retry."""
         if (send.step, send.number) not in self._in_flight:
             return None
         if failure.contradicted or failure.effect_unknown:
@@ -274,11 +268,7 @@ class UploadMachine:
         return None
 
     def cancel(self, error: BaseException) -> None:
-        """Stop because of ``error``, raised on the caller's side.
-
-        The runner has ensured that nothing is in flight: requests that it has not reported were not
-        sent.
-        """
+        """Stop because of ``error``, raised on the caller's side, while nothing is in flight."""
         self._in_flight.clear()
         self._remember(error)
         if self.state is not State.FAILED:

@@ -46,10 +46,7 @@ class PartPlan(Value):
     known: Mapping[int, int] = field(default_factory=dict)
 
     def size_of(self, number: int) -> int:
-        """Size of part ``number``, 1 for the first; the last part of a stream may be smaller.
-
-        0 if the store does not accept a part of that number.
-        """
+        """Size of part ``number``, from 1; the last may be smaller. 0: there is no such part."""
         if number > self.limits.max_parts:
             return 0
         if number in self.known:
@@ -90,11 +87,7 @@ def plan_for(length: int | None, limits: Limits, *, start: int = DEFAULT_PART_SI
 def size_error(
     plan: PartPlan, pulled: int, size: int, *, ended: bool, expected: int | None
 ) -> Exception | None:
-    """The error of a source that delivered ``size`` bytes in ``pulled`` parts, if there is one.
-
-    :param ended: the source has ended.
-    :param expected: bytes that were announced; ``None`` if unknown.
-    """
+    """The error of a source that delivered ``size`` bytes in ``pulled`` parts, if there is one."""
     if expected is not None and (size > expected or (ended and size < expected)):
         amount = f"only {size}" if size < expected else f"{size} or more"
         return SizeMismatchError(

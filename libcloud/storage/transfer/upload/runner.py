@@ -17,14 +17,15 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import transfer
 from libcloud.storage.transfer.upload.at_exit import SourceUntilExit
 from libcloud.storage.transfer.upload.machine import State, UploadMachine
-from libcloud.storage.transfer.upload.port import Content, Source
 from libcloud.storage.transfer.upload.workers import Outcome, Task, Workers
 from libcloud.storage.transfer.values import (
     Await,
+    Content,
     Digest,
     Failure,
     Pull,
     Send,
+    Source,
     Step,
     Stop,
     StoredObject,
@@ -49,9 +50,7 @@ class Transfer(Generic[Content]):
 
     In a forked child it sends nothing: the upload belongs to the parent.
 
-    :param workers: make the requests.
     :param threads: makes workers that take over once one request is not enough; ``None``: none do.
-    :param label: what is uploaded, for messages: container and object name.
     :param driver: of errors that the engine raises, like ``object_name``.
     """
 
@@ -117,10 +116,7 @@ class Transfer(Generic[Content]):
                 self._machine.share.wait(command.size)
 
     def feed(self, body: Content, *, last: bool) -> None:
-        """Supply the part that :meth:`advance` requested.
-
-        :raises RuntimeError: the upload belongs to another process.
-        """
+        """Supply the part that :meth:`advance` requested, in the process of the upload."""
         if os.getpid() != self._pid:
             raise RuntimeError(f"the upload of {self._label} belongs to another process")
         number = self._machine.parts_pulled + 1

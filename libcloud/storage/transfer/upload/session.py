@@ -23,16 +23,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from libcloud import storage
 from libcloud.storage.capabilities import MIB, Limits
 from libcloud.storage.keywords import EngineKeywords
-from libcloud.storage.transfer import upload
 from libcloud.storage.transfer.budget import MemoryBudget, Share
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.plan import DEFAULT_PART_SIZE, PartPlan, plan_for
-from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.runner import Transfer, name_error
-from libcloud.storage.transfer.upload.source import LocalFile, source_of
+from libcloud.storage.transfer.upload.source import LocalFile, PartBuffer, source_of
 from libcloud.storage.transfer.upload.workers import InlineWorkers, ThreadWorkers
-from libcloud.storage.transfer.values import StoredObject
+from libcloud.storage.transfer.values import Content, PartStore, Stop, StoredObject
 from libcloud.storage.types import ObjectError, ObjectTooLargeError
 from libcloud.utils.arguments import kind_of, unexpected_keyword, whole_number
 from libcloud.utils.bodies import Pieces
@@ -51,10 +49,7 @@ DEFAULT_MEMORY = 128 * MIB
 
 @dataclass(slots=True, eq=False, repr=False)
 class UploadOptions(PortableValue):
-    """The options of an upload; the drivers' keywords have the same names, prefixed with ``ex_``.
-
-    They are described in :class:`~libcloud.storage.keywords.EngineKeywords`.
-    """
+    """The options of an upload: those of ``EngineKeywords`` in ``keywords.py``, without ``ex_``."""
 
     part_size: int | None = None
     window: int | None = None
@@ -89,10 +84,9 @@ def split_keywords(
     *,
     max_memory: int | MemoryBudget | None = None,
 ) -> tuple[dict[str, Any], UploadOptions]:
-    """Split the keywords of an upload method into the driver's own and the options of the engine.
+    """Split the keywords of an upload method into the driver's ``own`` and the engine's options.
 
-    :param own: names of the driver's own keywords.
-    :param max_memory: default of ``ex_max_memory``, the ``ex_max_memory`` of the driver.
+    :param max_memory: default of ``ex_max_memory``.
     :raises TypeError: there is no such keyword; the message suggests the nearest one.
     :raises ValueError: the value of an option is invalid.
     """
@@ -112,10 +106,7 @@ def split_keywords(
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Resumed(Value):
-    """An upload that was started earlier.
-
-    :param sizes: sizes of parts, by number, instead of the planned ones.
-    """
+    """An upload that was started earlier; ``sizes`` of its parts replace the planned ones."""
 
     upload_id: str
     sizes: Mapping[int, int]
@@ -125,7 +116,7 @@ class Resumed(Value):
 class ObjectUpload(Value, Generic[Content]):
     """The upload of one object through the port of any protocol.
 
-    :param store: the port; see :class:`~libcloud.storage.transfer.upload.port.PartStore`.
+    :param store: the port; see :class:`~libcloud.storage.transfer.values.PartStore`.
     :param concurrency: requests in flight at once at most; 1: all requests are made in the caller's
         thread, one after another, and one part is held. ``None``: no limit.
     :param driver: set as the ``driver`` of errors that the engine raises.
@@ -154,12 +145,7 @@ class ObjectUpload(Value, Generic[Content]):
         return self._transfer(Transfer, resumed).run(source_of(stream))
 
     def send_file(self: ObjectUpload[bytes | Pieces], path: str | os.PathLike[str]) -> StoredObject:
-        """Send the file at ``path``; a regular file must keep its size.
-
-        :raises OSError: it cannot be read.
-        :raises SizeMismatchError: its size changed. Nothing was published.
-        :raises BaseException: see :meth:`send`.
-        """
+        """Send the file at ``path``, which must keep its size; see :meth:`send`."""
         with LocalFile(path) as file:
             session, size = self, file.exact_size
             if self.options.size is None and size is not None:
@@ -173,7 +159,7 @@ class ObjectUpload(Value, Generic[Content]):
 
         :param made: makes the ``result`` of the writer, when the object is published.
         """
-        sink = self._transfer(partial(upload.writer.PushedTransfer, made))
+        sink = self._transfer(partial(PushedTransfer, made))
         return storage.writer.UploadWriter(sink, f"{self.container_name}/{self.object_name}")
 
     def _transfer(
@@ -251,3 +237,104 @@ def _plan(limits: Limits, options: UploadOptions) -> PartPlan:
                 "",
             )
     return plan_for(length, replace(limits, max_part_size=bound), start=start)
+
+
+class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
+    """An upload whose bytes are pushed: a :class:`~libcloud.storage.writer.Sink`.
+
+    A full part is sent when the next byte is written, because it may be the last one. ``write``
+    waits while the window is full.
+
+    :param made: makes the result of :meth:`publish` from the published object.
+    """
+
+    over = False  # published or cleaned up
+    _part: PartBuffer | None = None  # the one that the engine waits for
+
+    def __init__(self, made: Callable[[StoredObject], _Result], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._made = made
+
+    @property
+    def started(self) -> bool:
+        return self._machine.parts_pulled > 0 and not self.over
+
+    def write(self, data: bytes | memoryview) -> None:
+        try:
+            going_on = self._fill(data)
+        except BaseException as error:
+            self.fail(error)
+            going_on = False
+        if not going_on:
+            self._end()
+
+    def publish(self) -> _Result:
+        try:
+            if self._part is not None or self._ask_for_part():
+                self._push_part(last=True)
+                self.advance()
+        except BaseException as error:
+            self.fail(error)
+        return self._made(self._end())
+
+    def abort(self, error: BaseException, *, quiet: bool = False, wanted: bool = False) -> None:
+        if self.over:
+            return
+        if quiet:
+            self._listener = None
+        if wanted:
+            self._machine.keep = False
+        self.fail(error)
+        traceback = error.__traceback__
+        try:
+            self._end()
+        except Exception as first:  # perhaps that of a part, which was not raised yet
+            if first is not error:
+                self._attach_details(error)
+        except BaseException as raised:
+            if raised is not error:
+                raise
+        error.__traceback__ = traceback
+
+    # Inside.
+
+    def _fill(self, data: bytes | memoryview) -> bool:
+        """Divide ``data`` into parts; false if the upload has failed."""
+        while len(data):
+            part = self._part
+            if part is None or not part.room:
+                part = self._ask_for_part()
+                if part is None:
+                    return False
+            room = part.room
+            if len(data) > room:
+                data = memoryview(data)
+            part.add(data[:room])
+            data = data[room:]
+        return True
+
+    def _ask_for_part(self) -> PartBuffer | None:
+        """Send the part that is full and get the next one to fill; ``None`` if there is none."""
+        if self._part is not None:
+            self._push_part(last=False)
+        command = self.advance()
+        self._part = None if isinstance(command, Stop) else PartBuffer(command.size)
+        return self._part
+
+    def _push_part(self, *, last: bool) -> None:
+        """Pass the part on and keep no reference to it: its memory is free once it is sent."""
+        part, self._part = self._part, None
+        assert part is not None
+        self.feed(part.body(), last=last)
+
+    def _end(self) -> StoredObject:
+        """:meth:`finish`, after which nothing is held any more."""
+        try:
+            return self.finish()
+        except BaseException as error:
+            self._attach_details(error)
+            raise
+        finally:
+            self.over = True
+            self._part = None
+            self.close()

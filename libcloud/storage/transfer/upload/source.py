@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, Generic
 
-from libcloud.storage.transfer.upload.port import Content, SourcePart
+from libcloud.storage.transfer.values import Content, SourcePart
 from libcloud.storage.types import InvalidSourceError, SizeMismatchError
 from libcloud.utils import files
-from libcloud.utils.bodies import Pieces, flat, hashed, new_md5, steps
+from libcloud.utils.bodies import Pieces, flat, hashed, new_md5, raise_if_cut, steps
 from libcloud.utils.values import Value
 
 _READ_SIZE = 1024 * 1024
@@ -39,10 +39,7 @@ _joined = b"".join
 
 
 class PartBuffer:
-    """The body of one part while it is filled.
-
-    :param size: its capacity, bytes.
-    """
+    """The body of one part of ``size`` bytes, while it is filled."""
 
     def __init__(self, size: int) -> None:
         self.room = size
@@ -62,10 +59,9 @@ class PartBuffer:
             self._join()
 
     def add_small(self, pieces: Iterator[object]) -> object:
-        """Append from ``pieces`` as long as they are small ``bytes`` that fit.
+        """Append small ``bytes`` from ``pieces`` as long as they fit.
 
-        :return: the first one that does not, which was not appended; :data:`_END` if there is none.
-        :raises InvalidSourceError: there are too many empty ones in a row.
+        :return: the first piece that was not appended; :data:`_END` if there is none.
         """
         small, size, room = self._small, self._small_size, self.room
         for piece in pieces:
@@ -130,8 +126,6 @@ class PartSource:
         """The next ``size`` bytes, or fewer at the end of the source.
 
         The next non-empty piece is read, too, so that ``last`` is known.
-
-        :raises InvalidSourceError: a piece is not bytes, or empty pieces do not end.
         """
         part, ended = PartBuffer(size), False
         while part.room and (self._rest or not (ended := not self._advance(part))):
@@ -208,11 +202,7 @@ class RangeSource:
 
 
 class LocalFile(io.FileIO):
-    """A file that was opened by its path; workers read its parts in parallel.
-
-    :ivar exact_size: bytes; ``None`` if that is not known, as of a pipe or a file in ``/proc``.
-    :raises OSError: it cannot be read.
-    """
+    """A file that workers read in parallel; the size of a pipe, for example, is ``None``."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(os.fspath(path), "rb")
@@ -222,10 +212,7 @@ class LocalFile(io.FileIO):
 
 @dataclass(slots=True, eq=False, repr=False)
 class FileRange(Value):
-    """A part that is read from its file by the thread that sends it.
-
-    The position of the file is not used, so that several threads can read at once.
-    """
+    """A part that the thread that sends it reads from its file, whose position is not used."""
 
     file: LocalFile
     start: int
@@ -235,11 +222,7 @@ class FileRange(Value):
         return self.size
 
     def read(self) -> Pieces:
-        """All bytes.
-
-        :raises OSError: they cannot be read.
-        :raises SizeMismatchError: the file ends earlier.
-        """
+        """All bytes; a file that ends earlier is a :exc:`SizeMismatchError`."""
         pieces: list[bytes] = []
         start, end = self.start, self.start + self.size
         while start < end:
@@ -252,10 +235,7 @@ class FileRange(Value):
 
 
 class FileSource:
-    """The parts of a file of known size, from its current position.
-
-    :raises SizeMismatchError: from ``next_part``: the size of the file has changed.
-    """
+    """The parts of a file, from its current position; its size must not change."""
 
     def __init__(self, file: LocalFile) -> None:
         self._file = file
@@ -296,9 +276,8 @@ def pieces_of(source: object) -> Iterator[object]:
     """An iterator over the pieces of ``source``; see :class:`PartSource` for what a source is."""
     if isinstance(source, (str, dict, set, frozenset)) or source is None:
         raise InvalidSourceError(_not_a_source(source))
-    read = getattr(source, "read", None)
-    if read is not None and callable(read):
-        return _reads(read)
+    if callable(getattr(source, "read", None)):
+        return _reads(source)
     step = getattr(source, "__next__", None) or getattr(source, "next", None)
     if callable(step):
         if isinstance(source, Iterator) and iter(source) is source:
@@ -311,13 +290,13 @@ def pieces_of(source: object) -> Iterator[object]:
     raise InvalidSourceError(_not_a_source(source))
 
 
-def _reads(read: Callable[[int], Any]) -> Iterator[object]:
+def _reads(source: Any) -> Iterator[object]:
     while True:
-        piece = read(_READ_SIZE)
+        piece = source.read(_READ_SIZE)
         if piece is None:
             raise InvalidSourceError("read() returned None: a non-blocking stream has no data yet")
         if not len(_as_bytes(piece)):
-            return
+            return raise_if_cut(source)
         yield piece
         del piece  # gone before the next one is made: one is held, not two
 

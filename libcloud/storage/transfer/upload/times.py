@@ -45,10 +45,7 @@ class StoreTimes:
 
 
 def is_recent(headers: Mapping[str, str], seconds: float) -> bool:
-    """Whether the object was written within ``seconds`` before this response, by the store's clock.
-
-    :param headers: of the response that describes the object.
-    """
+    """Whether the object was written within ``seconds`` before this response of the store."""
     now, modified = http_date(headers.get("date", "")), http_date(headers.get("last-modified", ""))
     if now is None or modified is None:
         return False

@@ -18,9 +18,8 @@ from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from libcloud.storage.transfer.upload.port import Content, PartStore
 from libcloud.storage.transfer.upload.source import FileRange
-from libcloud.storage.transfer.values import Digest, Failure, Send, Step
+from libcloud.storage.transfer.values import Content, Digest, Failure, PartStore, Send, Step
 from libcloud.utils import cancellation
 from libcloud.utils.values import Value
 
@@ -58,12 +57,9 @@ _METHODS = {
 
 @dataclass(slots=True, eq=False, repr=False)
 class Task(Value, Generic[Content]):
-    """A request with all it needs.
+    """A request with all it needs; :func:`prepare` reads the body, and computes its digest.
 
     :param arguments: of the store's method for the step; a part and its digest follow them.
-    :param body: ``None`` if the request carries no part. :func:`prepare` replaces a range of a file
-        by its content.
-    :param digest: ``None`` until :func:`prepare` has computed it.
     """
 
     send: Send
@@ -144,10 +140,7 @@ class Workers(Protocol[_Held]):
 
 
 class InlineWorkers(Generic[Content]):
-    """No workers: each request is made immediately, in the caller's thread, one after another.
-
-    For connections that are not known to be safe in several threads.
-    """
+    """Requests that are made at once, in the caller's thread, for connections that require that."""
 
     def __init__(
         self, store: PartStore[Content], sleep: Callable[[float], object] = cancellation.sleep

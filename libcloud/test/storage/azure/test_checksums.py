@@ -4,13 +4,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
 
 from libcloud.storage.azure.checksums import block_digest, checksum_of, md5_digest
 from libcloud.test.storage.fakes.azure_digests import crc64
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import Pieces, awscrt_checksum
+
+
+@pytest.fixture(autouse=True)
+def look_again_for_awscrt() -> Iterator[None]:
+    awscrt_checksum.cache_clear()
+    yield
+    awscrt_checksum.cache_clear()
 
 
 def test_the_crc_64_is_that_of_azure() -> None:
@@ -28,13 +36,13 @@ def test_pieces_have_the_crc_64_of_the_whole() -> None:
 
 def test_without_awscrt_it_is_an_md5(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "awscrt", None)
-    monkeypatch.setitem(sys.modules, "awscrt.checksums", None)
     assert block_digest(b"abc") == md5_digest(b"abc")
 
 
 def test_with_an_awscrt_that_is_too_old_it_is_an_md5(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "awscrt", ModuleType("awscrt"))
-    monkeypatch.setitem(sys.modules, "awscrt.checksums", ModuleType("awscrt.checksums"))
+    too_old = ModuleType("awscrt")
+    vars(too_old)["checksums"] = ModuleType("awscrt.checksums")
+    monkeypatch.setitem(sys.modules, "awscrt", too_old)
     assert block_digest(b"abc") == md5_digest(b"abc")
 
 

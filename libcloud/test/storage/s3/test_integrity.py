@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ from libcloud.storage.s3.integrity import (
 from libcloud.storage.s3.profiles import AMAZON, S3Profile
 from libcloud.storage.transfer.values import Body, Digest, PartReceipt
 from libcloud.test.storage.fakes.digests import crc
-from libcloud.utils.bodies import Pieces
+from libcloud.utils.bodies import Pieces, awscrt_checksum
 
 PLAIN = S3Profile("plain")
 UNSIGNED = replace(PLAIN, unsigned_payload=True)
@@ -239,9 +239,29 @@ def test_a_missing_package_is_named_before_anything_is_sent(
     too_old = ModuleType("awscrt")
     vars(too_old)["checksums"] = ModuleType("awscrt.checksums")
     monkeypatch.setitem(sys.modules, "awscrt", too_old if old else None)
+    awscrt_checksum.cache_clear()
     for name in ("crc32c", "crc64nvme"):
         with pytest.raises(ModuleNotFoundError, match=r"libcloud-storage\[checksums\]"):
             choose_digest(AMAZON, signature="4", secure=True, asked=name)
+    awscrt_checksum.cache_clear()
+
+
+def test_a_missing_package_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for = []
+
+    def find(name: str, *_: Any) -> None:
+        if name == "awscrt":
+            looked_for.append(name)
+            raise ModuleNotFoundError(name)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "awscrt"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find), *sys.meta_path])
+    awscrt_checksum.cache_clear()
+    found = [checksums.available("crc64nvme") for _ in range(3)]
+    awscrt_checksum.cache_clear()
+
+    assert (found, looked_for) == ([False] * 3, ["awscrt"])
 
 
 @pytest.mark.parametrize("installed", [True, False])

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libcloud.storage.transfer.download import parallel
-from libcloud.storage.transfer.download.parallel import AdaptiveConnections
+from libcloud.storage.transfer.download.parallel import adaptive_connections
 
 MB = 1_000_000
 
 
 def sizes(rate_of: Callable[[int], float], measurements: int, most: int = 16) -> list[int]:
     """The number of connections before each measurement, and after the last one."""
-    connections = AdaptiveConnections(most)
+    connections = adaptive_connections(most)
     found = [connections.size]
     for _ in range(measurements):
         connections.measured(rate_of(connections.size))
@@ -53,7 +53,7 @@ def test_a_larger_number_is_tried_again_later() -> None:
 
 
 def test_a_number_that_the_user_chose_stays() -> None:
-    connections = AdaptiveConnections(3, 3)
+    connections = adaptive_connections(3, 3)
     connections.measured(0.0)
     connections.measured(10.0**9)
     assert connections.size == 3

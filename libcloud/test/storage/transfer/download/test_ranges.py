@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from libcloud.storage.transfer.download.ranges import (
+from libcloud.storage.transfer.download.port import (
     Extent,
     UnexpectedExtentError,
     Validator,

@@ -13,10 +13,9 @@ import pytest
 from libcloud.storage.capabilities import GIB, MIB, TIB, Limits
 from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.retry import Retries
-from libcloud.storage.transfer.upload.port import SourcePart
 from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY, ObjectUpload, UploadOptions
 from libcloud.storage.transfer.upload.source import RangeSource
-from libcloud.storage.transfer.values import Digest, PartReceipt
+from libcloud.storage.transfer.values import Digest, PartReceipt, SourcePart
 from libcloud.storage.types import ObjectTooLargeError
 from libcloud.test.storage.transfer.upload.test_ranges import CopyingStore
 

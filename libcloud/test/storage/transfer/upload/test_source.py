@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libcloud.storage.transfer.upload import source as source_module
-from libcloud.storage.transfer.upload.port import SourcePart
 from libcloud.storage.transfer.upload.source import PartSource
+from libcloud.storage.transfer.values import SourcePart
 from libcloud.storage.types import InvalidSourceError
 from libcloud.utils import files
 

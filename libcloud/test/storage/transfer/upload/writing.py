@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from libcloud.storage.transfer.retry import Retries, RetryPolicy
-from libcloud.storage.transfer.upload.session import ObjectUpload, UploadOptions
-from libcloud.storage.transfer.upload.writer import PushedTransfer
+from libcloud.storage.transfer.upload.session import ObjectUpload, PushedTransfer, UploadOptions
 from libcloud.storage.writer import UploadWriter
 from libcloud.test.storage.transfer.upload.fake_store import LIMITS, FakeStore
 from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE
