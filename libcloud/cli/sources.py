@@ -166,9 +166,11 @@ class Walk(NamedTuple):
             if kind == "directory":
                 directories.append(entry)
             elif kind == "other" and self.filters.select(name):
-                is_broken = not os.path.exists(entry.path)
-                reason = "a broken symbolic link" if is_broken else "not a regular file"
-                self._report_skipped(entry.path, reason)
+                if os.path.exists(entry.path):
+                    self._report_skipped(entry.path, "not a regular file")
+                else:  # what it refers to may only not be mounted
+                    broken = OSError(errno.ENOENT, "broken symbolic link", entry.path)
+                    yield Source(entry.path, prefix + name, 0, broken)
         for entry in directories:
             if entry.is_symlink() and not self.follow_symlinks:
                 self._report_skipped(entry.path, "a link to a directory (see --follow-symlinks)")

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from libcloud.http.body import AT_ONCE, Body
 from libcloud.utils.headers import LOWER
 
-# The limit of the standard library, which reports what exceeds it.
-MOST_LINES = 100
+# Amazon allows 2 KiB of metadata, with names of one character or more. The standard library accepts
+# 100 headers.
+MOST_LINES = 2000
 
 # RFC 9112, sections 4 and 5: the usual form of a final response.
 LENGTH = re.compile(r"[0-9]{1,19}")

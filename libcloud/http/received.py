@@ -127,8 +127,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
         self._begun = True
 
     def _begin(self) -> None:
-        lines = _read_final_head(self.fp)
-        replay: Any = _Replay(lines, self.fp)
+        replay: Any = _Replay(_in_few(_read_final_head(self.fp)), self.fp)
         stream, self.fp = self.fp, replay
         try:
             super().begin()
@@ -190,7 +189,9 @@ def _read_head(stream: Any) -> list[bytes]:
     lines = [stream.readline(_LONGEST_LINE + 1)]
     if _STATUS.fullmatch(lines[0]):
         size = len(lines[0])
-        while lines[-1] not in EMPTY_LINES and len(lines) < MOST_LINES:
+        while lines[-1] not in EMPTY_LINES:
+            if len(lines) > MOST_LINES:
+                raise InvalidResponseError(f"the response has more than {MOST_LINES} headers")
             lines.append(line := stream.readline(_LONGEST_LINE + 1))
             size += len(line)
             if not line.endswith(b"\n"):
@@ -200,6 +201,17 @@ def _read_head(stream: Any) -> list[bytes]:
                 f"the headers of the response take more than {_LARGEST_HEAD} bytes"
             )
     return lines
+
+
+def _in_few(lines: list[bytes]) -> list[bytes]:
+    """Join the lines of a head, whose number the standard library limits, but not the last one."""
+    few = lines[:1]
+    for line in lines[1:-1]:
+        if len(few) > 1 and len(few[-1]) + len(line) <= _LONGEST_LINE:
+            few[-1] += line
+        else:
+            few.append(line)
+    return [*few, *lines[1:][-1:]]
 
 
 class _Replay:

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from libcloud.http import LibcloudConnection
-from libcloud.test._loopback import Loopback
+from libcloud.test._loopback import Loopback, reply
 
 # Both ways of sending must do the same, and close what they open.
 pytestmark = [
@@ -212,6 +212,19 @@ def test_a_response_does_not_keep_a_large_body_alive(connection: LibcloudConnect
         assert connection.getresponse().request.headers["Content-Length"] == str(LARGE)
         send("PUT", "/x", body=b"small")
         assert connection.getresponse().request.body == b"small"
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_object_may_have_as_much_metadata_as_amazon_allows(
+    server: Loopback, connection: LibcloudConnection, proxied: bool
+) -> None:
+    metadata = {f"x-amz-meta-{number:x}": "v" for number in range(600)}
+    server.answer = lambda request: reply(200, b"content", metadata)
+    if proxied:
+        connection.set_http_proxy(f"http://127.0.0.1:{server.port}")
+    connection.request("GET", "/x")
+    assert connection.response.content == b"content"
+    assert metadata.items() <= dict(connection.response.headers).items()
 
 
 def test_numbers_in_headers_become_text(send: Send, server: Loopback) -> None:

@@ -73,14 +73,20 @@ def test_a_file_by_another_name_of_its_object_is_up_to_date(shell: Shell, tmp_pa
     assert files(copy) == {"a/b": "data", "c": "data"}
 
 
-def test_a_link_to_itself_is_skipped(shell: Shell, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["loop", "not mounted/file"])
+def test_a_broken_link_is_an_error_and_nothing_is_deleted(
+    shell: Shell, tmp_path: Path, target: str
+) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "a").write_text("a")
-    (tree / "loop").symlink_to("loop")
-    result = shell.ok("put", "--recursive", str(tree), "s3://bucket")
-    assert f"libcloud: skipped {tree}/loop: a broken symbolic link" in result.err
-    assert shell.names() == ["a"]
+    (tree / "loop").symlink_to(target)
+    shell.ok("put", "-", "s3://bucket/loop", stdin=b"behind the link")
+    for command in (("put", "--recursive"), ("sync", "--delete")):
+        result = shell(*command, str(tree), "s3://bucket")
+        assert result.status == 1
+        assert f"libcloud: {tree}/loop: broken symbolic link" in result.err
+        assert shell.names() == ["a", "loop"]
 
 
 def test_a_file_that_vanishes_does_not_end_a_walk(tmp_path: Path) -> None:
