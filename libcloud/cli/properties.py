@@ -66,8 +66,8 @@ def tags(
             known = {key: value for key, value in known.items() if key not in deleted}
             try:
                 driver.ex_set_object_tags(obj, known)
-            except ValueError as error:
-                raise click.UsageError(str(error)) from error
+            except ValueError as error:  # it names the argument, as the command is called
+                raise click.UsageError(str(error).removeprefix("tags: ")) from error
     if settings.as_json:
         click.echo(json.dumps(known))
         return

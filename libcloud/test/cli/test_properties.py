@@ -32,6 +32,8 @@ def test_tags_are_shown_and_changed(one: Shell) -> None:
     assert one.ok("tags", URL, "b c=2=3", "d=").lines == ["a=1", "b c=2=3", "d="]
     assert one.ok("tags", "--json", URL, "--delete", "a").json == [{"b c": "2=3", "d": ""}]
     assert one.ok("tags", URL, "--replace", "e=f").lines == ["e=f"]
+    refused = one("tags", URL, *(f"{number}=" for number in range(11)))
+    assert refused.err.startswith("libcloud tags: an object has at most 10 tags")
     assert one.ok("tags", URL, "--replace").lines == []
     assert one("tags", "s3://bucket/missing").status == 3
 
