@@ -169,4 +169,12 @@ MUTANTS = (
         ("libcloud/test/cli/test_options.py",),
         caught_by="test_a_name_that_no_store_can_hold_does_not_stop_the_other_files",
     ),
+    Mutant(
+        "a broken link is skipped",
+        "libcloud/cli/sources.py",
+        "    if not os.path.exists(entry.path):\n        raise OSError(",
+        "    if False:\n        raise OSError(",
+        ("libcloud/test/cli/test_sync_safety.py",),
+        caught_by="test_a_broken_link_is_an_error_and_nothing_is_deleted",
+    ),
 )

@@ -166,11 +166,7 @@ class Walk(NamedTuple):
             if kind == "directory":
                 directories.append(entry)
             elif kind == "other" and self.filters.select(name):
-                if os.path.exists(entry.path):
-                    self._report_skipped(entry.path, "not a regular file")
-                else:  # what it refers to may only not be mounted
-                    broken = OSError(errno.ENOENT, "broken symbolic link", entry.path)
-                    yield Source(entry.path, prefix + name, 0, broken)
+                self._report_skipped(entry.path, "not a regular file")
         for entry in directories:
             if entry.is_symlink() and not self.follow_symlinks:
                 self._report_skipped(entry.path, "a link to a directory (see --follow-symlinks)")
@@ -185,15 +181,17 @@ class Walk(NamedTuple):
 
 
 def _kind(entry: os.DirEntry[str]) -> Literal["file", "directory", "other"]:
-    """The type of a file, or of the target of a link. A broken or circular link is "other"."""
-    try:
-        if entry.is_dir():
-            return "directory"
-        return "file" if entry.is_file() else "other"
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        return "other"
+    """The type of a file, or of the target of a link.
+
+    :raises OSError: a broken or circular link. What it refers to may only not be mounted.
+    """
+    if entry.is_dir():
+        return "directory"
+    if entry.is_file():
+        return "file"
+    if not os.path.exists(entry.path):
+        raise OSError(errno.ENOENT, "broken symbolic link", entry.path)
+    return "other"
 
 
 def _file(path: str, name: str) -> Source:
