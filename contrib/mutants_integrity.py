@@ -188,4 +188,28 @@ MUTANTS = (
         ("libcloud/test/cli/test_signals.py",),
         caught_by="test_an_interrupted_request_is_unknown_to_the_store_until_it_is_sent",
     ),
+    Mutant(
+        "a response that was compressed on the way passes for the object",
+        "libcloud/storage/transfer/download/saving.py",
+        "coding.strip().lower() not in _COMPRESSED",
+        "True",
+        ("libcloud/test/storage/test_s3_compressed.py",),
+        caught_by="test_a_response_that_was_compressed_on_the_way_is_an_error",
+    ),
+    Mutant(
+        "a response without a length may end early",
+        "libcloud/storage/transfer/download/saving.py",
+        "if whole and _is_own(driver, started.response):",
+        "if False:",
+        ("libcloud/test/storage/test_s3_compressed.py",),
+        caught_by="test_a_response_without_a_length_that_ends_early_is_an_error",
+    ),
+    Mutant(
+        "a length that is repeated is no number",
+        "libcloud/http/received.py",
+        "elif lengths and response.headers",
+        "elif response.length is None and lengths and response.headers",
+        ("libcloud/test/storage/test_s3_compressed.py",),
+        caught_by="test_a_length_that_is_repeated_counts_once",
+    ),
 )

@@ -156,8 +156,13 @@ class WholeHeadResponse(http.client.HTTPResponse):
         elif len(lengths) > 1 or not all(map(LENGTH.fullmatch, lengths)):
             shown = ", ".join(sorted(lengths))[:100]
             raise InvalidResponseError(f"Content-Length is not a single number: {shown!r}")
-        elif lengths and response.length is None:  # the same number several times in one header
-            response.length = int(lengths.pop())
+        elif lengths and response.headers.get_all("content-length") != [*lengths]:
+            # RFC 9110, section 8.6: the same number several times counts once.
+            number = lengths.pop()
+            del response.headers["Content-Length"]
+            response.headers["Content-Length"] = number
+            if response.length is None:
+                response.length = int(number)
 
     def _close_conn(self) -> None:
         """Called at the end of the body, or when the rest of it is not needed."""

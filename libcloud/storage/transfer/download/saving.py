@@ -15,6 +15,7 @@ from os import PathLike
 from typing import Any
 
 from libcloud import storage
+from libcloud.common.types import MalformedResponseError
 from libcloud.storage.arguments import check_download, check_object
 from libcloud.storage.base import Container, Object, StorageDriver, is_overridden
 from libcloud.storage.transfer import download
@@ -27,6 +28,9 @@ STREAM_PIECE = 5 * 1024 * 1024
 """Bytes of a piece of a stream where the caller does not say."""
 
 _PIECE = 1024 * 1024  # bytes read at once into a file
+
+# Where a server or proxy compresses objects, these codings are not necessarily those of the object.
+_COMPRESSED = ("br", "compress", "deflate", "gzip", "x-gzip", "zstd")
 
 # rclone (1.75) responds to a range with status 200 and a Content-Range.
 _PARTIAL = (200, 206)
@@ -123,16 +127,43 @@ def read(
     All bytes are of one version. A whole object is verified if the store returns a checksum.
 
     :param start: ``None`` for the whole object.
-    :param length_of: the size in the headers; without one, the object is taken from a HEAD request.
+    Without a length, or with a coding that is perhaps not the object's, the object is taken from a
+    HEAD request, and the size is compared.
+
+    :param length_of: the size in the headers.
+    :raises MalformedResponseError: the response is compressed, and the object is not.
     """
     unknown, whole = Object(name, 0, None, {}, {}, container, driver), start is None
     started = driver._start_download(unknown, start, end, verify=None if whole else False)
-    pieces = _pieces(driver, unknown, started, None, partial=not whole)
     headers = download.port.whole_object_headers(started.response.headers)
-    if length_of(headers) is None:
-        return driver._get_object_in(container, name), pieces
-    # By position: the drivers name the first parameter differently.
-    return driver._headers_to_object(name, container, headers), pieces
+    length, coding = length_of(headers), headers.get("content-encoding", "")
+    if length is not None and coding.strip().lower() not in _COMPRESSED:
+        # By position: the drivers name the first parameter differently.
+        obj = driver._headers_to_object(name, container, headers)
+    else:
+        try:
+            obj = driver._get_object_in(container, name)
+            _check_length(obj, length, coding)
+        except BaseException:
+            download.start.close(started.response)
+            raise
+        if whole and _is_own(driver, started.response):
+            started = started._replace(length=download.start.known_size(obj))
+    return obj, _pieces(driver, unknown, started, None, partial=not whole)
+
+
+def _check_length(obj: Object, length: object, coding: str) -> None:
+    """Compare the size of the object with the length of a response that may be compressed.
+
+    :raises MalformedResponseError: they differ.
+    """
+    if length is not None and int(str(length)) != obj.size:
+        raise MalformedResponseError(
+            f"Error downloading {obj.container.name}/{obj.name}: the response has {length} bytes, "
+            f"and the object {obj.size}: it was compressed on the way ({coding}), although it was "
+            "requested as it is stored",
+            driver=obj.driver,
+        )
 
 
 def _save(driver: Any, obj: Object, started: Download, to: Destination, *, partial: bool) -> bool:
