@@ -251,6 +251,9 @@ class LocalStorageDriver(StorageDriver):
     ) -> Iterator[bytes]:
         """See :class:`StorageDriver`; errors come with the first piece.
 
+        Without ``chunk_size``, the range is one piece, which may be empty: programs that were
+        written for local files take it with a single ``next()``.
+
         :raises ValueError: there is no such range in the object.
         """
         check_object(obj)
@@ -258,7 +261,9 @@ class LocalStorageDriver(StorageDriver):
         self._validate_start_and_end_bytes(start_bytes, end_bytes)
         with self._open(obj) as file:
             self._check_range(file, start_bytes, end_bytes)
-            yield from _range(file, start_bytes, end_bytes, chunk_size or CHUNK_SIZE)
+            end = os.fstat(file.fileno()).st_size if end_bytes is None else end_bytes
+            size = chunk_size or max(end - start_bytes, 1)
+            yield from files.at_least_one(_range(file, start_bytes, end_bytes, size))
 
     # Uploads
 

@@ -399,7 +399,17 @@ def test_pieces_have_the_requested_size(container: Container) -> None:
     assert list(obj.as_stream(chunk_size=4)) == [b"0123", b"4567", b"89"]
     assert list(obj.range_as_stream(1, 8, chunk_size=3)) == [b"123", b"456", b"7"]
     assert list(obj.range_as_stream(8)) == [b"89"]
-    assert list(obj.range_as_stream(10)) == []
+    assert list(obj.range_as_stream(10)) == [b""]
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000])
+def test_a_range_without_a_size_of_pieces_is_one_piece(container: Container, size: int) -> None:
+    """ellar-storage reads a file by ``next(obj.range_as_stream(0))``, whatever its size."""
+    obj = _store(container, "a", bytes(size))
+
+    assert list(obj.range_as_stream(0)) == [bytes(size)]
+    assert list(obj.range_as_stream(0, chunk_size=0)) == [bytes(size)]
+    assert list(obj.range_as_stream(size)) == [b""]
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 11), (11, None), (-1, None), (5, 5), (5, 4)])
