@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from libcloud.storage.transfer.values import Body, Digest
 from libcloud.utils.bodies import Pieces, awscrt_checksum, hashed, new_md5
@@ -18,7 +17,7 @@ from libcloud.utils.bodies import Pieces, awscrt_checksum, hashed, new_md5
 NO_DIGEST = Digest()
 
 # Headers, and bytes of a value.
-_CHECKSUMS = MappingProxyType({"md5": ("content-md5", 16), "crc64": ("x-ms-content-crc64", 8)})
+_CHECKSUMS = {"md5": ("content-md5", 16), "crc64": ("x-ms-content-crc64", 8)}
 
 
 def md5_digest(body: Body) -> Digest:

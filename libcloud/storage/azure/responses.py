@@ -8,7 +8,6 @@ of Azure have no namespace.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -20,13 +19,11 @@ from libcloud.utils.xml import InvalidXmlError, parse_xml
 _LEASE = "x-ms-lease-"
 
 # What properties in a listing are called as headers, if that is something else.
-_HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        "accesstier": "x-ms-access-tier",
-        "blobtype": "x-ms-blob-type",
-        **{f"lease{name}": f"{_LEASE}{name}" for name in ("status", "state", "duration")},
-    }
-)
+_HEADERS: Mapping[str, str] = {
+    "accesstier": "x-ms-access-tier",
+    "blobtype": "x-ms-blob-type",
+    **{f"lease{name}": f"{_LEASE}{name}" for name in ("status", "state", "duration")},
+}
 
 
 class Entry(NamedTuple):

@@ -16,7 +16,6 @@ from contextlib import nullcontext
 from copy import deepcopy
 from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -94,7 +93,7 @@ RESPONSES_PER_REQUEST = 5000
 _PERMISSIONS = {"GET": "r", "PUT": "cw", "DELETE": "d"}
 
 # A service that is not Azure's may say no code.
-_REFUSALS = MappingProxyType({400: InvalidContainerNameError, 409: ContainerAlreadyExistsError})
+_REFUSALS = {400: InvalidContainerNameError, 409: ContainerAlreadyExistsError}
 
 _OWN_KEYWORDS = ("ex_checksum", "ex_if_match", "ex_if_none_match", "ex_storage_class")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hmac
 from time import time
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -39,7 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 # Keys of a URL, and the keyword that each is.
-_URL_KEYS = MappingProxyType({"cloud": "cloud", "region": "region", "interface": "ex_interface"})
+_URL_KEYS = {"cloud": "cloud", "region": "region", "interface": "ex_interface"}
 
 _REGIONS = ("ord", "dfw", "iad", "lon", "hkg", "syd")
 

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from libcloud.common.aws import SignedAWSConnection
@@ -45,16 +44,14 @@ _T = TypeVar("_T")
 
 _Kind = type[ContainerError] | type[ObjectError]
 
-_KINDS: Mapping[str, _Kind] = MappingProxyType(
-    {
-        "ConditionalRequestConflict": ConditionalConflictError,
-        "InvalidBucketName": InvalidContainerNameError,
-        "NoSuchBucket": ContainerDoesNotExistError,
-        "NoSuchKey": ObjectDoesNotExistError,
-        "NoSuchVersion": ObjectDoesNotExistError,
-        "PreconditionFailed": PreconditionFailedError,
-    }
-)
+_KINDS: Mapping[str, _Kind] = {
+    "ConditionalRequestConflict": ConditionalConflictError,
+    "InvalidBucketName": InvalidContainerNameError,
+    "NoSuchBucket": ContainerDoesNotExistError,
+    "NoSuchKey": ObjectDoesNotExistError,
+    "NoSuchVersion": ObjectDoesNotExistError,
+    "PreconditionFailed": PreconditionFailedError,
+}
 
 _NONE: frozenset[str] = frozenset()
 

@@ -11,7 +11,6 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -29,15 +28,13 @@ _LOCK = "x-amz-object-lock"
 _LOCK_MODES = ("GOVERNANCE", "COMPLIANCE")
 
 # Prefixes of annotations, and their meaning in messages.
-_TYPES: Mapping[str, tuple[Any, str]] = MappingProxyType(
-    {
-        "str": (str, "a str"),
-        "bool": (bool, "True or False"),
-        "Mapping": (Mapping, "a dict of texts"),
-        "datetime": (datetime, "an aware datetime"),
-        "bytes": (object, "bytes"),  # checked apart, without showing it
-    }
-)
+_TYPES: Mapping[str, tuple[Any, str]] = {
+    "str": (str, "a str"),
+    "bool": (bool, "True or False"),
+    "Mapping": (Mapping, "a dict of texts"),
+    "datetime": (datetime, "an aware datetime"),
+    "bytes": (object, "bytes"),  # checked apart, without showing it
+}
 
 # Amazon S3 User Guide, "Categorizing your objects using tags".
 _MOST_TAGS = 10

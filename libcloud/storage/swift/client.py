@@ -8,7 +8,6 @@ driver's connection, which adds the token to each attempt.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.exceptions import is_unsent
@@ -41,9 +40,11 @@ _RENEWALS = 2
 # Seconds without data while the store copies: it responds when it has copied everything.
 _COPY_TIMEOUT = 300.0
 
-_OF_OBJECTS: Mapping[int, type[ObjectError]] = MappingProxyType(
-    {412: PreconditionFailedError, 413: ObjectTooLargeError, 422: ObjectHashMismatchError}
-)
+_OF_OBJECTS: Mapping[int, type[ObjectError]] = {
+    412: PreconditionFailedError,
+    413: ObjectTooLargeError,
+    422: ObjectHashMismatchError,
+}
 
 _OWN_HEADERS = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
 

@@ -7,48 +7,27 @@ where a store is not known to have a feature, the cautious value is used. No I/O
 ``libcloud/test/storage/s3/test_profiles.py``.
 """
 
-# ruff: noqa: F403, F405  (all profiles)
+# ruff: noqa: F403  (all profiles)
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 
+from libcloud.storage.s3.profiles import servers, services
 from libcloud.storage.s3.profiles.profile import S3Profile as S3Profile
 from libcloud.storage.s3.profiles.profile import capabilities as capabilities
 from libcloud.storage.s3.profiles.servers import *
 from libcloud.storage.s3.profiles.services import *
 
-PROFILES: Mapping[str, S3Profile] = MappingProxyType(
-    {
-        "amazon": AMAZON,
-        "auroraobjects": AURORA,
-        "b2": B2,
-        "ceph": RGW,
-        "digitalocean": DO_SPACES,
-        "garage": GARAGE,
-        "generic": GENERIC,
-        "google": GOOGLE,
-        "hetzner": HETZNER,
-        "idrive": IDRIVE,
-        "ionos": IONOS,
-        "juicefs": JUICEFS,
-        "linode": LINODE,
-        "minio": MINIO,
-        "moto": MOTO,
-        "oss": OSS,
-        "outscale": OUTSCALE,
-        "ovh": OVH,
-        "r2": R2,
-        "rclone": RCLONE,
-        "scaleway": SCALEWAY,
-        "seaweedfs": SEAWEEDFS,
-        "storj": STORJ,
-        "tigris": TIGRIS,
-        "vultr": VULTR,
-        "wasabi": WASABI,
-    }
+_RENAMED = {"AURORA": "auroraobjects", "DO_SPACES": "digitalocean", "RGW": "ceph"}
+
+PROFILES: Mapping[str, S3Profile] = dict(
+    sorted(
+        (_RENAMED.get(name, name.lower()), found)
+        for name, found in {**vars(servers), **vars(services)}.items()
+        if isinstance(found, S3Profile)
+    )
 )
 """All profiles, by the names that ``ex_s3_profile`` takes."""
 
