@@ -15,8 +15,7 @@ from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.error_details import ErrorDetail, attach_detail
-from libcloud.storage.transfer.client import PolicyOwner, StoreClient
-from libcloud.storage.types import InvalidContainerNameError, InvalidObjectNameError
+from libcloud.storage.transfer.client import NamingClient, PolicyOwner
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -34,11 +33,15 @@ class ClientOwner(PolicyOwner, Protocol):
     def ex_completion_timeout(self) -> float: ...
 
 
-class AzureClient(StoreClient[ClientOwner]):
+class AzureClient(NamingClient[ClientOwner]):
     """Sends the requests of one driver."""
 
     def __init__(self, owner: ClientOwner) -> None:
         super().__init__(owner, azure.errors.failure_of)
+
+    @property
+    def requests(self) -> Any:
+        return azure.requests
 
     def send_once(
         self,
@@ -73,27 +76,6 @@ class AzureClient(StoreClient[ClientOwner]):
                 known = ("", "") if is_page else names
                 raise azure.errors.error_for(detail, what, self.owner, *known)
             recoveries += 1
-
-    def container_path(self, name: str) -> str:
-        """The path of a container; nothing is sent if no container can have this name."""
-        self._check_name(azure.requests.check_container_name, name, InvalidContainerNameError)
-        return azure.requests.container_path(name)
-
-    def blob_path(self, container_name: str, name: str) -> str:
-        """The path of a blob; nothing is sent if no blob can have this name."""
-        self.container_path(container_name)
-        self._check_name(azure.requests.check_blob_name, name, InvalidObjectNameError)
-        return azure.requests.blob_path(container_name, name)
-
-    def head(self, container_name: str, name: str | None = None) -> Any:
-        """The response that describes a container, or a blob in it."""
-        if name is None:
-            what, path = f"the container {container_name}", self.container_path(container_name)
-            request = azure.requests.head(path)
-        else:
-            what, path = f"{container_name}/{name}", self.blob_path(container_name, name)
-            request = azure.requests.head(path, transfer.download.start.AS_STORED)
-        return self.send(request, f"Error looking for {what}", names=(container_name, name or ""))
 
     def _attempt(self, request: HttpRequest, what: str, *, raw: bool) -> Any:
         connection = self.owner.connection

@@ -47,7 +47,7 @@ def check_container_name(name: str) -> None:
     _check_unicode("a container", name)
 
 
-def check_blob_name(name: str) -> None:
+def check_object_name(name: str) -> None:
     """Refuse a name that would reach another blob.
 
     Reference: "Naming and Referencing Containers, Blobs, and Metadata".
@@ -72,7 +72,7 @@ def container_path(name: str) -> str:
     return f"/{quote(name, safe='~')}"
 
 
-def blob_path(container: str, name: str) -> str:
+def object_path(container: str, name: str) -> str:
     return f"{container_path(container)}/{quote(name, safe='/~')}"
 
 
@@ -85,10 +85,11 @@ def create_container(path: str) -> HttpRequest:
     return HttpRequest("PUT", path, (_CONTAINER,))
 
 
-def head(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:
-    """Properties of a blob, or of a container."""
-    params = (_CONTAINER,) if path.count("/") == 1 else ()
-    return HttpRequest("HEAD", path, params, headers or {})
+def head(path: str) -> HttpRequest:
+    """Properties of a blob as it is stored, or of a container."""
+    if path.count("/") == 1:
+        return HttpRequest("HEAD", path, (_CONTAINER,))
+    return HttpRequest("HEAD", path, headers={"Accept-Encoding": "identity"})
 
 
 def delete(path: str, headers: Mapping[str, str] | None = None) -> HttpRequest:

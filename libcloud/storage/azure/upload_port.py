@@ -77,7 +77,7 @@ class AzureStore:
         self._client = client
         self._names = (container, name)
         self._label = f"{container}/{name}"
-        self._path = client.blob_path(container, name)
+        self._path = client.object_path(container, name)
         self._headers = headers
         self._lease_id = ""
         self._renewed = 0.0

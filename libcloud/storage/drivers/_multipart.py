@@ -43,9 +43,7 @@ class MultipartDriver(StorageDriver):
 
     # What a driver supplies.
 
-    def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
-        """The headers, names in lower case, that describe an object."""
-        raise NotImplementedError
+    _client: Any
 
     def _headers_to_object(
         self, object_name: str, container: Container, headers: Mapping[str, str]
@@ -81,7 +79,7 @@ class MultipartDriver(StorageDriver):
         return self._get_object_in(self.get_container(container_name), object_name)
 
     def _get_object_in(self, container: Container, object_name: str) -> Object:
-        headers = self._head_object(container.name, object_name)
+        headers = self._client.head(container.name, object_name)
         return self._headers_to_object(object_name, container, headers)
 
     def download_object(

@@ -131,6 +131,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
     website = "http://windows.azure.com/"
     connectionCls: Any = AzureBlobsConnection
     _rewinds_finished_streams = False
+    _client: AzureClient
     _kept_properties = (
         "cache_control",
         "content_disposition",
@@ -244,7 +245,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
                 yield container
 
     def get_container(self, container_name: str) -> Container:
-        return self._response_to_container(container_name, self._client.head(container_name))
+        return self._headers_to_container(container_name, self._client.head(container_name))
 
     def create_container(self, container_name: str) -> Container:
         client, begun = self._client, time.monotonic()
@@ -252,7 +253,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         what = f"Error creating the container {container_name}"
 
         def is_ours() -> bool:
-            there = client.head(container_name).headers
+            there = client.head(container_name)
             return transfer.upload.times.is_recent(there, time.monotonic() - begun)
 
         def create() -> Any:
@@ -266,7 +267,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
                 raise attach_detail(refusal, detail) from error
 
         created = client.retry_loop.ensure(create, ContainerAlreadyExistsError, confirm=is_ours)
-        return self._response_to_container(container_name, created or client.head(container_name))
+        headers = client.head(container_name) if created is None else created.headers
+        return self._headers_to_container(container_name, headers)
 
     def delete_container(self, container: Container) -> bool:
         """Delete an empty container; Azure itself would delete one with its blobs."""
@@ -318,14 +320,10 @@ class AzureBlobsStorageDriver(MultipartDriver):
         what, parse = f"Error listing the container {container.name}", azure.responses.parse_blobs
         return azure.listing.pages(self._client, parse, request, what, container.name, prefix)
 
-    def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
-        found = self._client.head(container_name, object_name)
-        return found.headers  # type: ignore[no-any-return]
-
     def delete_object(self, obj: Object) -> bool:
         """Delete a blob with its snapshots."""
         check_object(obj)
-        path, names = self._client.blob_path(obj.container.name, obj.name), _names_of(obj)
+        path, names = self._client.object_path(obj.container.name, obj.name), _names_of(obj)
         request = azure.requests.delete(path, {"x-ms-delete-snapshots": "include"})
         what = f"Error deleting {'/'.join(names)}"
         try:
@@ -367,7 +365,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
             protocol="https" if self.secure else "https,http",
             version=self.connection.API_VERSION,
         )
-        path = self._client.blob_path(obj.container.name, obj.name)
+        path = self._client.object_path(obj.container.name, obj.name)
         return f"{self._url(path, port=True)}?{urlencode(parameters)}"
 
     def ex_set_object_metadata(self, obj: Object, meta_data: Mapping[str, str]) -> None:
@@ -381,7 +379,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
 
     def _set(self, obj: Object, component: str, headers: Mapping[str, str]) -> None:
         check_object(obj)
-        path, names = self._client.blob_path(obj.container.name, obj.name), _names_of(obj)
+        path, names = self._client.object_path(obj.container.name, obj.name), _names_of(obj)
         request = azure.requests.set_component(path, component, headers)
         self._client.send(
             request, f"Error setting the {component} of {'/'.join(names)}", names=names
@@ -423,10 +421,10 @@ class AzureBlobsStorageDriver(MultipartDriver):
         sent.update(azure.requests.tier_headers(ex_storage_class))
         if obj.hash:
             sent["x-ms-source-if-match"] = f'"{obj.hash}"'
-        path = self._client.blob_path(obj.container.name, obj.name)
+        path = self._client.object_path(obj.container.name, obj.name)
         source = self.connection.copy_source(self._url(path, port=True))
-        response = azure.copying.copy_blob(self._client, source, container.name, object_name, sent)
-        return self._headers_to_object(object_name, container, response.headers)
+        found = azure.copying.copy_blob(self._client, source, container.name, object_name, sent)
+        return self._headers_to_object(object_name, container, found)
 
     def _request_download(self, obj: Object, selection: Selection) -> Download:
         def examine(response: Any) -> Verification | None:
@@ -439,7 +437,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
                 obj, "MD5", expected, new=new_md5, combine=None, format=encoded
             )
 
-        request = azure.requests.get_blob(self._client.blob_path(obj.container.name, obj.name))
+        request = azure.requests.get_blob(self._client.object_path(obj.container.name, obj.name))
         # REST API, "Specify the range header for Blob service operations".
         return transfer.download.start.request_download(
             *(self._client, obj, request, selection), examine=examine, range_header="x-ms-range"
@@ -609,7 +607,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         return self._client.container_path(container.name)
 
     def _get_object_path(self, container: Container, object_name: str) -> str:
-        return self._client.blob_path(container.name, object_name)
+        return self._client.object_path(container.name, object_name)
 
     def _url(self, path: str, *, port: bool = False) -> str:
         connection = self.connection
@@ -617,9 +615,9 @@ class AzureBlobsStorageDriver(MultipartDriver):
         place = authority(connection.host, connection.port if port else None, scheme=scheme)
         return f"{scheme}://{place}{connection.morph_action_hook(path)}"
 
-    def _response_to_container(self, container_name: str, response: Any) -> Container:
-        metadata = metadata_in(response.headers, azure.requests.METADATA)
-        return self._container(azure.responses.Entry(container_name, response.headers, metadata))
+    def _headers_to_container(self, name: str, headers: Mapping[str, str]) -> Container:
+        metadata = metadata_in(headers, azure.requests.METADATA)
+        return self._container(azure.responses.Entry(name, headers, metadata))
 
     def _container(self, entry: Entry) -> Container:
         url = self._url(azure.requests.container_path(entry.name))
@@ -639,7 +637,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         return obj
 
     def _object(self, container: Container, entry: Entry) -> Object:
-        url = self._url(azure.requests.blob_path(container.name, entry.name))
+        url = self._url(azure.requests.object_path(container.name, entry.name))
         etag = strip_etag(entry.properties.get("etag", "")) or None
         extra = azure.responses.blob_extra(entry, url)
         return Object(entry.name, entry.size, etag, extra, dict(entry.metadata), container, self)

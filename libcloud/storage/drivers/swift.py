@@ -218,9 +218,6 @@ class SwiftStorageDriver(MultipartDriver):
 
     # Objects.
 
-    def _head_object(self, container_name: str, object_name: str) -> Mapping[str, str]:
-        return self._client.head(container_name, object_name)
-
     def delete_object(self, obj: Object) -> bool:
         """Delete an object; the segments of a large one, too."""
         check_object(obj)

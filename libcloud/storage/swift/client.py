@@ -14,12 +14,11 @@ from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.swift import errors, profiles, requests
-from libcloud.storage.transfer.client import PolicyOwner, StoreClient, is_web_page, send_once
+from libcloud.storage.transfer.client import NamingClient, PolicyOwner, is_web_page, send_once
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
     InvalidContainerNameError,
-    InvalidObjectNameError,
     ObjectDoesNotExistError,
     ObjectError,
     ObjectHashMismatchError,
@@ -49,9 +48,10 @@ _OF_OBJECTS: Mapping[int, type[ObjectError]] = {
 _OWN_HEADERS = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
 
 
-class SwiftClient(StoreClient[PolicyOwner]):
+class SwiftClient(NamingClient[PolicyOwner]):
     """Sends the requests of one driver."""
 
+    requests = requests
     successes = frozenset({200, 204})
 
     def __init__(self, owner: PolicyOwner) -> None:
@@ -141,29 +141,6 @@ class SwiftClient(StoreClient[PolicyOwner]):
             text = f"{what}: the response has no document"
             raise MalformedResponseError(text, driver=self.owner)
         return super().parse(parse, response, what)
-
-    def container_path(self, name: str) -> str:
-        """The path of a container; nothing is sent if none can have this name."""
-        self._check_name(requests.check_container_name, name, InvalidContainerNameError)
-        return requests.container_path(name)
-
-    def object_path(self, container_name: str, name: str) -> str:
-        """The path of an object; nothing is sent if none can have this name."""
-        self.container_path(container_name)
-        self._check_name(requests.check_object_name, name, InvalidObjectNameError)
-        return requests.object_path(container_name, name)
-
-    def head(
-        self, container_name: str, name: str | None = None, what: str = ""
-    ) -> Mapping[str, str]:
-        """The headers that describe a container or an object; ``what``: for messages."""
-        if name is None:
-            label, path = container_name, self.container_path(container_name)
-        else:
-            label, path = f"{container_name}/{name}", self.object_path(container_name, name)
-        what, names = what or f"Error looking for {label}", (container_name, name or "")
-        found = self.send(requests.head(path), what, names=names)
-        return found.headers  # type: ignore[no-any-return]
 
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; they are requested once.

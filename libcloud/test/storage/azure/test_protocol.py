@@ -72,12 +72,12 @@ def test_a_block_list_names_the_blocks_in_order() -> None:
 @pytest.mark.parametrize("name", ["", ".", "a/../b", "a/./b", "a\\..\\b", "x" * 1025, "\ud800"])
 def test_a_name_that_would_reach_another_blob_is_refused(name: str) -> None:
     with pytest.raises(ValueError):
-        requests.check_blob_name(name)
+        requests.check_object_name(name)
 
 
 @pytest.mark.parametrize("name", ["a", "a//b", "/a", "a/", "a..b", "…", "x" * 1024, "?&=%2e"])
 def test_other_names_are_names(name: str) -> None:
-    requests.check_blob_name(name)
+    requests.check_object_name(name)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "\ud800"])

@@ -114,7 +114,7 @@ def _left_in_azure(direct: Any, container: Any, name: str, error: BaseException 
     from libcloud.storage.azure import requests, responses
 
     client = direct._client
-    request = requests.get_block_list(client.blob_path(container.name, name), "uncommitted")
+    request = requests.get_block_list(client.object_path(container.name, name), "uncommitted")
     response = client.send(request, "Error listing blocks")
     blocks = responses.parse_blocks(response.object, "UncommittedBlocks")
     if not blocks:
