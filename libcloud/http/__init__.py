@@ -302,10 +302,7 @@ class LibcloudConnection(LibcloudBaseConnection):
 
     @contextmanager
     def extended_timeout(self, seconds: float) -> Iterator[None]:
-        """Raise the read timeout to ``seconds`` in the block, for requests of the calling thread.
-
-        For requests that take the server long to process. A longer timeout is left unchanged.
-        """
+        """Raise the read timeout to ``seconds``, if it is shorter, for this thread in the block."""
         outer, self._extended_timeout = self._extended_timeout, seconds
         try:
             yield
@@ -429,10 +426,7 @@ def allowed_concurrency(conn_class: Any) -> int | None:
 
 
 def is_replaced(conn_class: Any) -> bool:
-    """Return whether something else sends the requests of ``conn_class``, as mocks do.
-
-    This is a class with sending methods of its own, or a replaced function of requests or urllib3.
-    """
+    """Return whether something else, such as a mock, sends the requests of ``conn_class``."""
     own = (getattr(LibcloudConnection, name) for name in _SENDING_METHODS)
     used = (getattr(conn_class, name, None) for name in _SENDING_METHODS)
     return any(map(operator.is_not, own, used)) or fast_path.are_replaced()

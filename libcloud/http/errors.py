@@ -96,10 +96,7 @@ class NetworkError(LibcloudError):
 
 
 def network_error(error: BaseException, text: str, driver: Any) -> NetworkError | None:
-    """Return the error to raise instead of ``error``; ``None`` if it is not from requests.
-
-    :param text: the operation that failed, for the message.
-    """
+    """Return the error to raise in place of one of requests, with ``text``; ``None`` for others."""
     if isinstance(error, NetworkError) or not is_a(error, _OF_REQUESTS):
         return None
     known: Any = error
@@ -164,11 +161,7 @@ def named(
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether ``error`` is a transient network error.
-
-    True for connections that were refused, reset or timed out and for truncated responses; false
-    for rejected certificates, invalid requests and everything that is not a network error.
-    """
+    """Return whether ``error`` is a transient one of the network, which a retry may not meet."""
     if is_a(error, _PERMANENT):
         return False
     if is_a(error, _TLS):

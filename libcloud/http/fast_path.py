@@ -106,10 +106,7 @@ def connections_are_replaced() -> bool:
 
 
 def are_defined_in(module: str, owner: type, names: Iterable[str]) -> bool:
-    """Return whether these methods of ``owner`` are functions that are defined in ``module``.
-
-    ``__module__`` is not compared: decorators copy it.
-    """
+    """Return whether methods are functions defined in ``module``, whatever decorators copied."""
     functions = [getattr(owner, name) for name in names]
     return all(
         type(function) is FunctionType and function.__globals__.get("__name__") == module
@@ -132,10 +129,7 @@ def on_the_wire(target: str) -> str:
 def prepare(
     method: str, target: str, headers: Mapping[str, Any], body: Any, defaults: Mapping[str, Any]
 ) -> tuple[bytes, dict[str, tuple[Any, Any]]] | None:
-    """Return the head of a request as sent, and its headers: lower-case name -> (name, value).
-
-    :return: ``None`` if they have an unusual form.
-    """
+    """Return the head of a request as sent, and its headers; ``None`` if these are unusual."""
     lines = dict(defaults)
     lines.update(zip(map(LOWER.__getitem__, headers), headers.items(), strict=True))
     if body:
@@ -207,10 +201,7 @@ def exchange(
 def _receive(
     connection: Any, head: bytes, request: FastRequest, *, pool: Pool, stream: bool
 ) -> Any:
-    """Send ``request`` and receive its response.
-
-    :return: its head, and its body as bytes or :class:`Body`; or a response of urllib3.
-    """
+    """Send ``request``; return head and body of its response, or a response of urllib3."""
     state: RequestState = connection.state
     method: str = request.method
     try:
@@ -269,10 +260,7 @@ def _until_head_ends(sock: Any, state: RequestState) -> int:
 def _read_body(
     connection: Any, pool: Pool, head: Head, start: int, *, stream: bool
 ) -> bytes | Body | None:
-    """Receive the body that begins after ``start`` bytes; leave one that is large to the caller.
-
-    :return: ``None``: it is chunked, and truncated, large or unusual.
-    """
+    """Receive the body, or leave a large one to the caller; ``None``: leave it to urllib3."""
     sock, state = connection.sock, connection.state
     # A deadline does not include what the caller reads.
     in_advance = 0 if stream and current.deadline else _IN_ADVANCE

@@ -56,10 +56,7 @@ class Head(NamedTuple):
 
 
 def plain_head(data: bytes, method: str) -> Head | None:
-    """Parse a complete head, up to its empty line; ``None`` if it has an unusual form.
-
-    :param method: method of the request; the response to HEAD has no body.
-    """
+    """Parse a complete head of a response to ``method``; ``None`` if it has an unusual form."""
     match = _HEAD.fullmatch(data.decode("iso-8859-1"))
     if match is None:
         return None
@@ -126,10 +123,7 @@ def genuine(value: Any) -> Any:
 
 
 class Headers(MutableMapping[str, Any]):
-    """Headers by names in any case, as in ``CaseInsensitiveDict`` of requests.
-
-    :param store: lower-case name -> (name, value).
-    """
+    """Headers by names in any case, in a dictionary: lower-case name -> (name, value)."""
 
     def __init__(self, store: dict[str, tuple[Any, Any]]) -> None:
         self._store = store
@@ -168,10 +162,7 @@ class Headers(MutableMapping[str, Any]):
 
 
 class FastRequest(_StandIn):
-    """A request that was sent as given; ``PreparedRequest`` of requests without hooks.
-
-    :param lines: headers: lower-case name -> (name as sent, value).
-    """
+    """A request, with headers as in :class:`Headers`, that stands for a ``PreparedRequest``."""
 
     _becomes = "PreparedRequest"
 

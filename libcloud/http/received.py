@@ -47,10 +47,7 @@ class InvalidResponseError(http.client.HTTPException):
 
 
 class CheckedReceived(Received):
-    """Also has ``makefile``, the socket method that responses of the standard library use.
-
-    :ivar ended: the last line read was empty.
-    """
+    """Also a socket, for ``makefile``. ``ended``: the last line that was read was empty."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

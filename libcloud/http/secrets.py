@@ -83,10 +83,7 @@ def _unsendable(headers: Mapping[Any, Any] | None) -> tuple[str, str]:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """Return whether requests or ``http.client`` raised ``error`` for an invalid header.
-
-    requests 2.32.4 accepts a line break at the end, ``http.client`` does not.
-    """
+    """Return whether ``error`` refuses a header, as requests or only ``http.client`` does."""
     if is_a(error, {"requests.exceptions.RequestException"}):
         return is_a(error, _REFUSALS)
     return isinstance(error, ValueError)

@@ -115,10 +115,7 @@ def is_tls(sock: Any) -> bool:
 
 
 def has_arrived(sock: Any) -> bool:
-    """Return whether ``sock`` can be read now: bytes have arrived, or the peer has closed it.
-
-    Also if it is closed: in a reference cycle, a socket may be collected before its owner.
-    """
+    """Return whether ``sock`` can be read: bytes have arrived, or it was closed on any side."""
     if sock.fileno() < 0:
         return True
     if not hasattr(select, "poll"):  # Windows

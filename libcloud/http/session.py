@@ -39,11 +39,7 @@ _extract_cookies: Any = extract_cookies_to_jar
 
 # Not ``requests.Session``: a program may have replaced it when this module is imported.
 class Session(requests.sessions.Session):
-    """A session that does not change the URL and the headers of a request.
-
-    :param timeout: connect and read timeout, in any form of requests.
-    :param pools: connections of the fast path that are closed with the session.
-    """
+    """A session that does not change the URL and the headers of a request."""
 
     # Attributes that copies and pickles of a session contain.
     __attrs__ = [*requests.sessions.Session.__attrs__, "timeout"]  # noqa: RUF012  as in requests
@@ -114,10 +110,7 @@ class Session(requests.sessions.Session):
     def completed(
         self, request: Any, received: Any, *, follows: Any, settings: Mapping[str, Any]
     ) -> Any:
-        """Return the response of requests to a request that the fast path has sent.
-
-        Keeps its cookies and follows its redirect, as requests does.
-        """
+        """Return the response of requests: its cookies are kept, and its redirect is followed."""
         request, response = genuine(request), genuine(received)
         stream = settings["stream"]
         if not isinstance(response, requests.Response):
@@ -154,10 +147,7 @@ class Session(requests.sessions.Session):
         return prepared
 
     def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        """Remove all secret headers on a redirect to another host or from https to http.
-
-        requests would remove ``Authorization`` only, and look for a replacement in ~/.netrc.
-        """
+        """Remove all secret headers, not only ``Authorization``, on a redirect to elsewhere."""
         before, after = str(response.request.url), str(prepared_request.url)
         if self.should_strip_auth(before, after):
             keep_public_headers(prepared_request)

@@ -60,10 +60,7 @@ class ProgressListener(Protocol):
 
 
 class TimedConnection:
-    """Base of all connections: timeouts, cancellation, and sending in few system calls.
-
-    :ivar sock: the socket, also while it is being connected; ``None``: closed.
-    """
+    """Base of all connections: timeouts, cancellation, and sending in few system calls."""
 
     progress_listener: ClassVar[ProgressListener | None] = None
     """For programs that show progress. It applies to all connections of the process, because

@@ -21,10 +21,7 @@ OUTCOME_OPEN = frozenset({500, 502, 504})
 
 
 def is_outcome_open(error: BaseException, statuses: frozenset[int] = OUTCOME_OPEN) -> bool:
-    """Whether the request may have taken effect although its response has such a status.
-
-    It may not if the response is that to a request for a token, which comes first.
-    """
+    """Whether the request, if it is not one for a token before it, may have taken effect."""
     return getattr(error, "status", None) in statuses and not is_unsent(error)
 
 

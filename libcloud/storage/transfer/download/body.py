@@ -57,11 +57,7 @@ class PinnedRange(NamedTuple):
         return self._replace(start=self.start + start, length=length)
 
     def request_rest(self, received: int) -> Content:
-        """Request all but the first ``received`` bytes; one request.
-
-        :raises ObjectChangedError: the object was deleted or replaced.
-        :raises IncompleteDownloadError: the store does not return exactly the rest.
-        """
+        """Request all but the first ``received`` bytes, once, and exactly these."""
         first, end = self.start + received, self.start + self.length
         try:
             response = self.port.get(first, end, self.etag)

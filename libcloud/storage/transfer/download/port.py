@@ -161,10 +161,7 @@ class Validator(Value):
         return {"If-Unmodified-Since": self.modified} if self.modified else {}
 
     def agrees(self, headers: Mapping[str, str], total: int | None) -> bool:
-        """Whether a response may be of this version; not every store honours preconditions.
-
-        :param total: bytes of the object by the response; ``None`` if it does not say.
-        """
+        """Whether a response, by which the object has ``total`` bytes, may be of this version."""
         if None not in (total, self.size) and total != self.size:
             return False
         etag, modified = headers.get("etag", ""), headers.get("last-modified", "")

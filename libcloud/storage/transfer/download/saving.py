@@ -38,12 +38,7 @@ _PARTIAL = (200, 206)
 
 @dataclass(slots=True)
 class Destination:
-    """The destination of a download, and its options; see ``StorageDriver.download_object``.
-
-    :param window: connections at once; ``None``: as many as pay, up to 16.
-    :param part_size: bytes that one connection fetches at a time; ``None``: 8 MiB.
-    :param on_bytes: called with the size of each piece that arrives.
-    """
+    """The destination of a download, and its options: see ``DownloadKeywords``."""
 
     path: str | PathLike[str]
     overwrite_existing: bool = False

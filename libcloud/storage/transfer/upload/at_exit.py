@@ -27,10 +27,7 @@ _PATIENCE_FOR_CLEANUP = 1.0
 
 
 class _ExitFunctions:
-    """Functions to call when the program exits, which are all one entry of ``atexit``.
-
-    ``atexit`` would keep the places of a million entries that are removed.
-    """
+    """One entry of ``atexit``, which would keep the places of a million that are removed."""
 
     def __init__(self) -> None:
         self._calls: dict[Callable[[], object], None] = {}

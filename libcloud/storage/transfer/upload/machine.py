@@ -177,10 +177,7 @@ class UploadMachine:
     # Reports of the runner.
 
     def pulled(self, size: int, last: bool) -> None:
-        """The source delivered the part that ``poll`` requested.
-
-        :param last: the source has ended; the part may be shorter than requested, or empty.
-        """
+        """The source delivered the part that was requested; with the ``last`` one, it has ended."""
         self.parts_pulled += 1
         self.size += size
         self._ended = last

@@ -32,8 +32,6 @@ _KEPT_SMALL = 4  # a quarter of the part numbers keep the first size
 class PartPlan(Value):
     """Sizes of all parts of one upload, bytes.
 
-    :param limits: the store's.
-    :param start: size of the first part.
     :param ratio: of a part to the one before it; 1.0 for equal parts.
     :param flat: number of the last part that has size ``start``.
     :param known: sizes of parts, by number, that must be the same as before.

@@ -126,10 +126,7 @@ class Transfer(Generic[Content]):
         self._machine.pulled(len(body), last)
 
     def fail(self, error: BaseException) -> None:
-        """Clean up because of ``error``, raised on the caller's side. Returns when that is done.
-
-        :raises BaseException: ``error``, if there is nothing to clean up in this process.
-        """
+        """Clean up because of ``error`` of the caller's side; in another process, raise it."""
         if os.getpid() != self._pid:
             raise error
         with cancellation.shielded():

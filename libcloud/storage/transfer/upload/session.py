@@ -116,10 +116,8 @@ class Resumed(Value):
 class ObjectUpload(Value, Generic[Content]):
     """The upload of one object through the port of any protocol.
 
-    :param store: the port; see :class:`~libcloud.storage.transfer.values.PartStore`.
     :param concurrency: requests in flight at once at most; 1: all requests are made in the caller's
         thread, one after another, and one part is held. ``None``: no limit.
-    :param driver: set as the ``driver`` of errors that the engine raises.
     """
 
     store: PartStore[Content]
@@ -132,14 +130,10 @@ class ObjectUpload(Value, Generic[Content]):
     object_name: str = ""
 
     def send(self, stream: object, resumed: Resumed | None = None) -> StoredObject:
-        """Send a stream; see :class:`~libcloud.storage.transfer.upload.source.PartSource`.
+        """Send a stream, or a source of parts of the kind that the port takes.
 
-        The workers read the parts of a :class:`~libcloud.storage.transfer.upload.source.LocalFile`.
-
-        :param stream: or a source of parts of the kind that the port takes.
         :param resumed: the upload to continue; ``None``: a new one.
         :raises InvalidSourceError: it cannot be read.
-        :raises ObjectTooLargeError: the announced size exceeds the limits. Nothing was sent.
         :raises BaseException: see :meth:`~libcloud.storage.transfer.upload.runner.Transfer.run`.
         """
         return self._transfer(Transfer, resumed).run(source_of(stream))
@@ -155,10 +149,7 @@ class ObjectUpload(Value, Generic[Content]):
     def open_writer(
         self: ObjectUpload[bytes | Pieces], made: Callable[[StoredObject], _Result]
     ) -> UploadWriter[_Result]:
-        """A file to write to, which is sent in parts while it is written; nothing is sent yet.
-
-        :param made: makes the ``result`` of the writer, when the object is published.
-        """
+        """A file to write to, sent in parts meanwhile; ``made`` makes its ``result``."""
         sink = self._transfer(partial(PushedTransfer, made))
         return storage.writer.UploadWriter(sink, f"{self.container_name}/{self.object_name}")
 

@@ -59,10 +59,7 @@ class PartBuffer:
             self._join()
 
     def add_small(self, pieces: Iterator[object]) -> object:
-        """Append small ``bytes`` from ``pieces`` as long as they fit.
-
-        :return: the first piece that was not appended; :data:`_END` if there is none.
-        """
+        """Append small ``bytes`` that fit; the first piece that is no such, or :data:`_END`."""
         small, size, room = self._small, self._small_size, self.room
         for piece in pieces:
             if type(piece) is not bytes or (length := len(piece)) >= _LARGE or length >= room:
@@ -123,10 +120,7 @@ class PartSource:
         self._rest: bytes | memoryview = b""
 
     def next_part(self, size: int) -> SourcePart[bytes | Pieces]:
-        """The next ``size`` bytes, or fewer at the end of the source.
-
-        The next non-empty piece is read, too, so that ``last`` is known.
-        """
+        """The next ``size`` bytes, or fewer at the end; what follows is looked at, for ``last``."""
         part, ended = PartBuffer(size), False
         while part.room and (self._rest or not (ended := not self._advance(part))):
             rest, self._rest = self._rest, b""

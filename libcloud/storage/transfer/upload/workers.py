@@ -345,9 +345,6 @@ def _cores() -> int:
 
 @lru_cache(maxsize=16)  # once is enough
 def _keep_free(size: int) -> None:
-    """Let the process keep ``size`` bytes of freed memory, or as many as can be set.
-
-    The block is not touched, so that it takes no memory itself.
-    """
+    """Let the process keep ``size`` bytes of freed memory; the block itself is not touched."""
     with contextlib.suppress(MemoryError):  # a bound on addresses
         bytes(min(size // 2, _LARGEST_BLOCK))
