@@ -232,8 +232,10 @@ class Pools:
 def usual_timeout(timeout: Any) -> tuple[Any, Any] | None:
     """Return the timeouts for connecting and for reading; ``None``: requests has to judge them."""
     pair = timeout if type(timeout) is tuple else (timeout, timeout)
-    usual = all(one is None or (type(one) in (int, float) and one > 0) for one in pair)
-    return pair if usual and len(pair) == 2 else None
+    for one in pair:
+        if one is not None and not (type(one) in (int, float) and one > 0):
+            return None
+    return pair if len(pair) == 2 else None
 
 
 def environment() -> tuple[Any, ...]:
