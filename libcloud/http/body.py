@@ -81,7 +81,7 @@ class Body:
         self._state, self._connection = state, connection
 
     def read(self, size: int | None = None) -> bytes:
-        """Read ``size`` bytes, fewer at the end; ``None``: all that is left. Errors come again."""
+        """Read ``size`` bytes, fewer at the end; ``None``: all that is left. Errors are kept."""
         if size is None or size < 0:
             data = b"".join(iter(partial(self.read, AT_ONCE), b""))  # allocated as bytes arrive
             if self.left and not self.closed:

@@ -78,11 +78,7 @@ class _Unlimited:
         return window
 
 
-class _ThisThread(threading.local):
-    in_worker = False
-
-
-_this_thread = _ThisThread()
+_this_thread = threading.local()
 
 
 class _Workers:
@@ -289,7 +285,7 @@ class WorkerPool:
 
 def in_worker() -> bool:
     """Whether the calling thread runs a task of a pool, concurrently with others."""
-    return _this_thread.in_worker
+    return getattr(_this_thread, "in_worker", False)
 
 
 def _pool(limiter: Limiter | None, max_workers: int) -> WorkerPool:

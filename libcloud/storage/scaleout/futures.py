@@ -278,7 +278,7 @@ def lacks_library(error: BaseException) -> bool:
 def worker_error(
     upload: Any, pieces: tuple[int, ...], reason: BaseException | PartResult, number: int = 0
 ) -> WorkerError:
-    """The error of a worker, or of the engine, that the coordinator raises; 0: no part yet."""
+    """The error of a worker, or of the engine, that the coordinator raises."""
     worker, text = "", ""
     if isinstance(reason, PartResult):
         worker, text = reason.worker, reason.error

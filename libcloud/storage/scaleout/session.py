@@ -72,8 +72,6 @@ class UploadSession:
 
     Its methods may be called by several threads. A copy, or a pickle, is its text.
 
-    :param upload: whose port is attached to the upload.
-    :param fields: what the text says.
     :ivar container_name: name of the container.
     :ivar object_name: name that the object will have.
     :ivar upload_id: the id of the upload in the store.

@@ -176,7 +176,7 @@ class PieceFolder:
 
 
 class PieceTask(NamedTuple):
-    """The task of storing a piece; nothing is stored if it is ``late``, after the upload ended."""
+    """The task of storing a piece; a ``late`` one stores nothing if the upload has ended."""
 
     session: Any
     position: int = 0

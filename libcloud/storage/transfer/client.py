@@ -63,7 +63,7 @@ def repeated(
     may_repeat: Callable[[Exception, Failure], bool] | None = None,
     sleep: Callable[[float], object] = cancellation.sleep,
 ) -> _T:
-    """The result of ``operation``, repeated after transient failures that ``may_repeat``."""
+    """The result of ``operation``, repeated after transient failures if ``may_repeat`` allows."""
     limiter, attempt = retries.limiter, 1
     while True:
         epoch = limiter.epoch
@@ -88,7 +88,7 @@ def pause_after(
     *,
     sleep: Callable[[float], object],
 ) -> bool:
-    """Wait for the next attempt; false at once if there is none, as if ``attempt`` is ``None``."""
+    """Wait for the attempt after ``attempt``; false at once if there is none (``None``: never)."""
     if failure.throttled:
         retries.limiter.throttled(epoch)
     delay = None if attempt is None else retries.delay_after(attempt, failure)
@@ -101,7 +101,7 @@ def pause_after(
 
 
 class RetryLoop:
-    """Retries for all threads of one driver, whose ``owner`` it is; ``failure_of`` is picklable."""
+    """Retries for all threads of one driver, the ``owner``; ``failure_of`` must be picklable."""
 
     sleep: Callable[[float], object] = staticmethod(cancellation.sleep)
 

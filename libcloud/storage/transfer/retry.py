@@ -21,7 +21,7 @@ OUTCOME_OPEN = frozenset({500, 502, 504})
 
 
 def is_outcome_open(error: BaseException, statuses: frozenset[int] = OUTCOME_OPEN) -> bool:
-    """Whether the request, if it is not one for a token before it, may have taken effect."""
+    """Whether the request may have taken effect: not if that for a token failed before."""
     return getattr(error, "status", None) in statuses and not is_unsent(error)
 
 

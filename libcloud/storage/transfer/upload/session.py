@@ -149,7 +149,7 @@ class ObjectUpload(Value, Generic[Content]):
     def open_writer(
         self: ObjectUpload[bytes | Pieces], made: Callable[[StoredObject], _Result]
     ) -> UploadWriter[_Result]:
-        """A file to write to, sent in parts meanwhile; ``made`` makes its ``result``."""
+        """A file that is sent in parts while it is written; ``made`` makes its ``result``."""
         sink = self._transfer(partial(PushedTransfer, made))
         return storage.writer.UploadWriter(sink, f"{self.container_name}/{self.object_name}")
 

@@ -59,7 +59,7 @@ class PartBuffer:
             self._join()
 
     def add_small(self, pieces: Iterator[object]) -> object:
-        """Append small ``bytes`` that fit; the first piece that is no such, or :data:`_END`."""
+        """Append small ``bytes`` while they fit; return the first other piece, or :data:`_END`."""
         small, size, room = self._small, self._small_size, self.room
         for piece in pieces:
             if type(piece) is not bytes or (length := len(piece)) >= _LARGE or length >= room:
@@ -120,7 +120,7 @@ class PartSource:
         self._rest: bytes | memoryview = b""
 
     def next_part(self, size: int) -> SourcePart[bytes | Pieces]:
-        """The next ``size`` bytes, or fewer at the end; what follows is looked at, for ``last``."""
+        """The next ``size`` bytes, or fewer at the end; reads one piece more, to know ``last``."""
         part, ended = PartBuffer(size), False
         while part.room and (self._rest or not (ended := not self._advance(part))):
             rest, self._rest = self._rest, b""
@@ -196,7 +196,7 @@ class RangeSource:
 
 
 class LocalFile(io.FileIO):
-    """A file that workers read in parallel; the size of a pipe, for example, is ``None``."""
+    """A file that workers read in parallel; the ``exact_size`` of a pipe is ``None``."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(os.fspath(path), "rb")
