@@ -164,7 +164,6 @@ def _restore(store: Store, markers: list[ObjectVersion]) -> None:
 
 
 def _exists(store: Store, name: str) -> bool | None:
-    """Whether an object exists; ``None``: unknown, such as without a permission."""
     try:
         store.object(name)
     except ObjectDoesNotExistError:

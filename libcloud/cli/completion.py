@@ -290,7 +290,6 @@ def _matching(values: list[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _settings(ctx: click.Context, param: click.Parameter) -> Settings:
-    """The options that were typed so far, before and after the command."""
     given: dict[str, Any] = {}
     for context in (ctx.parent, ctx):
         for name, value in (context.params if context is not None else {}).items():
@@ -337,7 +336,6 @@ def _list(settings: Settings, url: str) -> list[str]:
 
 
 def _in_time(function: Callable[[], list[str]], timeout: float) -> list[str] | None:
-    """The result of ``function``; ``None`` if it fails or takes longer than ``timeout`` seconds."""
     found: list[list[str]] = []
 
     def run() -> None:

@@ -236,7 +236,6 @@ def _addressing(store: Store) -> Iterator[Check]:
 
 
 def _access(store: Store) -> Iterator[Check]:
-    """Whether the store responds and accepts the credentials, and the clock skew."""
     from libcloud.storage.s3 import requests
 
     driver, name = store.driver, store.target.container

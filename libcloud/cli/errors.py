@@ -59,10 +59,7 @@ class NoObjectsError(LibcloudError):
 
 
 class ProgramError(Exception):
-    """The program could not be started or failed.
-
-    :param status: its exit status, or that which a shell reports if a signal killed it.
-    """
+    """The program could not be started or failed; ``status`` is what a shell reports."""
 
     def __init__(self, text: str, status: int = 1) -> None:
         super().__init__(text)

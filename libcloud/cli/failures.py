@@ -133,14 +133,13 @@ def run_tasks(
 ) -> None:
     """Call ``task``, which transfers one object, for each of ``items``; report those that fail.
 
-    Each runs in one thread of the driver's worker pool. The main thread hands out the tasks and
-    receives signals: then the running transfers are cancelled, which aborts uploads, and it waits.
+    Each runs in one thread of the driver's worker pool. The main thread receives signals: then the
+    running transfers are cancelled, which aborts uploads, and it waits for them.
 
-    :param jobs: how many run at once at most; ``None``: as many as the worker pool allows; 1
-        runs them in the calling thread.
+    :param jobs: how many run at once; ``None``: as many as the worker pool allows; 1 runs them in
+        the calling thread.
     :param size_of: bytes to transfer; ``None`` if unknown. Small objects share one core.
     :param done: called in the calling thread with each item that was transferred.
-    :raises BaseException: a signal, or an error that affects all items. All transfers have ended.
     """
     finished = itertools.count()  # also those whose results are not read, after a signal
     core = OneCore()

@@ -26,12 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Entry(NamedTuple):
-    """A line of a listing.
-
-    :param time: as the store reports it; ``None`` if it does not.
-    :param type: ``"container"``, ``"directory"``, ``"object"``, ``"version"`` or
-        ``"delete_marker"``.
-    """
+    """A line of a listing. ``time`` is a text as the store reports it."""
 
     name: str
     size: int | None = None

@@ -99,13 +99,7 @@ class Transfer:
 
 
 class Meter:
-    """The progress of all objects; several are transferred at a time.
-
-    Each :class:`Transfer` belongs to one thread; any thread may read the totals.
-
-    :param total: bytes; ``None`` if unknown.
-    :param clock: seconds from an arbitrary start.
-    """
+    """The progress of all objects; any thread may read it. A transfer belongs to one thread."""
 
     def __init__(
         self,

@@ -112,9 +112,9 @@ class ObjectOptions(Value):
         return self.no_clobber or not self.write_keywords.keys() <= {"ex_storage_class"}
 
     def precondition(self, store: Store, name: str) -> dict[str, Any]:
-        """Keywords that prevent replacing an existing object, for ``--no-clobber``.
+        """Keywords for ``--no-clobber``.
 
-        :raises ObjectExistsError: it exists, and the store does not support preconditions.
+        :raises ObjectExistsError: the object exists, and the store has no preconditions.
         """
         if not self.no_clobber:
             return {}

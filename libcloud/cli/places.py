@@ -189,10 +189,7 @@ Place = LocalDirectory | StoreDirectory
 
 @dataclass(frozen=True, slots=True)
 class Copier:
-    """Copies files and objects from one place to another.
-
-    :param lost: properties of objects that the destination does not support.
-    """
+    """Copies between places; ``lost`` are properties that the destination does not support."""
 
     source: Place
     destination: Place

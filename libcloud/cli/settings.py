@@ -113,8 +113,8 @@ def _candidates(
     return found
 
 
+# The key in the ``meta`` of a context: whether its arguments end in ``-- COMMAND...``.
 HAS_PROGRAM = "libcloud.has_program"
-"""The key in the ``meta`` of a context: whether its arguments end in ``-- COMMAND...``."""
 
 
 class CommandWithProgram(click.Command):

@@ -124,11 +124,7 @@ class Store(NamedTuple):
 
 
 def open_store(url: str, settings: Settings) -> Store:
-    """The store of a URL.
-
-    :raises click.UsageError: the URL or an option is invalid.
-    :raises CredentialsNotFoundError: no credentials were found.
-    """
+    """The store of a URL. :raises click.UsageError: the URL or an option is invalid."""
     target = parse_target(url, settings.provider)
     return Store(target, connect(target, settings), settings)
 

@@ -185,10 +185,7 @@ class _Runner:
         copier.copy_all(entries, self._failures, self._copied, jobs=copier.settings.jobs)
 
     def delete(self, entries: Collection[Entry]) -> None:
-        """Delete ``entries``, if nothing failed.
-
-        :raises NoObjectsError: the source has no objects: its URL may be mistyped.
-        """
+        """Delete, if nothing failed. :raises NoObjectsError: the source may be mistyped."""
         if not entries:
             return
         if self._failures.count:

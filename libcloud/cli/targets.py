@@ -16,8 +16,7 @@ import click
 from libcloud.storage.types import Provider
 from libcloud.utils.environment import is_complete
 
-STDIO = "-"
-"""The argument for standard input or output."""
+STDIO = "-"  # the argument for standard input or output
 
 _WILDCARD = re.compile(r"[*?[]")
 _PATTERN = re.compile(r"(?<![^/])\*\*/|\*\*?|\?|\[(!.[^]]*|[^!][^]]*)\]|.", re.DOTALL)

@@ -315,9 +315,7 @@ class SignedAWSConnection(AWSTokenConnection):
 
     version: str | None = None
     service_name: str = ""
-
-    anonymous = False
-    """Whether requests are sent without a signature."""
+    anonymous = False  # whether requests are sent without a signature
 
     _SIGNERS: ClassVar[Mapping[str, type[AWSRequestSigner]]] = {
         "2": AWSRequestSignerAlgorithmV2,

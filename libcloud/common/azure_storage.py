@@ -71,8 +71,7 @@ class AzureBlobsConnection(ConnectionUserAndKey):
     rawResponseCls: Any = AzureStorageRawResponse
     API_VERSION = API_VERSION
     follow_redirects = False
-    clock_offset = timedelta(0)
-    """The time by which the store's clock is ahead of this machine's."""
+    clock_offset = timedelta(0)  # by which the store's clock is ahead of this machine's
 
     _used: Any = PerThread(timedelta(0))  # what the last request was authorized with
 

@@ -56,14 +56,9 @@ _CONNECTION_SETTINGS = ("timeout", "retry_delay", "backoff", "proxy_url")
 class PollingConnection(Connection):
     """Starts an asynchronous job and polls until it has completed."""
 
-    poll_interval: float = 0.5
-    """Seconds between two polls."""
-
-    timeout: Any = 200
-    """Seconds until a job must have completed."""
-
+    poll_interval: float = 0.5  # seconds
+    timeout: Any = 200  # seconds until a job must have completed
     request_method = "request"
-    """Name of the method that sends requests."""
 
     def async_request(
         self,

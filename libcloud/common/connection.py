@@ -61,19 +61,11 @@ class Connection:
     :raises ValueError: ``secure`` is false and the class does not allow that.
     """
 
-    conn_class: Any = LazyAttribute("libcloud.http", "LibcloudConnection")
-    """The class of the HTTP connection. Called with keyword arguments only."""
-
-    conn_classes: Any = None
-    """In place of ``conn_class``: a class for http and one for https, as tests of 0.x set it."""
-
+    conn_class: Any = LazyAttribute("libcloud.http", "LibcloudConnection")  # called by keywords
+    conn_classes: Any = None  # in its place: for http and for https, as tests of 0.x set it
     connection: Any = None
-    host: Any = "127.0.0.1"
-    """Name or address; ``None`` in a subclass that sets it later, before a request."""
-
-    port: Any = 443
-    """The port, or a pair of ports for http and https."""
-
+    host: Any = "127.0.0.1"  # ``None`` in a subclass that sets it before a request
+    port: Any = 443  # or a pair, for http and https
     timeout: Any = None
     secure: Any = 1
     driver: Any = None

@@ -102,14 +102,10 @@ def _get_gce_metadata(
 class GoogleAuthType:
     """How a user authenticates with Google."""
 
-    SA = "SA"
-    """Service account: a private key."""
-    IA = "IA"
-    """Installed application: a user consents in a browser."""
-    GCE = "GCE"
-    """The service account of the Compute Engine instance this runs on."""
-    GCS_S3 = "GCS_S3"
-    """Cloud Storage's interoperable access: an access key and a secret."""
+    SA = "SA"  # service account: a private key
+    IA = "IA"  # installed application: a user consents in a browser
+    GCE = "GCE"  # the service account of the Compute Engine instance this runs on
+    GCS_S3 = "GCS_S3"  # interoperable access to Cloud Storage: an access key and a secret
 
     ALL_TYPES = (SA, IA, GCE, GCS_S3)
     OAUTH2_TYPES = (SA, IA, GCE)

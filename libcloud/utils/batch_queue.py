@@ -42,10 +42,7 @@ class BatchQueue(Generic[_T]):
         return self._elements.popleft()
 
     def wait(self, count: int, seconds: float) -> bool:
-        """Wait up to ``seconds`` for ``count`` elements, or for an urgent one.
-
-        :return: whether there is any element.
-        """
+        """Wait up to ``seconds`` for ``count`` elements or an urgent one; whether there is any."""
         end = time.monotonic() + seconds
         self._wanted = count
         # Several threads may have noticed the end of the last wait: a signal may be left of it.

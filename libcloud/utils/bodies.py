@@ -174,9 +174,9 @@ def has_content(body: Any) -> bool:
 def sendable(body: Any) -> Any:
     """Convert ``body`` for the HTTP library.
 
-    Text becomes bytes, a large buffer a view of its bytes, an object that has only ``__next__`` or
-    ``next`` an iterator, and what is known to be empty ``b""``, which has a length. Others
-    are returned unchanged, such as a form (a dict or a list of pairs) and a file.
+    Text becomes bytes, a large buffer a view, an object that has only ``__next__`` or ``next`` an
+    iterator, and what is known to be empty ``b""``, which has a length. Others are returned as
+    they are, such as a form (a dict or a list of pairs) and a file.
     """
     if body is None or isinstance(body, (bytes, Pieces, Mapping, list, tuple)):
         return body

@@ -14,10 +14,7 @@ _T = TypeVar("_T")
 
 
 def wrap_non_libcloud_exceptions(func: Callable[_P, _T]) -> Callable[_P, _T]:
-    """``func`` with every error that is not a :class:`LibcloudError` turned into one.
-
-    The driver of the error is the first argument of the call, ``self`` of a method.
-    """
+    """``func`` with errors turned into :class:`LibcloudError`; its first argument is the driver."""
 
     @wraps(func)
     def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> _T:

@@ -37,10 +37,7 @@ class UnexpectedDocumentError(ValueError):
 
 
 def read_document(response: Any) -> Any:
-    """The content of a response of requests, read if necessary.
-
-    :raises ResponseTooLargeError: it exceeds the limit. The connection is closed.
-    """
+    """The content of a response of requests, which is closed if it is too large."""
     if getattr(response, "_content", None) is not False or vars(response).get("raw", 1) is None:
         return response.content  # already read, not from requests, or a mock without a body
     success = 200 <= response.status_code < 300

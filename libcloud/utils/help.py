@@ -53,9 +53,7 @@ def descriptions(*owners: object) -> dict[str, str]:
 
 
 def complete(kind: type, glossary: _Doc, *, others: Iterable[type] = (), raises: str = "") -> None:
-    """Complete signatures and docstrings of the public methods of ``kind``.
-
-    Those of its base classes, and of ``others``, are complete.
+    """Complete the public methods of ``kind``; those of its bases, and of ``others``, are complete.
 
     :param glossary: descriptions of parameters that no docstring has.
     :param others: classes whose methods docstrings refer to, besides those of ``kind``.

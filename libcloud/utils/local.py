@@ -150,7 +150,7 @@ class PerThread:
 
 
 class ThreadState:
-    """The values that the calling thread has set on some objects, to restore after an interruption.
+    """What the calling thread has set on some objects, to restore after an interruption.
 
     A finalizer or a signal handler may use an object while it interrupts a call on it.
     """

@@ -31,8 +31,7 @@ class LoggingConnection(LibcloudConnection):
 
     protocol = "https"
 
-    log: Any = None
-    """A text file; ``None``: nothing is logged."""
+    log: Any = None  # a text file
 
     max_concurrency = None
 

@@ -12,10 +12,7 @@ def get_pubkey_openssh_fingerprint(pubkey: str) -> str:
 
 
 def get_pubkey_comment(pubkey: str, default: str | None = None) -> str:
-    """Return the comment of a key in OpenSSH's one-line format, which often names its owner.
-
-    :param default: returned for a key without a comment or in another format.
-    :raises ValueError: the key has no comment, and there is no default.
+    """The comment of a key in OpenSSH's one-line format, or ``default``.
 
     >>> get_pubkey_comment("ssh-ed25519 AAAAC3Nz ann@example.org")
     'ann@example.org'

@@ -91,11 +91,7 @@ def fixxpath(xpath: str, namespace: str | None = None) -> str:
 def findtext(
     element: Any, xpath: str, namespace: str | None = None, no_text_value: str = ""
 ) -> str | None:
-    """The text of the first match.
-
-    :param no_text_value: the result for a match without text.
-    :return: ``None`` without a match.
-    """
+    """The text of the first match, or ``no_text_value`` without text; ``None`` without a match."""
     found = element.findtext(fixxpath(xpath, namespace))
     return no_text_value if found == "" else cast("str | None", found)
 

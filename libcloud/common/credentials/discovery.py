@@ -146,10 +146,7 @@ def without_store_settings(
 
 
 def _with_provider(found: Discovery, stored: StoredCredentials, *, can_obtain: bool) -> Discovery:
-    """``found`` with a provider, or with an explanation.
-
-    :param can_obtain: botocore is installed and reads the same environment.
-    """
+    """``found`` with a provider (botocore, if it ``can_obtain`` any), or an explanation."""
     origin, missing = found.credentials_origin, found.missing
     if found.credentials is not None:
         return found._replace(provider=stored)
@@ -214,10 +211,7 @@ def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
 
 
 class StoredCredentials:
-    """A provider that looks up stored credentials again: they may have been replaced.
-
-    It holds where to look and no credentials, so its pickle contains no secret.
-    """
+    """A provider that looks up stored credentials again; its pickle contains no secret."""
 
     def __init__(
         self,
@@ -351,10 +345,7 @@ def credentials_path(environ: Mapping[str, str]) -> Path:
 
 
 def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True) -> Profile:
-    """Read a profile from both files; an empty one if neither has it.
-
-    :param required: a file that exists but cannot be read is an error.
-    """
+    """Read a profile from both files; unless it is ``required``, unreadable ones are ignored."""
     found: list[dict[str, dict[str, str]]] = []
     problem = ""
     for path in (config_path(environ), credentials_path(environ)):
@@ -379,7 +370,6 @@ def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True
 
 
 def profile_names(environ: Mapping[str, str]) -> list[str]:
-    """The names of all profiles, sorted; files that cannot be read have none."""
     names: set[str] = set()
     for path, prefix in ((config_path(environ), "profile "), (credentials_path(environ), "")):
         try:
@@ -401,7 +391,6 @@ def _path(environ: Mapping[str, str], variable: str, name: str) -> Path:
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    """The sections of a file by heading; none if it does not exist."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):

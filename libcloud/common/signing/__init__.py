@@ -35,7 +35,6 @@ def correct_clock(connection: Any, date: datetime, used: timedelta) -> bool:
 
     :param date: of the response.
     :param used: ``clock_offset`` when the request was signed; another thread may have corrected it.
-    :return: whether the time is another one than that of the request now.
     """
     offset = date - datetime.now(timezone.utc)
     if abs(offset - connection.clock_offset) > _NOTABLE:

@@ -46,11 +46,7 @@ def string_to_sign(
     *,
     account: str,
 ) -> str:
-    """The string to sign for Shared Key.
-
-    :param path: percent-encoded, as it is sent.
-    :param params: the query, not encoded.
-    """
+    """The string to sign for Shared Key; ``params`` are not encoded."""
     given = {name.lower(): str(value) for name, value in headers.items()}
     if given.get("content-length") == "0":
         given["content-length"] = ""
