@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Object storage for Python: the storage half of the libcloud API.
 
-What for: finding a driver, and the settings of the whole library. May import: nothing at once; the
-rest of the library, and requests, at the first access. Proof: ``test/test_init.py``,
-``test/test_layers.py``.
+The rest of the library, and requests, are imported at the first access.
 """
 
 from __future__ import annotations
@@ -44,11 +42,9 @@ def __getattr__(name: str) -> Any:
 
 
 def enable_debug(fo: Any) -> None:
-    """Write each request and response to a file, without signatures, tokens and keys.
+    """Write each request and response to a text file, without signatures, tokens and keys.
 
-    No error is raised.
-
-    :param fo: a file open for text; it is closed when Python exits.
+    :param fo: is closed when Python exits.
     """
     from libcloud.common.base import Connection
     from libcloud.utils.loggingconnection import LoggingConnection
@@ -59,7 +55,6 @@ def enable_debug(fo: Any) -> None:
 
 
 def reset_debug() -> None:
-    """Undo :func:`enable_debug`."""
     from libcloud.common.base import Connection
     from libcloud.http import LibcloudConnection
     from libcloud.utils.loggingconnection import LoggingConnection

@@ -255,10 +255,8 @@ _TRY_AGAIN = "try again; if the error persists, check the endpoint or run libclo
 
 def is_network_error(error: BaseException) -> bool:
     """Whether no response arrived, or only part of one."""
-    if not isinstance(error, LibcloudError) or not isinstance(error, OSError):
-        return False
     # A request that cannot be built (a bad header or URL) is also a ValueError.
-    return hasattr(error, "reason") and not isinstance(error, ValueError)
+    return _has_class([error], "NetworkError") and not isinstance(error, ValueError)
 
 
 def network_problem(error: Any) -> tuple[str, str]:

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from libcloud.cli.errors import error_context
@@ -27,6 +26,7 @@ from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import resolve_destination
 from libcloud.storage.types import FailedDeletion, Provider
 from libcloud.utils.cancellation import interruptible
+from libcloud.utils.iso8601 import time_of
 
 _PIECE = MIB
 
@@ -120,10 +120,7 @@ class LocalDirectory:
         if not os.path.isdir(self.path):
             return
         for source in Walk(filters, self.follow_symlinks, self.reports).files(self.path):
-            time = None
-            if source.modified is not None:
-                with contextlib.suppress(ValueError, OverflowError, OSError):  # in the year 10000
-                    time = datetime.fromtimestamp(source.modified, timezone.utc)
+            time = time_of(source.modified)
             yield Entry(source.name, source.size, time, source.path, source.error)
 
     @property
