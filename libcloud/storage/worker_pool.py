@@ -113,6 +113,13 @@ class _Workers:
         if not self._threads:
             self._run_unserved()
 
+    def waited(self, before: tuple[float, float]) -> bool:
+        """Start more tasks if the process has been idle since ``before``; see ``Scheduler``."""
+        with self._lock():
+            may_widen = self.scheduler.waited(before, _clock)
+            self._start_tasks()
+            return may_widen
+
     @contextlib.contextmanager
     def paused(self, done: bool = False) -> Iterator[None]:
         """Let other tasks run while the one of this thread waits for them, unless they are done."""
@@ -412,8 +419,12 @@ class _Run(Generic[_Item, _T]):
         count = self._unfinished
         if not self._is_complete:
             count = min(count, self._workers.spare)
-        if count > 1 and self._finished.wait(count, _BATCH):
-            return
+        may_widen = True
+        while may_widen:
+            before = _clock()
+            if self._finished.wait(max(1, count), _BATCH):
+                return
+            may_widen = self._workers.waited(before)
         # A signal that arrives just before the wait is only handled after it.
         while not self._finished.wait(1, _ATTENTION):
             pass
