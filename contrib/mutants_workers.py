@@ -119,9 +119,17 @@ MUTANTS = (
     Mutant(
         "a worker pool runs more tasks than it can open files for",
         "libcloud/storage/worker_pool.py",
-        "most=min(most, _most_tasks())",
+        "most=min(most, most_tasks())",
         "most=most",
         ("libcloud/test/storage/test_worker_pool.py",),
         caught_by="test_no_more_tasks_run_than_the_system_lets_open_files",
+    ),
+    Mutant(
+        "large objects of a worker pool open any number of connections",
+        "libcloud/storage/transfer/download/parallel.py",
+        "missing = min(missing, _spare_helpers())",
+        "pass",
+        ("libcloud/test/storage/test_s3_parallel_downloads.py",),
+        caught_by="test_the_downloads_of_a_pool_share_a_number_of_threads",
     ),
 )

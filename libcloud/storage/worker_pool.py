@@ -61,7 +61,7 @@ def _clock() -> tuple[float, float]:
     return time.monotonic(), time.process_time()
 
 
-def _most_tasks() -> int:
+def most_tasks() -> int:
     """How many tasks may run at once, so that the process may open what they need."""
     try:
         import resource
@@ -88,7 +88,7 @@ class _Workers:
     """Whether the calling thread is one of them."""
 
     def __init__(self, limiter: Limiter, most: int) -> None:
-        window = AdaptiveWindow(most=min(most, _most_tasks()))
+        window = AdaptiveWindow(most=min(most, most_tasks()))
         self.scheduler: Scheduler[_Task] = Scheduler(window, limiter)
         self._ready: SimpleQueue[_Task] = SimpleQueue()
         self._lock = PerProcess(threading.RLock)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from libcloud.http import LibcloudConnection
+from libcloud.storage import worker_pool
 from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.s3 import S3StorageDriver
 from libcloud.storage.scheduler import AdaptiveLimit
@@ -467,6 +468,29 @@ def test_without_more_open_files_one_connection_does(
         assert fetch(stored, tmp_path / "file") is True
     assert ranges(s3) == [None]
     assert (tmp_path / "file").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("others", [0, 100, 127, 128, 500])
+def test_the_downloads_of_a_pool_share_a_number_of_threads(
+    s3: Store, stored: Object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    running = {threading.Thread() for _ in range(others)}
+    monkeypatch.setattr(parallel, "_helpers", lambda: running)
+    monkeypatch.setattr(worker_pool, "most_tasks", lambda: 256)
+    at_once = {0}
+    start = threading.Thread.start
+
+    def note(thread: threading.Thread) -> None:
+        at_once.add(len(running) - others)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", note)
+    results = s3.driver._pool.map(lambda path: fetch(stored, path), [tmp_path / "file"])
+    assert [result.value for result in results] == [True]
+    assert max(at_once) == min(WINDOW - 1, max(0, 128 - others))
+    assert (tmp_path / "file").read_bytes() == DATA
+    join_workers()
+    assert len(running) == others
 
 
 # Real servers.

@@ -38,8 +38,9 @@ MOST_CONNECTIONS = 16
 _CONNECTIONS_OF_ONE_OF_MANY = 4
 """The same for each of the objects that a worker pool downloads at once."""
 
-# The same for all of them together; those that began when there were fewer keep theirs.
-_CONNECTIONS_OF_MANY = 256
+# Threads at once that fetch ranges for them, in the process: each has two open files.
+_MOST_HELPERS = 192
+_helpers: PerProcess[set[Thread]] = PerProcess(set)
 
 # Seconds that throughput is measured, at least, before each decision on the number of connections.
 _INTERVAL = 0.05
@@ -142,7 +143,7 @@ def parallel_download(
         return None
     most = window or MOST_CONNECTIONS
     if window is None and storage.worker_pool.in_worker():
-        most = _share_of(body.pinned)
+        most = _CONNECTIONS_OF_ONE_OF_MANY
     allowed = limit()
     most = most if allowed is None else min(most, allowed)
     if most < 2:
@@ -156,10 +157,10 @@ def parallel_download(
     )
 
 
-def _share_of(pinned: PinnedRange) -> int:
-    """Connections of one of the objects that a worker pool downloads at once."""
-    running = pinned.port.retries().limiter.in_flight
-    return min(_CONNECTIONS_OF_ONE_OF_MANY, max(1, _CONNECTIONS_OF_MANY // max(1, running)))
+def _spare_helpers() -> int:
+    """How many threads may be started for the objects that a worker pool downloads."""
+    most = min(_MOST_HELPERS, storage.worker_pool.most_tasks() // 2)
+    return max(0, most - len(_helpers()))
 
 
 class ParallelDownload:
@@ -183,6 +184,7 @@ class ParallelDownload:
         self._workers: list[Thread] = []
         self._running: set[Thread] = set()  # those that have not ended
         self._opening: set[Thread] = set()  # those that have not received anything yet
+        self._is_one_of_many = storage.worker_pool.in_worker()
         self._failed = False  # what one worker cannot fetch, another cannot either
         self._received = 0
         self._reported: dict[int, int] = {}  # by part that failed: where its reported bytes end
@@ -208,6 +210,8 @@ class ParallelDownload:
 
     def _start_workers(self, descriptor: int) -> None:
         missing = self._connections.size - 1 - len(self._running)
+        if self._is_one_of_many:
+            missing = min(missing, _spare_helpers())
         for _ in range(0 if self._failed or self._parts.exhausted else missing):
             try:
                 own = os.dup(descriptor)  # the file may be closed before a worker has ended
@@ -216,6 +220,7 @@ class ParallelDownload:
                 return
             worker = Thread(target=self._work, args=(own,), name="libcloud-download", daemon=True)
             self._running.add(worker)
+            _helpers().add(worker)
             self._opening.add(worker)
             try:
                 worker.start()
@@ -228,6 +233,7 @@ class ParallelDownload:
     def _end(self, worker: Thread, descriptor: int) -> None:
         self._opening.discard(worker)
         self._running.discard(worker)
+        _helpers().discard(worker)
         os.close(descriptor)
 
     def _read_first(self, descriptor: int) -> None:

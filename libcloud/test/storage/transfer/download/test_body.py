@@ -15,7 +15,6 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.transfer.client import RetryLoop
 from libcloud.storage.transfer.download.body import PinnedRange, checked
-from libcloud.storage.transfer.download.parallel import _share_of
 from libcloud.storage.transfer.download.port import RangeResponse, Verification
 from libcloud.storage.transfer.retry import ConcurrencyLimiter, Retries, RetryPolicy
 from libcloud.storage.transfer.values import Failure
@@ -128,15 +127,6 @@ def test_retries_of_a_range_are_reported(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(RetryLoop, "retry_listener", listener)
     assert b"".join(pinned(FakePort(20)).read(10)) == DATA[10:60]
     assert seen == [("broken off", 1.0)]
-
-
-@pytest.mark.parametrize(("running", "connections"), [(0, 4), (60, 4), (100, 2), (256, 1)])
-def test_downloads_of_many_objects_share_a_number_of_connections(
-    running: int, connections: int
-) -> None:
-    port = FakePort()
-    port.limiter.in_flight = running
-    assert _share_of(pinned(port)) == connections
 
 
 def test_a_permanent_error_is_not_retried() -> None:
