@@ -149,3 +149,17 @@ def provide_secrets(directory: Path = Path(__file__).parent) -> None:
     exec(compile(template.read_text(encoding="utf-8"), template, "exec"), module.__dict__)
     sys.modules[_NAME] = module
     vars(sys.modules["libcloud.test"])["secrets"] = module
+
+
+_ASIDE = "LIBCLOUD_TEST_ASIDE_"
+
+
+def set_proxies_aside() -> None:
+    """Hide proxies from this process and what it starts: the tests' servers are on loopback."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        os.environ[_ASIDE + name] = os.environ.pop(name)
+
+
+def environment_for_downloads() -> dict[str, str]:
+    """The environment with the proxies that were set aside."""
+    return {name.removeprefix(_ASIDE): value for name, value in os.environ.items()}

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from libcloud.test._helpers import provide_secrets
+from libcloud.test._helpers import provide_secrets, set_proxies_aside
 
 provide_secrets()
+set_proxies_aside()
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("libcloud", deadline=None)

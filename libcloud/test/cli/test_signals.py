@@ -80,7 +80,11 @@ def test_an_interrupted_request_is_unknown_to_the_store_until_it_is_sent(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    where = "libcloud.http.fast_path._until_head_ends" if sent else "socket.create_connection"
+    where = (
+        "libcloud.http.fast_path._until_head_ends"
+        if sent
+        else "libcloud.http.connections._create_connection"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(where, interrupt)
         result = shell("put", "-", "s3://bucket/x", stdin=b"x")

@@ -15,12 +15,18 @@ from typing import Any
 
 import pytest
 
+from libcloud.test._helpers import environment_for_downloads
+
 ROOT = Path(__file__).resolve().parents[3]
 CONTRIB = ROOT / "contrib"
 SMALL = CONTRIB / "apache-libcloud"
 
 #: An environment of its own: nothing of the one that runs the tests is found.
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+CLEAN = {
+    name: value
+    for name, value in environment_for_downloads().items()
+    if not name.startswith("PYTHON")
+}
 
 #: Files are compiled when they are imported: of the complete build, those are few.
 QUICK = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_COMPILE": "1"}

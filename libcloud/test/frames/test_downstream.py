@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 import libcloud
+from libcloud.test._helpers import environment_for_downloads
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def fetch(project: Project, folder: Path) -> Path:
     pinned.write_text(f"{project.name}=={project.version} --hash=sha256:{project.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary"]
     command += [project.name, "--require-hashes", "--dest", str(folder), "-r", str(pinned)]
-    subprocess.run(command, check=True, timeout=150)
+    subprocess.run(command, check=True, timeout=150, env=environment_for_downloads())
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
         # Python 3.11.2, that of Debian 12, has no filters.

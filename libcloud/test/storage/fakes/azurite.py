@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from libcloud.test._helpers import environment_for_downloads
 from libcloud.test.storage.fakes.server import HOST
 from libcloud.test.storage.fakes.servers import (
     Endpoint,
@@ -61,7 +62,12 @@ def _install(npm: str, folder: Path) -> None:
     command += [str(folder), f"azurite@{VERSION}"]
     try:
         made = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=_INSTALL_SECONDS, check=False
+            command,
+            cwd=folder,
+            env=environment_for_downloads(),
+            capture_output=True,
+            timeout=_INSTALL_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise MissingServerError("npm did not install azurite in time") from error
