@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from libcloud.http import LibcloudConnection
 from libcloud.test._loopback import Loopback, reply
@@ -197,12 +197,26 @@ def test_a_content_type_that_was_given_stays(send: Send, server: Loopback) -> No
     assert server.last.headers["content-type"] == "application/xml"
 
 
+class Seeing(HTTPAdapter):
+    """Keeps the bodies that it sends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bodies: list[Any] = []
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        self.bodies.append(request.body)
+        return super().send(request, *args, **kwargs)
+
+
 @pytest.mark.parametrize("view", [lambda data: data, memoryview])
 def test_large_buffers_are_not_copied(connection: LibcloudConnection, view: Any) -> None:
     data = bytearray(LARGE)
-    with mock.patch.object(requests.Session, "send") as sent:
-        connection.prepared_request("PUT", "/x", body=view(data))
-    assert sent.call_args.args[0].body.obj is data
+    seeing = Seeing()
+    connection.session.mount("http://", seeing)
+    connection.prepared_request("PUT", "/x", body=view(data))
+    (body,) = seeing.bodies
+    assert body.obj is data
 
 
 def test_a_response_does_not_keep_a_large_body_alive(connection: LibcloudConnection) -> None:
