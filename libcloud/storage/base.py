@@ -838,10 +838,7 @@ class StorageDriver(StorageDriverHelpers):
         return Place(one.container, one.name, version_id)
 
     def _head_uploaded(self, obj: Any, version_id: str) -> Object:
-        """Hook: the properties of an object whose upload returned ``version_id``.
-
-        Not an :class:`ObjectVersion`: deleting the result must keep the version.
-        """
+        """Hook: the properties of an object, not of the version that its upload returned."""
         found = obj.container.get_object(obj.name, ex_version_id=version_id)
         return Object(**{name: getattr(found, name) for name in _PROPERTIES})
 

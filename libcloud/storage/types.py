@@ -314,18 +314,11 @@ class ObjectHashMismatchError(ObjectError):
 
 
 class SizeMismatchError(ObjectError):
-    """The source had more or less data than was announced.
-
-    Nothing was published: an existing object of that name is unchanged.
-    """
+    """The source had more or less data than was announced. Nothing was published."""
 
 
 class ObjectTooLargeError(ObjectError):
-    """The data is too large for the store, or for the chosen part size.
-
-    Nothing was published: an existing object of that name is unchanged. Parts that had been sent
-    have been removed.
-    """
+    """The data is too large for the store, or the chosen part size. Nothing was published."""
 
 
 class UploadOutcomeUnknownError(ObjectError):
@@ -394,10 +387,7 @@ class WorkerError(ObjectError):
 
 
 class PreconditionFailedError(ObjectError):
-    """A precondition of the caller (``If-Match``, ``If-None-Match``) failed.
-
-    The object is unchanged.
-    """
+    """A precondition of the caller (such as ``If-Match``) failed. The object is unchanged."""
 
 
 class ConditionalConflictError(ObjectError):
@@ -408,10 +398,7 @@ class ConditionalConflictError(ObjectError):
 
 
 class IncompleteDownloadError(ObjectError):
-    """The store sent fewer or more bytes of the object than announced or requested.
-
-    The received data is not what was requested.
-    """
+    """The store sent fewer or more bytes of the object than announced or requested."""
 
 
 class ObjectChangedError(IncompleteDownloadError, PreconditionFailedError):

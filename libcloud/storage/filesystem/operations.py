@@ -51,10 +51,7 @@ class Operations:
     def read(
         self, path: str, start: int | None, end: int | None, version_id: str | None = None
     ) -> tuple[Object, bytes]:
-        """A file, and its bytes from ``start`` to before ``end``, as in a slice: one GET request.
-
-        Offsets that count from the end of the file, and a version, require a HEAD request first.
-        """
+        """A file, and its bytes as in a slice: one GET request, or HEAD and GET."""
         container, name = self._listing.locate(path)
         with as_os_errors(path):
             return read_object(container, name, start, end, version_id)

@@ -81,12 +81,7 @@ class RequestCost:
         return data
 
     def record(self, latency: float, size: int = 0, duration: float = 0) -> None:
-        """Add a measurement.
-
-        :param latency: seconds until the response began.
-        :param size: bytes of the response.
-        :param duration: seconds that these took.
-        """
+        """Add a measurement: of a response of ``size`` bytes, which took ``duration`` more."""
         # New tuples, because another thread may be reading the present ones.
         self._latencies = (*self._latencies[1 - _KEPT :], latency)
         if size >= _ENOUGH:
@@ -104,10 +99,7 @@ def find_object(container: Container, name: str, version_id: str | None = None) 
 def open_object(
     container: Container, name: str, version_id: str | None = None
 ) -> tuple[Object, Iterator[bytes]]:
-    """An object and its bytes: one GET request if the driver supports it, otherwise HEAD first.
-
-    :param version_id: of one version, which requires a HEAD request; ``None``: the newest.
-    """
+    """An object and its bytes: one GET request if the driver supports it, otherwise HEAD first."""
     read = None if version_id is not None else _reader(container.driver)
     if read is not None:
         return read(container, name)

@@ -35,10 +35,7 @@ class Calls:
         self._driver = driver
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
-        """The result of ``function``.
-
-        If the coroutine is cancelled, a running call is cancelled as well, and briefly waited for.
-        """
+        """The result of ``function``, which is cancelled with the coroutine, and waited for."""
         cancellation = Cancellation()
 
         def call() -> _T:

@@ -48,11 +48,7 @@ _PRESIGNED_HOURS = 12.0  # at most; temporary credentials end earlier
 
 @dataclass(frozen=True, slots=True)
 class WorkerAccess:
-    """The workers' access to the store: see the keywords of ``ex_upload_with``.
-
-    :param kind: ``"presigned"``, or ``None``: they find their own credentials.
-    :param on_session: called with the text of a new session, and again before it is completed.
-    """
+    """The workers' access to the store: see the keywords of ``ex_upload_with``."""
 
     kind: str | None = None
     connect: Callable[[], Any] | None = None

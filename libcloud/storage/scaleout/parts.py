@@ -171,11 +171,7 @@ def first_receipts(
 def check_complete(
     parts: Sequence[PartReceipt], upload: ObjectUpload[Any], planned: int, size: int | None
 ) -> None:
-    """Refuse to publish an object of parts of which some are missing, or too small.
-
-    :param planned: how many there are at least; 0 if that is not known.
-    :param size: of the object, bytes; ``None`` if it is not known.
-    """
+    """Refuse to publish parts of which some are missing, at least as many as ``planned``."""
     limits, label = upload.limits, f"{upload.container_name}/{upload.object_name}"
     if not parts:
         raise ValueError(f"there are no receipts of {label}")
@@ -288,9 +284,8 @@ def part_of(receipt: UploadReceipt) -> PartReceipt:
 
 
 class PartsPort:
-    """The port of an upload whose parts are sent elsewhere: it completes it.
+    """The port that completes an upload whose parts are sent elsewhere, or ``known``.
 
-    :param known: parts that are stored already, by number.
     :ivar send_again: sends parts, by their numbers, again; ``None``: impossible.
     """
 
