@@ -16,7 +16,7 @@ AT_ONCE = 1024 * 1024
 
 
 class Received(io.BufferedReader):
-    """The bytes of one response: those in ``state`` from ``start``, then its error or more."""
+    """The bytes of one response: those in ``state`` from ``start``, then an error or others."""
 
     def __init__(self, sock: Any, state: RequestState, start: int = 0) -> None:
         super().__init__(_Counted(sock.makefile("rb", buffering=0), state, start))

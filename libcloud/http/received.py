@@ -47,7 +47,7 @@ class InvalidResponseError(http.client.HTTPException):
 
 
 class CheckedReceived(Received):
-    """Also a socket, for ``makefile``. ``ended``: the last line that was read was empty."""
+    """The received bytes as a socket, for ``makefile``; ``ended``: the last line was empty."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

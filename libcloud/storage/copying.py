@@ -66,7 +66,10 @@ class Properties:
 
 
 def properties_of(obj: Object, driver: StorageDriver) -> Properties:
-    """The properties that a copy of ``obj`` in the store of ``driver`` keeps, and loses."""
+    """The properties that a copy of ``obj`` in the store of ``driver`` keeps.
+
+    ACLs, versions and locks are not kept, and not counted as lost.
+    """
     found, can = Properties(), driver.capabilities
     names = obj.meta_data if can.metadata else ()
     metadata = {key: obj.meta_data[key] for key in names if driver._metadata_names.fullmatch(key)}

@@ -171,7 +171,10 @@ def first_receipts(
 def check_complete(
     parts: Sequence[PartReceipt], upload: ObjectUpload[Any], planned: int, size: int | None
 ) -> None:
-    """Refuse to publish parts of which some are missing, at least as many as ``planned``."""
+    """Refuse to publish an object of parts of which some are missing, or too small.
+
+    :param planned: how many there are at least; 0 if that is not known.
+    """
     limits, label = upload.limits, f"{upload.container_name}/{upload.object_name}"
     if not parts:
         raise ValueError(f"there are no receipts of {label}")

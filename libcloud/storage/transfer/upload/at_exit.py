@@ -27,7 +27,7 @@ _PATIENCE_FOR_CLEANUP = 1.0
 
 
 class _ExitFunctions:
-    """One entry of ``atexit``, which would keep the places of a million that are removed."""
+    """Functions to call at exit: one entry of ``atexit``, which never frees an entry's place."""
 
     def __init__(self) -> None:
         self._calls: dict[Callable[[], object], None] = {}
