@@ -7,7 +7,7 @@ driver's connection, which authorizes each attempt.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from libcloud.common.azure_storage import AzureBlobsConnection
@@ -16,9 +16,11 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.error_details import ErrorDetail, attach_detail
 from libcloud.storage.transfer.client import NamingClient, PolicyOwner
+from libcloud.storage.types import IncompleteListingError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
+    from libcloud.storage.azure.responses import Page
 
 _OWN_HEADERS = ("etag", "x-ms-")
 
@@ -76,6 +78,43 @@ class AzureClient(NamingClient[ClientOwner]):
                 known = ("", "") if is_page else names
                 raise azure.errors.error_for(detail, what, self.owner, *known)
             recoveries += 1
+
+    def pages(
+        self,
+        parse: Callable[[Any], Page],
+        request: Callable[..., HttpRequest],
+        what: str,
+        container_name: str = "",
+        prefix: str | None = None,
+    ) -> Iterator[Page]:
+        """The pages of a listing.
+
+        :param request: takes a ``marker``.
+        :param prefix: that ``request`` asks for.
+        """
+        marker = last = None
+        seen: set[int] = set()
+        entries = 0
+        while True:
+            page = self.read(parse, request(marker=marker), what, names=(container_name, ""))
+            names = [entry.name for entry in page.entries]
+            self.check_listed([*names, *page.prefixes], prefix, what)
+            entries += len(names)
+            last = names[-1] if names else last
+            yield page
+            if not page.marker:
+                return
+            marker = page.marker
+            if hash(marker) in seen:
+                raise IncompleteListingError(
+                    f"{what}: the store repeats a marker. The listing got as far as {last!r}",
+                    self.owner,
+                    container_name,
+                    entries=entries,
+                    pages=len(seen) + 1,
+                    last=last,
+                )
+            seen.add(hash(marker))
 
     def _attempt(self, request: HttpRequest, what: str, *, raw: bool) -> Any:
         connection = self.owner.connection

@@ -143,7 +143,7 @@ class SwiftStorageDriver(MultipartDriver):
 
     def iterate_containers(self) -> Iterator[Container]:
         """The containers of the account; ``extra`` has ``object_count`` and ``size``."""
-        for found in swift.listing.iterate_containers(self._client):
+        for found in self._client.containers():
             extra = {"object_count": found.count, "size": found.size}
             yield Container(found.name, extra, self)
 
@@ -162,10 +162,8 @@ class SwiftStorageDriver(MultipartDriver):
         """
         prefix = self._normalize_prefix_argument(prefix, ex_prefix)
         self._client.container_path(container.name)
-        records = swift.listing.iterate_objects(
-            self._client, container.name, prefix=prefix or "", after=ex_start_after or ""
-        )
-        for found in records:
+        after = ex_start_after or ""
+        for found in self._client.objects(container.name, prefix=prefix or "", after=after):
             extra: dict[str, Any] = {
                 "content_type": found.content_type,
                 "last_modified": found.last_modified,

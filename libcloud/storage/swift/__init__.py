@@ -3,8 +3,7 @@
 
 What for: ``requests`` builds each operation as a value, ``responses`` and ``errors`` parse what
 comes back, ``profiles`` has the limits of a cluster; none of them does any I/O. ``client`` sends
-requests. ``listing``, ``multipart`` and ``deletion`` are operations; ``upload_port``
-is for the transfer engine.
+requests. ``multipart`` and ``deletion`` are operations; ``upload_port`` is for the transfer engine.
 May import: ``storage/transfer``, the storage contract, ``common`` and ``utils``; no driver.
 Tests: ``libcloud/test/storage/swift/`` and the conformance suite.
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from libcloud.storage.swift import client as client
     from libcloud.storage.swift import deletion as deletion
     from libcloud.storage.swift import errors as errors
-    from libcloud.storage.swift import listing as listing
     from libcloud.storage.swift import multipart as multipart
     from libcloud.storage.swift import profiles as profiles
     from libcloud.storage.swift import requests as requests

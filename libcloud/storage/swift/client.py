@@ -7,13 +7,15 @@ driver's connection, which adds the token to each attempt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.driver_helpers import concurrency_of
-from libcloud.storage.swift import errors, profiles, requests
+from libcloud.storage.swift import errors, profiles, requests, responses
+from libcloud.storage.swift.responses import ContainerRecord, ObjectRecord
 from libcloud.storage.transfer.client import NamingClient, PolicyOwner, is_web_page, send_once
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from libcloud.storage.swift.profiles import SwiftProfile
 
 _T = TypeVar("_T")
+_RecordT = TypeVar("_RecordT", ContainerRecord, ObjectRecord)
+
+# Names on a page: what Swift returns at most unless it is configured otherwise.
+_PAGE = 10_000
 
 # A token may expire again, or be revoked, before the request that it was renewed for arrives.
 _RENEWALS = 2
@@ -141,6 +147,44 @@ class SwiftClient(NamingClient[PolicyOwner]):
             text = f"{what}: the response has no document"
             raise MalformedResponseError(text, driver=self.owner)
         return super().parse(parse, response, what)
+
+    def containers(self) -> Iterator[ContainerRecord]:
+        request = partial(requests.list_containers, limit=_PAGE)
+        return self._listed(responses.parse_containers, request, "Error listing the containers")
+
+    def objects(
+        self, container_name: str, *, prefix: str = "", after: str = ""
+    ) -> Iterator[ObjectRecord]:
+        """The objects of a container, in the order of their names, from the one after ``after``."""
+        what = f"Error listing the container {container_name}"
+        request = partial(requests.list_objects, container_name, prefix=prefix, limit=_PAGE)
+        place = {"container_name": container_name, "prefix": prefix}
+        return self._listed(responses.parse_objects, request, what, marker=after, **place)
+
+    def _listed(
+        self,
+        parse: Callable[[Any], list[_RecordT]],
+        request: Callable[..., HttpRequest],
+        what: str,
+        *,
+        marker: str = "",
+        container_name: str = "",
+        prefix: str = "",
+    ) -> Iterator[_RecordT]:
+        while True:
+            page = self.read(parse, request(marker=marker), what, names=(container_name, ""))
+            self.check_listed([record.name for record in page], prefix, what)
+            yield from page
+            # A cluster that does not say how many names it puts on a page ends with an empty one,
+            # and so do the listings of objects that tests written for Apache Libcloud provide.
+            known = min(self.profile().listing_limit or 1, _PAGE)
+            if len(page) < (1 if self.third_party and container_name else known):
+                return
+            last = page[-1].name
+            if last.encode("utf-8", "surrogatepass") <= marker.encode("utf-8", "surrogatepass"):
+                text = f"{what}: the store listed {last!r} after {marker!r}"
+                raise MalformedResponseError(text, driver=self.owner)
+            marker = last
 
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; they are requested once.

@@ -21,7 +21,7 @@ from itertools import chain, groupby
 from typing import Any
 
 from libcloud.common.types import MalformedResponseError
-from libcloud.storage.swift import deletion, listing, requests, responses
+from libcloud.storage.swift import deletion, requests, responses
 from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.responses import ObjectRecord, Segment
 from libcloud.storage.types import ContainerDoesNotExistError
@@ -131,7 +131,7 @@ def segments_of(client: SwiftClient, names: SegmentNames, upload_id: str) -> lis
     """The segments of an upload, in order; empty if there are none, or no segment container."""
     prefix = names.prefix(upload_id)
     try:
-        return list(listing.iterate_objects(client, names.container, prefix=prefix))
+        return list(client.objects(names.container, prefix=prefix))
     except ContainerDoesNotExistError:
         return []
 
@@ -157,7 +157,7 @@ def iterate_uploads(
     A listing may lag behind. So what is listed as not published is looked up object by object.
     """
     start = f"{container_name}/"
-    listed = listing.iterate_objects(client, segment_container, prefix=start + prefix)
+    listed = client.objects(segment_container, prefix=start + prefix)
     found = (
         (match["key"].removeprefix(start), match["id"], record)
         for record in listed
@@ -171,7 +171,7 @@ def iterate_uploads(
         return
     large = {
         record.name: record.etag
-        for record in listing.iterate_objects(client, container_name, prefix=prefix)
+        for record in client.objects(container_name, prefix=prefix)
         if record.is_large
     }
     for short, of_key in groupby(chain([first], found), key=lambda item: item[0]):
@@ -202,7 +202,7 @@ def _whole_name(client: SwiftClient, container_name: str, key: str) -> str:
     if _CUT.fullmatch(key) is None:
         return key
     longest = client.profile().max_name
-    for record in listing.iterate_objects(client, container_name, prefix=key[:-_DIGEST]):
+    for record in client.objects(container_name, prefix=key[:-_DIGEST]):
         names = SegmentNames("", container_name, record.name, longest)
         if names.prefix() == f"{container_name}/{key}/.slo/":
             return record.name
