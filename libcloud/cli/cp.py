@@ -131,10 +131,7 @@ class _Command:
         return 1 if self._selection.is_single else self._settings.jobs
 
     def _entries(self) -> list[Entry]:
-        """The objects to copy. Everything is listed first: the copies may be below the source.
-
-        :raises click.UsageError: an object would be copied onto another one that is to be copied.
-        """
+        """The objects to copy. All are listed first: the copies may be below the source."""
         source, target, entries = self._source.target, self._target.target, []
         same_bucket = source.container == target.container and self._source.is_at(self._target)
         for obj in self._selection.objects():

@@ -76,10 +76,7 @@ class Failures:
 def note_unfinished_upload(
     error: BaseException, transfer: Transfer, url: object, resumable: bool = False
 ) -> None:
-    """Report the parts that remain of a failed upload; if interrupted, what became of it.
-
-    :param resumable: ``put --resume`` can continue it.
-    """
+    """Report the parts that remain of a failed upload; if interrupted, what became of it."""
     aborted, upload_id = transfer.aborted, getattr(error, "upload_id", None)
     if aborted is not None and not aborted.cleaned:
         upload_id = upload_id or aborted.upload_id

@@ -198,10 +198,7 @@ class Meter:
             self.sent += size
 
     def interrupt(self) -> None:
-        """Make requests that send data fail: on a slow connection they would take long to finish.
-
-        Those without data continue, such as the one that aborts the upload.
-        """
+        """Make requests that send data fail, which would take long on a slow connection."""
         self._interrupted = True
 
     def settled(self) -> None:

@@ -59,10 +59,7 @@ class _Output(io.RawIOBase):
         return piece
 
     def checked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield ``pieces``, which are read from the output, and then wait for the program.
-
-        :raises ProgramError: it failed. An upload of these pieces stores nothing.
-        """
+        """Yield ``pieces`` of the output, then wait for it. :raises ProgramError: it failed."""
         yield from pieces
         self._process.wait()
         self._raise_if_failed()

@@ -138,8 +138,7 @@ class Selection(NamedTuple):
     def versions(self, *, is_prefix: bool = False) -> Iterator[ObjectVersion]:
         """The versions of the objects, delete markers included.
 
-        :param is_prefix: the URL selects all keys that start with it, as for ``libcloud ls``.
-        :raises NoObjectsError: there are no objects, unless ``is_prefix``.
+        :param is_prefix: the URL selects all keys that start with it; there may be none.
         """
         where: dict[str, Any] = {"prefix": self.prefix or None}
         if self.is_single and not is_prefix:

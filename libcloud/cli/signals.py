@@ -78,7 +78,7 @@ def _stop(cancellation: Cancellation) -> None:
 
 @contextlib.contextmanager
 def _wakeup_pipe() -> Iterator[None]:
-    """Make every signal in the block write a byte to a pipe that :func:`wait_for_input` polls."""
+    """Make every signal in the block write to a pipe that :func:`wait_for_input` polls."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)

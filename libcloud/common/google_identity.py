@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Authentication for Google's tokens: by a private key, or by a user's consent in a browser.
 
-Private keys of service accounts require ``cryptography``. The authorization code of the consent
-page arrives on a loopback port: RFC 8252, "OAuth 2.0 for Native Apps", section 7.3.
+Private keys require ``cryptography``. The authorization code of the consent page arrives on a
+loopback port: RFC 8252, "OAuth 2.0 for Native Apps", section 7.3.
 """
 
 from __future__ import annotations

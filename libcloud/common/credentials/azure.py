@@ -108,11 +108,7 @@ class IdentityTokens:
         self._credential = credential
 
     def __call__(self) -> Credentials:
-        """A new token.
-
-        :raises InvalidCredsError: the credential gives none; its error may contain a secret, and is
-            only the cause.
-        """
+        """A new token. The error of the credential may contain a secret, and is only a cause."""
         try:
             token = self._credential.get_token(SCOPE)
             expires = datetime.fromtimestamp(token.expires_on, timezone.utc)

@@ -86,10 +86,7 @@ class Credentials(Value):
 
 
 def clean_key(value: Any, what: str) -> Any:
-    """An access key or a token, called ``what``, without surrounding whitespace.
-
-    :raises MalformedCredentialsError: it consists of whitespace only, or cannot be sent.
-    """
+    """An access key or a token, called ``what``, without surrounding whitespace."""
     if not isinstance(value, str):
         return value
     text = value.strip()
