@@ -46,7 +46,7 @@ _OUTCOME_OPEN = OUTCOME_OPEN | {503}
 
 
 class SwiftUploadPort:
-    """One object, about to be written; see :class:`~..transfer.upload.port.PartStore`.
+    """One object, about to be written; see :class:`~..transfer.values.PartStore`.
 
     :param headers: of the object: type, metadata, conditions.
     :param verify: compare the ETags of responses.
