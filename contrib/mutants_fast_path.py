@@ -32,6 +32,14 @@ MUTANTS = (
         caught_by="test_a_program_chooses_the_address_by_replacing_functions_of_urllib3",
     ),
     Mutant(
+        "monitoring is taken for a mock",
+        f"{_HTTP}/fast_path.py",
+        "_is_defined_in(origin, _unwrapped(function))",
+        "_is_defined_in(origin, function)",
+        (f"{_TESTS}/test_http_session.py",),
+        caught_by="test_monitoring_sees_requests_and_is_no_mock",
+    ),
+    Mutant(
         "a mock is given the body in pieces",
         f"{_HTTP}/__init__.py",
         "                        data = bytes(data)",

@@ -293,8 +293,8 @@ class LibcloudConnection(LibcloudBaseConnection):
         return response
 
     def _is_mocked(self, url: str) -> bool:
-        """Return whether code of a program sees, or answers, the requests of this connection."""
-        if fast_path.are_replaced():
+        """Return whether code of a program answers the requests of this connection."""
+        if fast_path.are_mocked():
             return True
         from libcloud.http.session import is_mocked
 
@@ -429,7 +429,7 @@ def is_replaced(conn_class: Any) -> bool:
     """Return whether something else, such as a mock, sends the requests of ``conn_class``."""
     own = (getattr(LibcloudConnection, name) for name in _SENDING_METHODS)
     used = (getattr(conn_class, name, None) for name in _SENDING_METHODS)
-    return any(map(operator.is_not, own, used)) or fast_path.are_replaced()
+    return any(map(operator.is_not, own, used)) or fast_path.are_mocked()
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import http.client
 import queue
 import socket
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ import urllib3.util.connection
 from requests.adapters import HTTPAdapter
 
 from libcloud.common.types import LibcloudError
-from libcloud.http import LibcloudConnection
+from libcloud.http import LibcloudConnection, is_replaced
 from libcloud.http.adapter import ExactAdapter, IdleConnections
 from libcloud.http.fast_path import SESSION_METHODS
 from libcloud.test._helpers import run_in_threads
@@ -165,6 +167,29 @@ def test_mocks_are_given_bodies_as_bytes(
         connection.request("PUT", "/mocked", body=body)
         sent = seen.calls[0].request if place == "responses" else seen.last_request
         assert (type(sent.body), sent.body) == (bytes, bytes(body))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(requests.Session, "send"), (http.client.HTTPConnection, "putrequest")]
+)
+def test_monitoring_sees_requests_and_is_no_mock(
+    connection: LibcloudConnection, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
+) -> None:
+    """OpenTelemetry wraps the first one, Sentry the second."""
+    original, seen = getattr(owner, name), []
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        seen.append(getattr(args[1], "body", None))
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, wrapper)
+    body = Pieces([b"ab", b"c"])
+    connection.request("PUT", "/x", body=body)
+
+    assert seen in ([body], [None])  # not copied
+    assert connection.status == 200
+    assert not is_replaced(type(connection))
 
 
 class _ReplacedError(Exception):
