@@ -207,8 +207,8 @@ MUTANTS = (
     Mutant(
         "a length that is repeated is no number",
         "libcloud/http/received.py",
-        "elif lengths and response.headers",
-        "elif response.length is None and lengths and response.headers",
+        "elif len(_listed(",
+        "elif response.length is None and len(_listed(",
         ("libcloud/test/storage/test_s3_compressed.py",),
         caught_by="test_a_length_that_is_repeated_counts_once",
     ),
