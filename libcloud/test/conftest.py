@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import warnings
 from typing import Any
@@ -15,6 +16,9 @@ from libcloud.test._helpers import provide_secrets, set_proxies_aside
 
 provide_secrets()
 set_proxies_aside()
+# As tox does, which hands on none of them: a profile, for example, is not that of a test.
+for _name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[_name]
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("libcloud", deadline=None)

@@ -202,7 +202,7 @@ def test_tasks_run_at_the_same_time() -> None:
 
 
 def test_an_idle_process_runs_more_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_pool, "_most_tasks", lambda: MAX_WORKERS)
+    monkeypatch.setattr(worker_pool, "most_tasks", lambda: MAX_WORKERS)
     meet = threading.Barrier(2 * START_WORKERS, timeout=30)
     assert len([*WorkerPool().map(lambda _: meet.wait(), range(2 * START_WORKERS))]) == meet.parties
 
