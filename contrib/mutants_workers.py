@@ -132,4 +132,20 @@ MUTANTS = (
         ("libcloud/test/storage/test_s3_parallel_downloads.py",),
         caught_by="test_the_downloads_of_a_pool_share_a_number_of_threads",
     ),
+    Mutant(
+        "the error of a request keeps its body",
+        _FILE,
+        "    _clear_frames(error)\n    return outcome",
+        "    return outcome",
+        ("libcloud/test/storage/transfer/upload/test_memory.py",),
+        caught_by="test_an_error_keeps_no_part_in_memory",
+    ),
+    Mutant(
+        "a writer that failed keeps the body that it has sent",
+        "libcloud/storage/transfer/upload/session.py",
+        '            vars(self).pop("_made", None)\n',
+        "",
+        ("libcloud/test/storage/test_s3_writer.py",),
+        caught_by="test_a_writer_that_failed_keeps_its_error_and_no_body",
+    ),
 )

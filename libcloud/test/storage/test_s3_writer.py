@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from dataclasses import replace
 from typing import IO, Any
 
 import pytest
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
@@ -23,6 +25,7 @@ from libcloud.test._loopback import Loopback, reply
 from libcloud.test.storage.fakes.faults import Drop, ErrorIn200, LoseAnswer, Status
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.s3_servers import PART, Store, pattern, store
+from libcloud.utils.bodies import Pieces
 
 LONG = pattern(PART * 3 + 1)
 
@@ -171,6 +174,27 @@ def test_a_lasting_fault_is_raised_and_nothing_is_left(amazon: Store, operation:
         writer.write(b"small" if operation == "PutObject" else LONG)
     assert writer.result is None
     amazon.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize(("operation", "blocks"), [("PutObject", 3), ("UploadPart", 20)])
+def test_a_writer_that_failed_keeps_its_error_and_no_body(
+    amazon: Store, operation: str, blocks: int
+) -> None:
+    def bodies() -> int:
+        gc.collect()
+        return sum(type(one) is Pieces for one in gc.get_objects())
+
+    before = bodies()
+    amazon.server.faults.add(operation, Status(403, "AccessDenied"), times=None)
+    writer = open_writer(amazon, ex_part_size=MIB)
+    with pytest.raises(LibcloudError) as caught:
+        for _ in range(blocks):
+            writer.write(bytes(MIB // 4))
+        writer.close()
+    assert bodies() == before
+    with pytest.raises(type(caught.value)) as again:
+        writer.close()
+    assert again.value is caught.value
 
 
 def test_a_container_that_is_not_there_is_met_by_the_first_request(amazon: Store) -> None:

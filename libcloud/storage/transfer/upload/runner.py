@@ -172,6 +172,7 @@ class Transfer(Generic[Content]):
         if os.getpid() != self._pid:  # the workers are in the parent; locks may stay locked
             return
         self._workers.close()
+        self._threads = None
         # The traceback of the error refers to this transfer, and to what was sent: all of that is
         # freed with the error, without waiting for the garbage collector.
         self._bodies.clear()

@@ -328,4 +328,6 @@ class PushedTransfer(Transfer[bytes | Pieces], Generic[_Result]):
         finally:
             self.over = True
             self._part = None
+            # It may refer to the store, which keeps a body that it has to recognize.
+            vars(self).pop("_made", None)
             self.close()

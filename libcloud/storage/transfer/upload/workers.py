@@ -95,7 +95,34 @@ def perform(store: PartStore[Content], task: Task[Content]) -> Outcome:
         # One line: an interrupt between the response and its outcome would lose the response.
         return Outcome(send, getattr(store, _METHODS[send.step])(*arguments), None, task.digest)
     except Exception as error:
-        return Outcome(send, None, store.failure(send.step, error), task.digest)
+        # The caller may keep the error, whose traceback refers to this frame and to its callers.
+        classify = [store.failure]
+        del store, arguments
+        return _failed(task, error, classify.pop())
+
+
+def _failed(
+    task: Task[Content], error: Exception, classify: Callable[[Step, Exception], Failure]
+) -> Outcome:
+    """The outcome of a task that failed; ``error`` no longer refers to the body."""
+    outcome = Outcome(task.send, None, classify(task.send.step, error), task.digest)
+    task.body = None
+    _clear_frames(error)
+    return outcome
+
+
+def _clear_frames(error: BaseException) -> None:
+    """Drop the variables of the functions that raised ``error`` and its causes."""
+    from traceback import clear_frames
+
+    seen: set[int] = set()
+    found = [error]
+    while found:
+        one = found.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            clear_frames(one.__traceback__)
+            found += [other for other in (one.__cause__, one.__context__) if other is not None]
 
 
 def prepare(store: PartStore[Content], task: Task[Content]) -> Failure | None:
@@ -170,7 +197,8 @@ class InlineWorkers(Generic[Content]):
 
     def stop(self) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        del self._store  # it may keep the body, to recognize it
 
 
 class ThreadWorkers(Generic[Content]):

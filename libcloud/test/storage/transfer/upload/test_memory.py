@@ -134,23 +134,39 @@ class Body:
 
 
 class Refusing(CopyingStore):
-    """A source, and a store that creates no upload."""
+    """A source, and a store that refuses one kind of request."""
 
     body: weakref.ref[Body]
 
+    def __init__(self, parts: int, refused: str) -> None:
+        super().__init__()
+        self._parts = parts
+        self._kept: Any = None
+        setattr(self, refused, self._refuse)
+
     def next_part(self, size: int) -> SourcePart[Any]:
-        part = SourcePart(Body(size), last=False)
+        self._parts -= 1
+        part = SourcePart(Body(size), last=self._parts <= 0)
         self.body = weakref.ref(part.body)
         return part
 
-    def create(self) -> str:
-        raise PermissionError("not allowed")
+    def _refuse(self, *arguments: Any) -> Any:
+        self._kept = arguments  # as a store that may have to recognize the object
+        self._raise(arguments)
+
+    def _raise(self, arguments: Any) -> None:
+        try:
+            raise ConnectionResetError("reset")
+        except ConnectionResetError as error:
+            raise PermissionError("not allowed") from error
 
 
-def test_an_error_keeps_no_part_in_memory() -> None:
+@pytest.mark.parametrize(("parts", "refused"), [(9, "create"), (9, "put_part"), (1, "put")])
+def test_an_error_keeps_no_part_in_memory(parts: int, refused: str) -> None:
     """A batch of uploads may keep many errors, whose tracebacks refer to the uploads."""
-    there = Refusing()
+    there = Refusing(parts, refused)
     with pytest.raises(PermissionError) as caught:
         ObjectUpload(there, Limits(), UploadOptions(), Retries()).send(there)
+    there.__dict__["_kept"] = None
     assert there.body() is None
     assert caught.value.__traceback__ is not None
