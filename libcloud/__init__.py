@@ -44,6 +44,8 @@ def __getattr__(name: str) -> Any:
 def enable_debug(fo: Any) -> None:
     """Write each request and response to a text file, without signatures, tokens and keys.
 
+    No error is raised.
+
     :param fo: is closed when Python exits.
     """
     from libcloud.common.base import Connection
