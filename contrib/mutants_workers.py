@@ -111,10 +111,10 @@ MUTANTS = (
     Mutant(
         "no more tasks start while the first ones wait",
         "libcloud/storage/worker_pool.py",
-        "may_widen = self._workers.waited(before)",
-        "may_widen = False",
+        "while self._light and self._workers.waited(before):",
+        "while False:",
         ("libcloud/test/storage/test_worker_pool.py",),
-        caught_by="test_an_idle_process_runs_more_tasks",
+        caught_by="test_an_idle_process_runs_more_tasks_if_they_are_light",
     ),
     Mutant(
         "a worker pool runs more tasks than it can open files for",
