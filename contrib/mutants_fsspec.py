@@ -109,8 +109,8 @@ MUTANTS = (
     Mutant(
         "calls of the file system continue after the error of another",
         f"{_FILESYSTEM}/workers.py",
-        '"fail_fast": fail_fast,',
-        '"fail_fast": False,',
+        '"fail_fast": fail_fast}',
+        '"fail_fast": False}',
         ("libcloud/test/storage/test_filesystem_workers.py",),
         caught_by="test_the_first_error_cancels_the_other_calls",
     ),

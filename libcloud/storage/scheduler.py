@@ -16,17 +16,11 @@ MAX_WORKERS = 256
 START_WORKERS = 64
 """Tasks that run at once in the beginning: with 30 ms of latency, 2,000 requests a second."""
 
-# Tasks that run at once, at most, before the first of them has finished.
-_MOST_EARLY = 2 * START_WORKERS
-
 # A larger window is kept if it raises the throughput by this factor.
 _GAIN = 1.05
 
 # With this share of a processor core, the interpreter is busy: more tasks would wait for it.
 _BUSY = 0.8
-
-# With this share, it is idle.
-_IDLE = 0.2
 
 # Rounds until a larger window is tried again after one that did not pay.
 _REST = 16
@@ -91,7 +85,6 @@ class AdaptiveWindow:
         options = {"rest": _REST, "longest_rest": _REST}
         self._limit = AdaptiveLimit(most, start, share=2, gain=_GAIN, **options)
         self.size = self._limit.size
-        self._most_early = min(most, _MOST_EARLY)
         self._since: tuple[float, float] | None = None
         self._finished = 0
 
@@ -114,21 +107,6 @@ class AdaptiveWindow:
             rate, self._finished = self._finished / seconds, 0
             self._limit.measured(rate, busy=busy)
             self.size = self._limit.size
-
-    def waited(self, before: tuple[float, float], now: tuple[float, float]) -> bool:
-        """Widen the window if the process was idle, and no task has finished yet.
-
-        The first responses of a store take as long as its latency. In this time more requests can
-        be sent, unless sending is what takes long.
-
-        :param before: what the clock returned when the wait began.
-        :return: whether the window may be widened later, without any task having finished.
-        """
-        if self._since is not None or self.size >= self._most_early:
-            return False
-        if now[1] - before[1] < _IDLE * (now[0] - before[0]):
-            self.size = self._limit.size = self._most_early
-        return self.size < self._most_early
 
 
 class Scheduler(Generic[_T]):
@@ -164,14 +142,6 @@ class Scheduler(Generic[_T]):
         self.limit = self._limiter.limit(window.size)
         window.finished(clock, saturated=bool(self.waiting) and self.limit >= window.size)
         self._limiter.in_flight = self.running = self.running - 1
-
-    def waited(self, before: tuple[float, float], clock: Clock) -> bool:
-        """Record that no task has finished since ``before``; see :class:`AdaptiveWindow`."""
-        if not self.waiting or self.limit < self._window.size:
-            return False
-        may_widen = self._window.waited(before, clock())
-        self.limit = self._limiter.limit(self._window.size)
-        return may_widen
 
     def pause(self) -> None:
         """A running task waits for other tasks of the pool: it does not count until then."""

@@ -113,13 +113,6 @@ class _Workers:
         if not self._threads:
             self._run_unserved()
 
-    def waited(self, before: tuple[float, float]) -> bool:
-        """Start more tasks if the process has been idle since ``before``; see ``Scheduler``."""
-        with self._lock():
-            may_widen = self.scheduler.waited(before, _clock)
-            self._start_tasks()
-            return may_widen
-
     @contextlib.contextmanager
     def paused(self, done: bool = False) -> Iterator[None]:
         """Let other tasks run while the one of this thread waits for them, unless they are done."""
@@ -271,7 +264,6 @@ class WorkerPool:
         fail_fast: bool = True,
         jobs: int | None = None,
         grace: float | None = _GRACE,
-        light: bool = False,
     ) -> Iterator[OperationResult[_Item, _T]]:
         """Call ``function`` for each of ``items``, starting when the first result is requested.
 
@@ -284,12 +276,10 @@ class WorkerPool:
         :param fail_fast: raise the first error; otherwise results contain the errors.
         :param jobs: maximum number of tasks of this call that run at once; ``None``: the pool's.
         :param grace: seconds; ``None``: until the running tasks have ended or are abandoned.
-        :param light: tasks mostly wait for the response to a small request and open no files: more
-            of them run while an idle process waits for the first ones.
         """
         if jobs == 1 or self._arguments[1] == 1:
             return _map_inline(function, items, fail_fast)
-        options = _RunOptions(ordered, fail_fast, jobs, grace, light)
+        options = _RunOptions(ordered, fail_fast, jobs, grace)
         return _Run(self._workers(), function, options).results(items)
 
 
@@ -344,7 +334,6 @@ class _RunOptions(NamedTuple):
     fail_fast: bool
     jobs: int | None
     grace: float | None
-    light: bool
 
 
 class _Run(Generic[_Item, _T]):
@@ -355,7 +344,7 @@ class _Run(Generic[_Item, _T]):
     ) -> None:
         self._workers = workers
         self._function = function
-        self._ordered, self._fail_fast, self._jobs, self._grace, self._light = options
+        self._ordered, self._fail_fast, self._jobs, self._grace = options
         self._pid = os.getpid()
         self._cancellation = Cancellation()
         self._unfinished = 0  # jobs that have not been removed from ``_finished``
@@ -383,10 +372,13 @@ class _Run(Generic[_Item, _T]):
         self._workers.add(partial(self._run, job))
 
     def _is_full(self) -> bool:
-        if self._jobs is not None and self._unfinished >= self._jobs:
-            return True
         pending = len(self._results) if self._ordered else self._unfinished
-        return pending >= 2 * min(self._workers.scheduler.limit, self._jobs or MAX_WORKERS)
+        limit = self._workers.scheduler.limit
+        if self._jobs is not None:
+            limit = min(limit, self._jobs)
+            if self._unfinished >= self._jobs:
+                return True
+        return pending >= 2 * limit
 
     def _run(self, job: _Job[_Item, _T]) -> None:
         try:
@@ -420,13 +412,8 @@ class _Run(Generic[_Item, _T]):
         count = self._unfinished
         if not self._is_complete:
             count = min(count, self._workers.spare)
-        before = _clock()
         if count > 1 and self._finished.wait(count, _BATCH):
             return
-        while self._light and self._workers.waited(before):
-            before = _clock()
-            if self._finished.wait(1, _BATCH):
-                return
         # A signal that arrives just before the wait is only handled after it.
         while not self._finished.wait(1, _ATTENTION):
             pass

@@ -473,7 +473,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
     ) -> list[Any]:
         """The results of ``function``, which does not open files."""
         jobs = self._jobs(options.pop("batch_size", None), nofiles=True)
-        return await self._calls.map(function, items, jobs=jobs, light=True, **options)
+        return await self._calls.map(function, items, jobs=jobs, **options)
 
     async def _files_to_delete(self, paths: Sequence[str], *, skip: bool = False) -> list[Object]:
         """The objects of files; with ``skip`` without directories."""

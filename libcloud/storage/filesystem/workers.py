@@ -63,7 +63,6 @@ class Calls:
         *,
         jobs: int,
         fail_fast: bool = True,
-        light: bool = False,
         finished: Callable[[], object] = int,
     ) -> list[_T | Exception | None]:
         """The results of parallel calls, in order; the event loop waits for all of them at once.
@@ -71,12 +70,11 @@ class Calls:
         :param jobs: how many run at once, at most; less than 1: the pool decides.
         :param fail_fast: raise the first error and cancel the other calls; otherwise results
             contain the errors.
-        :param light: see :meth:`libcloud.storage.worker_pool.WorkerPool.map`.
         :param finished: called after each of them, in one thread.
         """
         results: list[_T | Exception | None] = [None] * len(items)
         jobs = 1 if len(items) == 1 else jobs  # without a second thread
-        options: Any = {"jobs": jobs if jobs > 0 else None, "fail_fast": fail_fast, "light": light}
+        options: Any = {"jobs": jobs if jobs > 0 else None, "fail_fast": fail_fast}
 
         def call(number: int) -> _T:
             return function(items[number])

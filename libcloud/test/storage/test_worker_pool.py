@@ -17,7 +17,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from libcloud.storage import worker_pool
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.scheduler import MAX_WORKERS, START_WORKERS, AdaptiveWindow, Scheduler
 from libcloud.storage.transfer.retry import ConcurrencyLimiter
@@ -126,46 +125,6 @@ def test_a_small_upload_in_the_pool_halves_what_the_pool_has_in_flight() -> None
     assert limiter.limit(MAX_WORKERS) == 32
 
 
-def started(scheduler: Scheduler[int]) -> int:
-    while scheduler.start() is not None:
-        pass
-    return scheduler.running
-
-
-def saturated(limiter: ConcurrencyLimiter) -> Scheduler[int]:
-    """A scheduler that has more tasks than run at once."""
-    scheduler: Scheduler[int] = Scheduler(AdaptiveWindow(), limiter)
-    for number in range(4 * START_WORKERS):
-        scheduler.add(number)
-    assert started(scheduler) == START_WORKERS
-    return scheduler
-
-
-def test_more_tasks_run_while_the_process_waits_for_the_first_ones() -> None:
-    scheduler = saturated(ConcurrencyLimiter())
-    assert scheduler.waited((0, 0), lambda: (0.005, 0.004))
-    assert started(scheduler) == START_WORKERS, "it was busy"
-    for _ in range(2):
-        assert not scheduler.waited((0.005, 0.004), lambda: (0.010, 0.004))
-        assert started(scheduler) == START_WORKERS * 2
-
-
-def test_no_more_tasks_run_because_of_a_wait_after_the_first_ones() -> None:
-    scheduler = saturated(ConcurrencyLimiter())
-    scheduler.finished(lambda: (0.03, 0))
-    assert not scheduler.waited((0.03, 0), lambda: (0.06, 0))
-    assert started(scheduler) == START_WORKERS
-
-
-def test_a_wait_for_a_store_that_throttles_does_not_widen_the_window() -> None:
-    limiter = ConcurrencyLimiter()
-    scheduler = saturated(limiter)
-    limiter.throttled(limiter.epoch)
-    scheduler.add(0)
-    assert not scheduler.waited((0, 0), lambda: (0.005, 0))
-    assert scheduler._window.size == START_WORKERS
-
-
 def test_results_come_in_order() -> None:
     first = threading.Event()
 
@@ -199,13 +158,6 @@ def test_results_come_as_completed() -> None:
 def test_tasks_run_at_the_same_time() -> None:
     meet = threading.Barrier(START_WORKERS, timeout=30)
     assert len([*WorkerPool().map(lambda _: meet.wait(), range(START_WORKERS))]) == START_WORKERS
-
-
-def test_an_idle_process_runs_more_tasks_if_they_are_light(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_pool, "most_tasks", lambda: MAX_WORKERS)
-    meet = threading.Barrier(2 * START_WORKERS, timeout=30)
-    results = WorkerPool().map(lambda _: meet.wait(), range(2 * START_WORKERS), light=True)
-    assert len([*results]) == meet.parties
 
 
 @pytest.mark.parametrize(("files", "tasks"), [(128, 32), (1, 1), (-1, START_WORKERS)])
