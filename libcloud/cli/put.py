@@ -101,9 +101,7 @@ def put(
     if (keep or upload_id) and not store.lists_uploads:
         raise click.UsageError(f"{store.driver.name} does not support multipart uploads")
     if settings.dry_run:
-        for source in sources:
-            target = store.target.with_name(source.name)
-            click.echo(printable(f"would upload {source.path} to {target}"))
+        _print_plan(store, sources)
         return
     jobs = 1 if len(sources) == 1 else settings.jobs
     uploader = Uploader(store, settings, object_options, jobs, upload_id=upload_id, keep=keep)
@@ -116,6 +114,17 @@ def put(
         _put_stdin(uploader, sources[0])
     else:
         _put_files(uploader, sources, jobs)
+
+
+def _print_plan(store: Store, sources: list[Source]) -> None:
+    failures = Failures()
+    for source in sources:
+        if source.error is not None:
+            failures.add(source.error)
+            continue
+        target = store.target.with_name(source.name)
+        click.echo(printable(f"would upload {source.path} to {target}"))
+    failures.raise_if_any()
 
 
 def memory_limit(settings: Settings, jobs: int | None) -> Any:

@@ -91,9 +91,10 @@ def sync(
     present = {}
     with error_context(destination):
         for entry in two.entries(settings.filters):
-            if entry.error is not None:  # its files would seem to be missing
-                raise entry.error
-            present[key(entry.name)] = entry
+            if entry.error is None:
+                present[key(entry.name)] = entry
+            elif not os.path.islink(entry.origin):  # a broken link is no file, and hides none
+                raise entry.error  # the files of a directory would seem to be missing
     same_content = _same_content if checksum else None
     differs = partial(difference, size_only=size_only, same_content=same_content)
     failures, printed = Failures(), Report(settings.dry_run, settings.as_json, settings.quiet)

@@ -88,11 +88,23 @@ def test_a_broken_link_is_an_error_and_nothing_is_deleted(
     (tree / "a").write_text("a")
     (tree / "loop").symlink_to(target)
     shell.ok("put", "-", "s3://bucket/loop", stdin=b"behind the link")
+    planned = shell("put", "--recursive", "--dry-run", str(tree), "s3://bucket")
+    assert (planned.status, planned.lines) == (1, [f"would upload {tree}/a to s3://bucket/a"])
     for command in (("put", "--recursive"), ("sync", "--delete")):
         result = shell(*command, str(tree), "s3://bucket")
         assert result.status == 1
         assert f"libcloud: {tree}/loop: {why}" in result.err
         assert shell.names() == ["a", "loop"]
+
+
+def test_a_broken_link_in_the_destination_remains(shell: Shell, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "current").symlink_to("releases/7")
+    (copy / "loop").symlink_to("loop")
+    shell.ok("put", "-", "s3://bucket/a", stdin=b"a")
+    shell.ok("sync", "--delete", "s3://bucket", str(copy))
+    assert sorted(os.listdir(copy)) == ["a", "current", "loop"]
 
 
 def test_a_file_that_vanishes_does_not_end_a_walk(tmp_path: Path) -> None:
