@@ -40,6 +40,14 @@ MUTANTS = (
         caught_by="test_monitoring_sees_requests_and_is_no_mock",
     ),
     Mutant(
+        "monitoring by Sentry is taken for a mock",
+        f"{_HTTP}/fast_path.py",
+        "in _MOCKABLE:",
+        "in _REPLACEABLE:",
+        (f"{_TESTS}/test_http_session.py",),
+        caught_by="test_monitoring_sees_requests_and_is_no_mock",
+    ),
+    Mutant(
         "a mock is given the body in pieces",
         f"{_HTTP}/__init__.py",
         "                        data = bytes(data)",
@@ -274,6 +282,22 @@ MUTANTS = (
         "self._rest.readinto(buffer)",
         (f"{_TESTS}/test_http_pace.py",),
         caught_by="test_a_response_that_arrives_too_slowly_is_a_timeout",
+    ),
+    Mutant(
+        "a short timeout is that of many bytes",
+        f"{_HTTP}/sending.py",
+        "max(silence, _LEAST_SECONDS) * longer",
+        "silence * longer",
+        (f"{_TESTS}/test_http_pace.py",),
+        caught_by="test_a_short_timeout_is_that_of_silence_only",
+    ),
+    Mutant(
+        "a process that was stopped has waited for the store",
+        f"{_HTTP}/sending.py",
+        "elif self._silence is None or waited <= self._silence:",
+        "else:",
+        (f"{_TESTS}/test_http_pace.py",),
+        caught_by="test_a_process_that_was_stopped_did_not_wait",
     ),
     Mutant(
         "the store must not send white space while it completes an upload",

@@ -74,12 +74,17 @@ DEFAULT_HEADERS: Mapping[str, tuple[Any, Any]] = {
 SESSION_METHODS = ("request", "send", "get_adapter", "merge_environment_settings")
 
 # Functions that test libraries such as responses, requests_mock and pook replace, or that
-# monitoring such as OpenTelemetry and Sentry wraps: module and class where they are looked up,
-# module where they are defined, names.
-_REPLACEABLE = (
+# monitoring such as OpenTelemetry wraps: module and class where they are looked up, module where
+# they are defined, names.
+_MOCKABLE = (
     ("requests", "Session", "requests.sessions", SESSION_METHODS),
     ("requests.adapters", "HTTPAdapter", "requests.adapters", ("send",)),
     ("urllib3.connectionpool", "HTTPConnectionPool", "urllib3.connectionpool", ("urlopen",)),
+)
+
+# Those of http.client are replaced by monitoring only: the wrappers of Sentry have no __wrapped__.
+_REPLACEABLE = (
+    *_MOCKABLE,
     ("http.client", "HTTPConnection", "http.client", ("putrequest", "getresponse")),
 )
 _LIBRARIES = frozenset({"requests", "urllib3", *(module for module, *_ in _REPLACEABLE)})
@@ -98,8 +103,8 @@ def are_replaced() -> bool:
 
 
 def are_mocked() -> bool:
-    """Return whether such a function was replaced by one that is no wrapper of it."""
-    for module, name, origin, functions in _REPLACEABLE:
+    """Return whether a function of requests or urllib3 was replaced by one that is no wrapper."""
+    for module, name, origin, functions in _MOCKABLE:
         owner = getattr(sys.modules.get(module), name, None)
         found = [] if owner is None else [getattr(owner, function) for function in functions]
         if not all(_is_defined_in(origin, _unwrapped(function)) for function in found):

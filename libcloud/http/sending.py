@@ -14,6 +14,7 @@ import re
 import select
 import socket
 from collections.abc import Sequence
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -44,9 +45,10 @@ _LARGE = 64 * 1024
 # Statuses from here on mean that the request was not executed.
 _REFUSED = 300
 
-# Bytes of a response that must arrive within the read timeout: 273 per second with the default, so
-# that 64 connections can share a line of 140 kbit/s.
-_PACED = 16 * 1024
+# Bytes of a response that must arrive within the read timeout, or within a minute if that is
+# shorter: 68 per second, so that the largest worker pool can share a line of 140 kbit/s.
+_PACED = 4 * 1024
+_LEAST_SECONDS = 60
 
 # A store may send interim responses or white space while it processes other requests than these.
 _READS = ("GET", "HEAD")
@@ -73,7 +75,8 @@ class RequestState:
     error: OSError | None = None
     size = 0
     unsent = final = complete = False
-    _seconds: float | None = None  # to wait for each slice of the response
+    _silence: float | None = None  # the read timeout
+    _seconds = inf  # to wait for each slice of the response
     _waited: float | None = None  # for the present slice; None: nothing has arrived
     _arrived = 0  # bytes of it
 
@@ -83,20 +86,22 @@ class RequestState:
     def limit(self, silence: float | None) -> None:
         """Limit how slowly the response may arrive, by the read timeout."""
         longer = 1 if self._method in _READS else _LONGER
-        self._seconds = None if silence is None else silence * longer
+        self._silence = silence
+        self._seconds = inf if silence is None else max(silence, _LEAST_SECONDS) * longer
 
     def receive(self, receive: Any, argument: Any) -> Any:
         """Return ``receive(argument)``; only the time in which it waits counts."""
         started = monotonic()
         received = receive(argument)
+        waited = monotonic() - started
         if self._waited is None:
             self._waited = 0.0  # the store was processing the request
-        else:
-            self._waited += monotonic() - started
+        elif self._silence is None or waited <= self._silence:
+            self._waited += waited  # otherwise, this process was stopped meanwhile
         self._arrived += received if isinstance(received, int) else len(received or b"")
         if self._arrived >= _PACED:
             self._waited, self._arrived = 0.0, 0
-        elif self._seconds is not None and self._waited > self._seconds:
+        elif self._waited > self._seconds:
             raise TimeoutError(f"{self._arrived} bytes arrived in {self._waited:.3g} seconds")
         return received
 

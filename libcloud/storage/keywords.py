@@ -226,7 +226,7 @@ class ConnectionKeywords(TypedDict, total=False):
     """Keywords of every driver that uses a network.
 
     :param timeout: seconds to connect and seconds without a byte to or from the store, or a pair of
-        both; ``None``: 10 and 60. In the latter, at least 16 KiB of a response must arrive.
+        both; ``None``: 10 and 60. At least 4 KiB of a response must arrive in a minute.
     :param retry_delay: seconds before a request is repeated, if ``RETRY_FAILED_HTTP_REQUESTS``.
     :param backoff: factor by which ``retry_delay`` grows.
     :param proxy_url: URL of an HTTP proxy: ``http://user:password@host:port``.

@@ -175,14 +175,15 @@ def test_mocks_are_given_bodies_as_bytes(
 def test_monitoring_sees_requests_and_is_no_mock(
     connection: LibcloudConnection, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
 ) -> None:
-    """OpenTelemetry wraps the first one, Sentry the second."""
+    """OpenTelemetry wraps the first one, Sentry the second, without ``functools.wraps``."""
     original, seen = getattr(owner, name), []
 
-    @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         seen.append(getattr(args[1], "body", None))
         return original(*args, **kwargs)
 
+    if owner is requests.Session:
+        functools.update_wrapper(wrapper, original)
     monkeypatch.setattr(owner, name, wrapper)
     body = Pieces([b"ab", b"c"])
     connection.request("PUT", "/x", body=body)

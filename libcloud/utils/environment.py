@@ -71,6 +71,7 @@ MOVED = {
     "libcloud.storage.drivers.azure_values": "libcloud.storage.azure.responses",
     "libcloud.storage.filesystem.azure": "libcloud.storage.filesystem",
     "libcloud.storage.filesystem.planning": "libcloud.storage.filesystem.workers",
+    "libcloud.storage.filesystem.request_cost": "libcloud.storage.filesystem.reading",
     "libcloud.storage.filesystem.stores": "libcloud.storage.filesystem",
     "libcloud.storage.filesystem.swift": "libcloud.storage.filesystem",
     "libcloud.storage.many_objects": "libcloud.storage.types",
