@@ -117,6 +117,22 @@ MUTANTS = (
         caught_by="test_an_error_keeps_no_part_in_memory",
     ),
     Mutant(
+        "a failed upload clears the variables of the program",
+        _FILE,
+        "name.startswith(_MODULES) and not",
+        "not",
+        ("libcloud/test/storage/transfer/upload/test_memory.py",),
+        caught_by="test_an_error_leaves_the_program_alone",
+    ),
+    Mutant(
+        "a failed upload ends a generator of the program",
+        _FILE,
+        " and not frame.f_code.co_flags & _GENERATORS:",
+        ":",
+        ("libcloud/test/storage/transfer/upload/test_memory.py",),
+        caught_by="test_an_error_leaves_the_program_alone",
+    ),
+    Mutant(
         "a writer that failed keeps the body that it has sent",
         "libcloud/storage/transfer/upload/session.py",
         '            vars(self).pop("_made", None)\n',

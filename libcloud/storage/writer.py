@@ -188,7 +188,9 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             error.value = f"the aborted upload of {self._label} could not be removed: {cause}"
             raise error from cause
 
-    discard = abort
+    def discard(self) -> None:
+        """The same as :meth:`abort`, which a subclass may extend."""
+        self.abort()
 
     def __enter__(self) -> UploadWriter[_Result]:
         self._check_open()

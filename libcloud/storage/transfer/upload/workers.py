@@ -42,6 +42,10 @@ _LASTING = frozenset({Step.PUT, Step.CREATE, Step.PART, Step.COMPLETE})
 # Requests that clean up after a failure, also when the upload is cancelled.
 _CLEANUP = frozenset({Step.ABORT, Step.CHECK, Step.CONFIRM})
 
+# Where the functions are that may keep a body in a traceback, and the flags of those that may go on
+# later (``inspect.CO_GENERATOR``, ``CO_COROUTINE`` and ``CO_ASYNC_GENERATOR``).
+_MODULES = ("libcloud.", "requests.", "urllib3.", "http.")
+_GENERATORS = 0x20 | 0x80 | 0x200
 
 # The method of the store for each step.
 _METHODS = {
@@ -112,17 +116,26 @@ def _failed(
 
 
 def _clear_frames(error: BaseException) -> None:
-    """Drop the variables of the functions that raised ``error`` and its causes."""
-    from traceback import clear_frames
+    """Drop the variables of functions of the library that raised ``error`` or its causes.
 
+    Those of a program stay: it may show them. And a generator that goes on, whose frame is in the
+    traceback of an error that it has caught, would end as if it had no more data.
+    """
     seen: set[int] = set()
     found = [error]
     while found:
         one = found.pop()
-        if id(one) not in seen:
-            seen.add(id(one))
-            clear_frames(one.__traceback__)
-            found += [other for other in (one.__cause__, one.__context__) if other is not None]
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        traceback = one.__traceback__
+        while traceback is not None:
+            frame, traceback = traceback.tb_frame, traceback.tb_next
+            name = str(frame.f_globals.get("__name__"))
+            if name.startswith(_MODULES) and not frame.f_code.co_flags & _GENERATORS:
+                with contextlib.suppress(RuntimeError):  # it is running
+                    frame.clear()
+        found += [other for other in (one.__cause__, one.__context__) if other is not None]
 
 
 def prepare(store: PartStore[Content], task: Task[Content]) -> Failure | None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any
 
@@ -170,3 +170,41 @@ def test_an_error_keeps_no_part_in_memory(parts: int, refused: str) -> None:
     there.__dict__["_kept"] = None
     assert there.body() is None
     assert caught.value.__traceback__ is not None
+
+
+def rest(seen: list[BaseException]) -> Iterator[bytes]:
+    try:
+        raise KeyError("handled")
+    except KeyError as error:
+        seen.append(error)
+    yield b"first"
+    yield b"last"
+
+
+PROGRAM = """
+def fail():
+    kept = "shown by a debugger"
+    raise ValueError("of the program")
+"""
+
+
+def test_an_error_leaves_the_program_alone() -> None:
+    """An error of an upload refers to the one that the program handles, and so to its functions."""
+    program: dict[str, Any] = {"__name__": "program"}
+    exec(PROGRAM, program)
+    seen: list[BaseException] = []
+    goes_on = rest(seen)
+    assert next(goes_on) == b"first"
+    there = Refusing(1, "put")
+    with pytest.raises(PermissionError):
+        try:
+            try:
+                raise seen[0]
+            except KeyError:
+                program["fail"]()
+        except ValueError as error:
+            seen.append(error)
+            ObjectUpload(there, Limits(), UploadOptions(), Retries()).send(there)
+    assert list(goes_on) == [b"last"]
+    trace: Any = seen[1].__traceback__
+    assert trace.tb_next.tb_frame.f_locals == {"kept": "shown by a debugger"}

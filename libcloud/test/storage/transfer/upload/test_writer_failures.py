@@ -14,10 +14,8 @@ from typing import Any, cast
 import pytest
 
 from libcloud.common.types import InvalidSourceError, LibcloudError
-from libcloud.storage.transfer.values import (
-    Step,
-)
-from libcloud.storage.writer import UploadWriter
+from libcloud.storage.transfer.values import Step
+from libcloud.storage.writer import SpoolSink, UploadWriter
 from libcloud.test.storage.transfer.upload.fake_store import Call, FakeStore, Fault, Raised
 from libcloud.test.storage.transfer.upload.sending import PART, PATIENCE, check_end, cut, data_of
 from libcloud.test.storage.transfer.upload.test_interrupts import Interrupter
@@ -144,6 +142,17 @@ def test_discard_is_abort() -> None:
     writer.discard()
     nothing_published(store)
     assert store.steps()[-1] == "abort"
+
+
+def test_discard_calls_the_abort_of_a_subclass() -> None:
+    class Noting(UploadWriter[Any]):
+        def abort(self) -> None:
+            noted.append("abort")
+            super().abort()
+
+    noted: list[str] = []
+    Noting(SpoolSink(lambda file: None), "container/object").discard()
+    assert noted == ["abort"]
 
 
 # Errors of the store.
