@@ -80,6 +80,14 @@ MUTANTS = (
         caught_by="test_a_listing_that_cannot_continue_is_an_error",
     ),
     Mutant(
+        "a scanned page may have its objects in another element",
+        f"{_S3}/nodes.py",
+        "if len(found) != 1 or Node(found[0]).name != _PLACE:",
+        "if len(found) != 1:",
+        _SCANNING,
+        caught_by="test_any_other_document_is_parsed",
+    ),
+    Mutant(
         "a scanned page may have anything between its objects",
         f"{_S3}/nodes.py",
         "    if len(texts) == 1 or any(texts[::width]):",
@@ -88,10 +96,10 @@ MUTANTS = (
         caught_by="test_objects_of_another_form_are_parsed",
     ),
     Mutant(
-        "objects of a listing are found in its comments",
+        "objects of a listing that are in two places are not all found",
         f"{_S3}/nodes.py",
-        "    if len(found) != 1:",
-        "    if len(found) > 1:",
+        'in ("Contents", _PLACE)]',
+        "in (_PLACE,)]",
         _SCANNING,
         caught_by="test_any_other_document_is_parsed",
     ),

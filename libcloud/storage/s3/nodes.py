@@ -271,10 +271,10 @@ def _referenced(match: re.Match[bytes]) -> bytes:
 #
 # A page has a thousand objects, which usually differ in their texts only. The first one becomes a
 # regular expression; if the others match it, and nothing else is between them, that is a proof
-# that they are well-formed. The rest of the page is parsed, with one empty element in their place.
+# that they are well-formed. The rest of the page is parsed, with an element of ours in their place.
 # Any other page is left to the parser.
 
-_OPEN, _CLOSE = "<Contents>", "</Contents>"
+_OPEN, _CLOSE, _PLACE = "<Contents>", "</Contents>", "ScannedContents"
 _LEAF = re.compile(r"<([A-Za-z][A-Za-z0-9]*)>([^<]*)</\1>")
 # An object without its leaves.
 _FRAME = re.compile(r"<Contents>\s*(?:<Owner>\s*</Owner>\s*)?</Contents>\s*")
@@ -354,11 +354,12 @@ def scan(document: object) -> ScannedPage | None:
     if columns is None:
         return None
     try:
-        root = parse_xml(f"{text[:start]}<Contents/>{text[end:]}".encode())
+        root = parse_xml(f"{text[:start]}<{_PLACE}/>{text[end:]}".encode())
     except ValueError:
         return None
-    found = [child for child in root if Node(child).name == "Contents"]
-    if len(found) != 1:  # there are more in other places
+    found = [child for child in root if Node(child).name in ("Contents", _PLACE)]
+    # There may be others in other places, or these in a comment or in another element.
+    if len(found) != 1 or Node(found[0]).name != _PLACE:
         return None
     root.remove(found[0])
     return ScannedPage(root, columns)

@@ -89,6 +89,8 @@ def test_objects_of_another_form_are_parsed(objects: tuple[str]) -> None:
         page(rest=f"<!-- <Contents>{USUAL}</Contents> -->"),
         page(rest=f"<x><![CDATA[<Contents>{USUAL}</Contents>]]></x>"),
         page(rest=f"<?pi <Contents>{USUAL}</Contents>?>"),
+        page(rest=f"<Contents >{USUAL}</Contents ><x><Contents>{USUAL}</Contents></x>"),
+        page(rest=f"<Contents /><!-- <Contents>{USUAL}</Contents> -->"),
         page(USUAL, rest="<x>"),
         page(USUAL, rest="<x>&#0;</x>"),
         page(USUAL) + "<x/>",
