@@ -58,7 +58,7 @@ demo: $(VENV)/.demo
 # newest versions of Python, the complete build of Apache Libcloud and the engines are tested as well;
 # elsewhere, by `make test ENVS=py313`, `make test ENVS=upstream` and `make test ENVS=engines`.
 # `py` comes last and alone, so that what it prints is shown at once. Its tests often wait for servers: one
-# process more than there are cores.
+# process more than there are cores that it may use.
 test: $(VENV)/.tox
 ifdef ENVS
 	@$(TOX) -e $(ENVS)
@@ -66,7 +66,7 @@ else
 	@status=0; \
 	LIBCLOUD_TEST_BUILDS=$(if $(CI),all,library) TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')|py$$$(if $(CI),,|py31[34]$$|engines$$)" \
 		$(BIN)/python -m tox run-parallel -p 2 $(DISCOVER) || status=$$?; \
-	$(TOX) -e py -- -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') || status=$$?; \
+	$(TOX) -e py -- -n $$($(BIN)/python -c 'import os; print(len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)) + 1)') || status=$$?; \
 	exit $$status
 endif
 

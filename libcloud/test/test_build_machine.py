@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import os
 import shutil
@@ -135,3 +136,20 @@ def test_each_planted_bug_has_its_place_and_its_tests(monkeypatch: pytest.Monkey
     parts = [name.partition("::") for name in selected]
     tests = [name for file, _, name in parts if name and f"def {name}(" not in text(file)]
     assert (places, tests) == ([], [])
+
+
+@pytest.mark.source
+def test_the_code_of_one_function_is_exchanged_and_that_of_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "contrib"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "planted_in.py"
+    old = "both = (lambda: 1, lambda: 2)\ndef three(default=4):\n    return 3\n"
+    path.write_text(old)
+    planted_in: Any = importlib.import_module("planted_in")
+    functions = importlib.import_module("mutant_code").Functions(tmp_path)
+    assert not functions.exchange(path, old, old.replace("=4", "=5"))
+    assert functions.exchange(path, old, old.replace("return 3", "return 33"))
+    gc.unfreeze()
+    assert [each() for each in (*planted_in.both, planted_in.three)] == [1, 2, 33]
