@@ -216,4 +216,12 @@ MUTANTS = (
         (f"{_TESTS}/storage/transfer/upload/test_file_source.py",),
         caught_by="test_a_stream_that_has_any_attribute_is_read_as_a_stream",
     ),
+    Mutant(
+        "a session of another class must be like that of requests",
+        "libcloud/http/session.py",
+        "if not isinstance(session, requests.sessions.Session):",
+        "if session is None:",
+        ("libcloud/test/test_http_session.py",),
+        caught_by="test_a_session_may_have_another_class",
+    ),
 )

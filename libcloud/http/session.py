@@ -171,6 +171,8 @@ class Session(requests.sessions.Session):
 
 
 def is_mocked(session: Any, url: str) -> bool:
-    """Return whether methods of ``session`` were replaced, or its adapter is not of requests."""
+    """Return whether ``session``, one of its methods, or its adapter is not of requests."""
+    if not isinstance(session, requests.sessions.Session):
+        return True
     replaced = not _REPLACEABLE.isdisjoint(vars(session))
     return replaced or not isinstance(session.get_adapter(url), HTTPAdapter)

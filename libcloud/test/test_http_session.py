@@ -169,6 +169,22 @@ def test_mocks_are_given_bodies_as_bytes(
         assert (type(sent.body), sent.body) == (bytes, bytes(body))
 
 
+class OtherSession:
+    """A session of a program, which has only the method that is called."""
+
+    def request(self, data: Any, **_: Any) -> Any:
+        response: Any = requests.Response()
+        response.status_code, response._content = 200, data
+        return response
+
+
+@pytest.mark.parametrize("body", [Pieces([b"ab", b"c"]), memoryview(bytes(1 << 20))])
+def test_a_session_may_have_another_class(connection: LibcloudConnection, body: Any) -> None:
+    connection.session = OtherSession()
+    connection.request("PUT", "/x", body=body)
+    assert connection.response.content == bytes(body)
+
+
 @pytest.mark.parametrize(
     ("owner", "name"), [(requests.Session, "send"), (http.client.HTTPConnection, "putrequest")]
 )

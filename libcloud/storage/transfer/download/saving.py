@@ -121,10 +121,10 @@ def read(
 
     All bytes are of one version. A whole object is verified if the store returns a checksum.
 
-    :param start: ``None`` for the whole object.
     Without a length, or with a coding that is perhaps not the object's, the object is taken from a
     HEAD request, and the size is compared.
 
+    :param start: ``None`` for the whole object.
     :param length_of: the size in the headers.
     :raises MalformedResponseError: the response is compressed, and the object is not.
     """
