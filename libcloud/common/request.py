@@ -22,6 +22,8 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 class HttpRequest(PortableValue):
     """A request without host and credentials. Not changed once it is made.
 
+    It does not show its headers, which may contain a customer's key.
+
     :param path: percent-encoded, starts with ``/``, without a query.
     :param params: the query, in order, not encoded. ``None`` makes a bare key: ``?uploads``.
     """
@@ -29,7 +31,7 @@ class HttpRequest(PortableValue):
     method: str
     path: str
     params: Params = ()
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS, repr=False)
     body: Body | str | None = field(default=None, repr=False)
 
     @property

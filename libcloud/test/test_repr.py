@@ -15,13 +15,16 @@ import pytest
 
 import libcloud
 from libcloud.common.base import BaseDriver, Connection
+from libcloud.common.request import HttpRequest
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import StorageDriver
+from libcloud.storage.base import Container, StorageDriver
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.s3 import S3EUWestStorageDriver, S3StorageDriver
+from libcloud.storage.s3 import copying, headers
+from libcloud.storage.s3.names import Place
 from libcloud.utils.values import Value
 
 SECRET = "s3cr3t-0f-th3-us3r"
@@ -84,6 +87,20 @@ def test_an_object_without_its_init_can_be_shown(kind: Any) -> None:
     assert repr(kind.__new__(kind)).startswith(f"<{kind.__name__}: ")
 
 
+def test_values_with_headers_do_not_show_customer_keys() -> None:
+    vendor, customer = "x-amz", "server-side-encryption-customer-key"
+    sent = {f"{vendor}-{customer}": SECRET, f"{vendor}-copy-source-{customer}": SECRET}
+    given = headers.split_headers(sent, vendor)
+    assert SECRET in given.of_source.values()
+    container = Container("b", {}, DummyStorageDriver("key", SECRET))
+    source = copying.Source(Place(container, "k", "/b/k"), 1, {}, sent)
+    made = headers.copy_headers(given, {})
+    request = HttpRequest("PUT", "/b/k", headers=sent)
+    for value in (given, made, source, request):
+        assert SECRET not in repr(value)
+        assert SECRET not in f"{value}"
+
+
 # Names of fields that contain a secret, or something whose representation may contain one.
 _SECRET_FIELD = re.compile(r"secret|token|password|customer_key|private_key|^credentials$")
 _NOT_SECRET = re.compile(r"continuation_token|next_token")
@@ -106,7 +123,7 @@ def _values() -> Iterator[tuple[type, list[tuple[str, object]]]]:
                 if dataclasses.is_dataclass(kind) and is_generated:
                     fields = dataclasses.fields(kind)
                     yield kind, [(field.name, field.type) for field in fields if field.repr]
-                elif hasattr(kind, "_field_defaults") and kind.__repr__.__module__ == "collections":
+                elif getattr(own, "__module__", "") == "collections":
                     yield kind, [*kind.__annotations__.items()]
 
 

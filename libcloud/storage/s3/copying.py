@@ -9,7 +9,7 @@ those of uploads.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -53,7 +53,7 @@ class Source:
     place: Place
     size: int
     seen: Mapping[str, str]
-    request_headers: Mapping[str, str]
+    request_headers: Mapping[str, str] = field(repr=False)  # a customer's key may be there
     version_id: str | None = None
 
     @property

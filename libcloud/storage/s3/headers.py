@@ -229,6 +229,9 @@ class Given(NamedTuple):
     of_source: Mapping[str, str]
     vendor: str
 
+    def __repr__(self) -> str:
+        return object.__repr__(self)  # a customer's key is not shown
+
 
 class CopyHeaders(NamedTuple):
     """The headers of one CopyObject, of an upload whose parts are copied, and about the source."""
@@ -236,6 +239,9 @@ class CopyHeaders(NamedTuple):
     whole: Mapping[str, str]
     in_parts: Mapping[str, str]
     of_source: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return object.__repr__(self)
 
 
 def split_headers(headers: Mapping[str, str], vendor: str) -> Given:
