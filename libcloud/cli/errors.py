@@ -256,7 +256,9 @@ _TRY_AGAIN = "try again; if the error persists, check the endpoint or run libclo
 def is_network_error(error: BaseException) -> bool:
     """Whether no response arrived, or only part of one."""
     # A request that cannot be built (a bad header or URL) is also a ValueError.
-    return _has_class([error], "NetworkError") and not isinstance(error, ValueError)
+    if not isinstance(error, LibcloudError) or isinstance(error, ValueError):
+        return False
+    return _has_class([error], "NetworkError")
 
 
 def network_problem(error: Any) -> tuple[str, str]:

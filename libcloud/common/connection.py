@@ -208,7 +208,10 @@ class Connection:
         return split_url(url)
 
     def set_context(self, context: dict[str, Any]) -> None:
-        """Attach a dict to the next request of this thread, for its response class."""
+        """Attach data to the next request of this thread, for its response class.
+
+        :raises TypeError: ``context`` is not a dict.
+        """
         if not isinstance(context, dict):
             raise TypeError("context needs to be a dictionary")
         self.context = context

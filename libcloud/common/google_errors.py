@@ -66,6 +66,7 @@ class GoogleResponse(JsonResponse):
         return True
 
     def parse_body(self) -> Any:
+        """:raises JsonParseError, GoogleBaseError: the body is not JSON, or it is an error."""
         status = int(self.status)
         succeeded = status in self.valid_response_codes
         if not self.body and not self.parse_zero_length_body:

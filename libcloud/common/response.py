@@ -91,6 +91,7 @@ class Response:
         self.object = self.parse_body()
 
     def parse_body(self) -> Any:
+        """To be overridden: the parsed body, which becomes ``object``."""
         return self.body
 
     def parse_error(self) -> Any:
@@ -128,6 +129,11 @@ class Response:
 
 
 class JsonResponse(Response):
+    """A JSON response; an empty body stays an empty string.
+
+    :raises MalformedResponseError: the body is not JSON.
+    """
+
     def parse_body(self) -> Any:
         if self._has_no_document():
             return self.body
@@ -140,6 +146,11 @@ class JsonResponse(Response):
 
 
 class XmlResponse(Response):
+    """An XML response; an empty body stays an empty string.
+
+    :raises MalformedResponseError: the body is not XML, or not safe to parse.
+    """
+
     def parse_body(self) -> Any:
         if self._has_no_document():
             return self.body

@@ -47,6 +47,7 @@ def __getattr__(name: str) -> Any:
 
 
 def find(value: Iterable[_T], predicate: Callable[[_T], object]) -> _T | None:
+    """The first item for which ``predicate`` is true; ``None`` if there is none."""
     return next((item for item in value if predicate(item)), None)
 
 

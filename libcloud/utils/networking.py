@@ -16,7 +16,7 @@ _PRIVATE_NETWORKS = (
 
 
 def is_private_subnet(ip: str) -> bool:
-    """Whether an IPv4 address belongs to a private network of RFC 1918."""
+    """Whether an IPv4 address is private by RFC 1918. :raises OSError: it is no IPv4 address."""
     address = IPv4Address(socket.inet_aton(ip))
     return any(address in network for network in _PRIVATE_NETWORKS)
 

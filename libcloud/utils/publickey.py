@@ -14,6 +14,8 @@ def get_pubkey_openssh_fingerprint(pubkey: str) -> str:
 def get_pubkey_comment(pubkey: str, default: str | None = None) -> str:
     """The comment of a key in OpenSSH's one-line format, or ``default``.
 
+    :raises ValueError: the key has no comment, and there is no default.
+
     >>> get_pubkey_comment("ssh-ed25519 AAAAC3Nz ann@example.org")
     'ann@example.org'
     """

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from libcloud.cli.errors import error_line, exit_status
 from libcloud.storage.capabilities import MIB
 from libcloud.storage.transfer.client import RetryLoop
 from libcloud.test.cli.running import BUCKET, Shell
@@ -277,3 +278,11 @@ def test_an_unreadable_profile_file_that_is_not_needed_is_a_warning(shell: Shell
     result = shell("ls", "s3://bucket", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
     assert result.status == 4
     assert "config cannot be read" in result.err
+
+
+def test_a_network_error_of_another_library_has_its_own_words() -> None:
+    class NetworkError(Exception):
+        pass
+
+    error = NetworkError("the line is dead")
+    assert (error_line(error), exit_status(error)) == ("the line is dead", 1)
