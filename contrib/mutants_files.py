@@ -26,6 +26,14 @@ MUTANTS = (
         )
     ),
     Mutant(
+        "a response that was cut behind a buffer is whole",
+        "libcloud/utils/bodies.py",
+        "        source = source.raw\n",
+        "        pass\n",
+        (f"{_TESTS}/test_s3_foreign_code.py",),
+        caught_by="test_a_response_that_is_cut_is_not_published_as_the_whole",
+    ),
+    Mutant(
         "a file that appears during a download is replaced",
         _REPLACE,
         "            if self._overwrite:\n",

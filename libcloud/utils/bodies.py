@@ -36,13 +36,15 @@ def source_errors() -> Iterator[None]:
 
 
 def raise_if_cut(source: Any) -> None:
-    """Raise if ``source``, which has just ended, is a response of ``http.client`` that is cut.
+    """Raise if ``source``, which has just ended, reads a response of ``http.client`` that is cut.
 
     Its ``read(size)`` returns nothing where the connection was lost, as at the end of the body.
     Reference: https://github.com/python/cpython/issues/129264
 
     :raises http.client.IncompleteRead: it has received less than its Content-Length.
     """
+    if type(source) is io.BufferedReader:
+        source = source.raw
     client: Any = sys.modules.get("http.client")
     if client is not None and type(source) is client.HTTPResponse and source.length:
         raise client.IncompleteRead(b"", source.length)
