@@ -63,7 +63,7 @@ test: $(VENV)/.tox
 ifdef ENVS
 	@$(TOX) -e $(ENVS)
 else
-	@status=0; \
+	@trap 'exit 130' INT; status=0; \
 	LIBCLOUD_TEST_BUILDS=$(if $(CI),all,library) TOX_SKIP_ENV="$$($(BIN)/python -c 'import sys; print("py%d%d$$" % sys.version_info[:2])')|py$$$(if $(CI),,|py31[34]$$|engines$$)" \
 		$(BIN)/python -m tox run-parallel -p 2 $(DISCOVER) || status=$$?; \
 	$(TOX) -e py -- -n $$($(BIN)/python -c 'import os; print(len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)) + 1)') || status=$$?; \
