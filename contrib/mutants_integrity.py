@@ -197,6 +197,14 @@ MUTANTS = (
         caught_by="test_a_response_that_was_compressed_on_the_way_is_an_error",
     ),
     Mutant(
+        "data of one version is described as another",
+        "libcloud/storage/transfer/download/saving.py",
+        "if etag and obj.hash and etag != obj.hash:",
+        "if False:",
+        ("libcloud/test/storage/test_s3_compressed.py",),
+        caught_by="test_an_object_that_is_replaced_before_it_is_described_is_an_error",
+    ),
+    Mutant(
         "a response without a length may end early",
         "libcloud/storage/transfer/download/saving.py",
         "if whole and _is_own(driver, started.response):",

@@ -11,7 +11,7 @@ import pytest
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import S3StorageDriver
-from libcloud.storage.types import IncompleteDownloadError
+from libcloud.storage.types import IncompleteDownloadError, ObjectChangedError
 from libcloud.test._loopback import Loopback, Received, reply
 
 pytestmark = pytest.mark.usefixtures("http_path")
@@ -73,6 +73,14 @@ def test_an_object_that_is_stored_compressed_is_read_as_it_is(proxy: Proxy) -> N
     for got in (reply(200, PACKED, proxy.stored), chunked(PACKED, proxy.stored)):
         proxy.got = got
         assert proxy.read() == PACKED
+
+
+def test_an_object_that_is_replaced_before_it_is_described_is_an_error(proxy: Proxy) -> None:
+    proxy.object, proxy.stored = PACKED, {"ETag": '"4567"', **GZIP}
+    for got in (reply(200, PACKED, {**ETAG, **GZIP}), chunked(PACKED, ETAG)):
+        proxy.got = got
+        with pytest.raises(ObjectChangedError, match="bucket/name was replaced"):
+            proxy.read()
 
 
 @pytest.mark.parametrize("size", [0, 500])

@@ -23,6 +23,7 @@ from libcloud.storage.transfer.download.body import ResumableBody, checked
 from libcloud.storage.transfer.download.start import Download, validator_of
 from libcloud.utils.arguments import size_of, whole_number
 from libcloud.utils.files import at_least_one, read_in_chunks
+from libcloud.utils.headers import strip_etag
 
 STREAM_PIECE = 5 * 1024 * 1024
 """Bytes of a piece of a stream where the caller does not say."""
@@ -122,11 +123,12 @@ def read(
     All bytes are of one version. A whole object is verified if the store returns a checksum.
 
     Without a length, or with a coding that is perhaps not the object's, the object is taken from a
-    HEAD request, and the size is compared.
+    HEAD request, and size and ETag are compared.
 
     :param start: ``None`` for the whole object.
     :param length_of: the size in the headers.
     :raises MalformedResponseError: the response is compressed, and the object is not.
+    :raises ObjectChangedError: the object was replaced between the two requests.
     """
     unknown, whole = Object(name, 0, None, {}, {}, container, driver), start is None
     started = driver._start_download(unknown, start, end, verify=None if whole else False)
@@ -139,6 +141,9 @@ def read(
         try:
             obj = driver._get_object_in(container, name)
             _check_length(obj, length, coding)
+            etag = strip_etag(headers.get("etag", ""))
+            if etag and obj.hash and etag != obj.hash:
+                raise download.start.changed(obj, "was replaced")
         except BaseException:
             download.start.close(started.response)
             raise
