@@ -211,7 +211,7 @@ class InlineWorkers(Generic[Content]):
     def stop(self) -> None: ...
 
     def close(self) -> None:
-        del self._store  # it may keep the body, to recognize it
+        vars(self).pop("_store", None)  # it may keep the body, to recognize it
 
 
 class ThreadWorkers(Generic[Content]):

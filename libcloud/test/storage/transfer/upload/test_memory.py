@@ -15,6 +15,7 @@ from libcloud.storage.transfer.budget import MemoryBudget
 from libcloud.storage.transfer.retry import Retries
 from libcloud.storage.transfer.upload.session import DEFAULT_MEMORY, ObjectUpload, UploadOptions
 from libcloud.storage.transfer.upload.source import RangeSource
+from libcloud.storage.transfer.upload.workers import InlineWorkers
 from libcloud.storage.transfer.values import Digest, PartReceipt, SourcePart
 from libcloud.storage.types import ObjectTooLargeError
 from libcloud.test.storage.transfer.upload.test_ranges import CopyingStore
@@ -208,3 +209,9 @@ def test_an_error_leaves_the_program_alone() -> None:
     assert list(goes_on) == [b"last"]
     trace: Any = seen[1].__traceback__
     assert trace.tb_next.tb_frame.f_locals == {"kept": "shown by a debugger"}
+
+
+def test_workers_may_be_closed_twice() -> None:
+    workers: InlineWorkers[Any] = InlineWorkers(Refusing(1, "put"))
+    workers.close()
+    workers.close()
