@@ -189,7 +189,10 @@ class UploadWriter(io.BufferedIOBase, Generic[_Result]):
             raise error from cause
 
     def discard(self) -> None:
-        """The same as :meth:`abort`, which a subclass may extend."""
+        """The same as :meth:`abort`, which a subclass may extend.
+
+        :raises LibcloudError: the parts could not be removed: the error has the ``upload_id``.
+        """
         self.abort()
 
     def __enter__(self) -> UploadWriter[_Result]:
