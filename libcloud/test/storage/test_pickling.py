@@ -368,7 +368,7 @@ def errors_of_the_library() -> list[type[BaseException]]:
 
 def made(kind: type[BaseException]) -> Any:
     """An error of that class, from arguments of the right kind."""
-    known = {"http_code": 418, "code": 418, "headers": {}, "driver": None}
+    known = {"http_code": 418, "code": 418, "number": 2, "headers": {}, "driver": None}
     required = [
         parameter
         for parameter in list(inspect.signature(kind.__init__).parameters.values())[1:]
