@@ -93,7 +93,7 @@ def sync(
         for entry in two.entries(settings.filters):
             if entry.error is None:
                 present[key(entry.name)] = entry
-            elif not os.path.islink(entry.origin):  # a broken link is no file, and hides none
+            elif not os.path.islink(entry.origin):  # a broken link hides no files
                 raise entry.error  # the files of a directory would seem to be missing
     same_content = _same_content if checksum else None
     differs = partial(difference, size_only=size_only, same_content=same_content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -133,15 +133,26 @@ def test_a_caller_may_read_slowly(clock: Clock) -> None:
         assert sum(read(connection.response.iter_content(1000))) == LARGE
 
 
-def test_the_time_until_the_first_byte_has_its_own_limit(clock: Clock) -> None:
+def limited(clock: Clock, timeout: float = 60) -> RequestState:
+    """The state of a request, whose clock only goes on while something is received."""
     clock.step = 0
     state = RequestState("GET")
-    state.limit(60)
+    state.limit(timeout)
+    return state
+
+
+def one_byte(clock: Clock) -> Callable[[float], bytes]:
+    """Receives a byte, for which it waits for some seconds."""
 
     def receive(seconds: float) -> bytes:
         clock.now += seconds
         return b"x"
 
+    return receive
+
+
+def test_the_time_until_the_first_byte_has_its_own_limit(clock: Clock) -> None:
+    state, receive = limited(clock), one_byte(clock)
     assert state.receive(receive, 59) + state.receive(receive, 60) == b"xx"
     with pytest.raises(TimeoutError, match=r"3 bytes arrived in 60\.5 seconds"):
         state.receive(receive, 0.5)
@@ -149,9 +160,7 @@ def test_the_time_until_the_first_byte_has_its_own_limit(clock: Clock) -> None:
 
 def test_a_short_timeout_is_that_of_silence_only(clock: Clock) -> None:
     """Many connections may share a slow line."""
-    clock.step = 0
-    state = RequestState("GET")
-    state.limit(5)
+    state = limited(clock, 5)
 
     def receive(size: int) -> int:
         clock.now += 4
@@ -165,22 +174,13 @@ def test_a_short_timeout_is_that_of_silence_only(clock: Clock) -> None:
 
 
 def test_a_process_that_was_stopped_did_not_wait(clock: Clock) -> None:
-    clock.step = 0
-    state = RequestState("GET")
-    state.limit(60)
-
-    def receive(seconds: float) -> bytes:
-        clock.now += seconds
-        return b"x"
-
+    state, receive = limited(clock), one_byte(clock)
     for seconds in (1, 1, 86400, 59):
         assert state.receive(receive, seconds) == b"x"
 
 
 def test_every_four_kibibytes_have_the_whole_time(clock: Clock) -> None:
-    clock.step = 0
-    state = RequestState("GET")
-    state.limit(60)
+    state = limited(clock)
 
     def receive(size: int) -> int:
         clock.now += 50

@@ -23,19 +23,6 @@ from libcloud.test.storage.fakes.faults import LoseAnswer
 DATA = bytes(range(250)) * 10
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[FakeAzure]:
-    with FakeAzure() as server:
-        yield server
-
-
-@pytest.fixture
-def fake(running: FakeAzure) -> Iterator[FakeAzure]:
-    running.create_container("box")
-    yield running
-    running.reset()
-
-
 def upload(driver: AzureBlobsStorageDriver, name: str = "blob") -> Object:
     return Container("box", {}, driver).upload_object_via_stream(
         iter([DATA]), name, ex_part_size=1000

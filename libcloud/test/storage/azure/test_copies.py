@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from libcloud.common.types import LibcloudError
@@ -15,19 +13,6 @@ from libcloud.test.storage.fakes.faults import Status
 
 DATA = b"content of the source"
 PENDING = "pending"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FakeAzure]:
-    with FakeAzure() as server:
-        yield server
-
-
-@pytest.fixture
-def fake(running: FakeAzure) -> Iterator[FakeAzure]:
-    running.create_container("box")
-    yield running
-    running.reset()
 
 
 def copy(fake: FakeAzure, *statuses: str, interrupt: BaseException | None = None) -> Object:
