@@ -51,6 +51,14 @@ MUTANTS = (
         caught_by="test_versions_keep_their_segments",
     ),
     Mutant(
+        "a page that is shorter than a limit without meaning is the last one",
+        f"{_SWIFT}/profiles.py",
+        "listing_limit=min(_number",
+        "listing_limit=max(_number",
+        ("libcloud/test/storage/swift/test_downloads.py",),
+        caught_by="test_a_short_page_is_the_last_one_of_swift_alone[reported0-4]",
+    ),
+    Mutant(
         "a stale listing decides what is published",
         f"{_SWIFT}/multipart.py",
         "        published = published_ids(client, container_name, key)\n",

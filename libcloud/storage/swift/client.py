@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _RecordT = TypeVar("_RecordT", ContainerRecord, ObjectRecord)
 
-# Names on a page: what Swift returns at most unless it is configured otherwise.
-_PAGE = 10_000
-
 # A token may expire again, or be revoked, before the request that it was renewed for arrives.
 _RENEWALS = 2
 
@@ -149,15 +146,15 @@ class SwiftClient(NamingClient[PolicyOwner]):
         return super().parse(parse, response, what)
 
     def containers(self) -> Iterator[ContainerRecord]:
-        request = partial(requests.list_containers, limit=_PAGE)
-        return self._listed(responses.parse_containers, request, "Error listing the containers")
+        what = "Error listing the containers"
+        return self._listed(responses.parse_containers, requests.list_containers, what)
 
     def objects(
         self, container_name: str, *, prefix: str = "", after: str = ""
     ) -> Iterator[ObjectRecord]:
         """The objects of a container, in the order of their names, from the one after ``after``."""
         what = f"Error listing the container {container_name}"
-        request = partial(requests.list_objects, container_name, prefix=prefix, limit=_PAGE)
+        request = partial(requests.list_objects, container_name, prefix=prefix)
         place = {"container_name": container_name, "prefix": prefix}
         return self._listed(responses.parse_objects, request, what, marker=after, **place)
 
@@ -177,7 +174,7 @@ class SwiftClient(NamingClient[PolicyOwner]):
             yield from page
             # A cluster that does not say how many names it puts on a page ends with an empty one,
             # and so do the listings of objects that tests written for Apache Libcloud provide.
-            known = min(self.profile().listing_limit or 1, _PAGE)
+            known = self.profile().listing_limit or 1
             if len(page) < (1 if self.third_party and container_name else known):
                 return
             last = page[-1].name

@@ -18,6 +18,8 @@ _MAX_FILE_SIZE = 5 * GIB + 2
 _MAX_SEGMENTS = 1000
 _MIN_SEGMENT_SIZE = 1
 
+_LISTED = ("account", "container")
+
 
 @dataclass(frozen=True, slots=True)
 class SwiftProfile:
@@ -26,7 +28,7 @@ class SwiftProfile:
     :param limits: sizes, bytes; a part is a segment.
     :param max_deletes: object names that a bulk deletion takes; 0: there is no bulk deletion.
     :param max_name: bytes of the name of an object.
-    :param listing_limit: names on a page of a listing; 0: not known.
+    :param listing_limit: names on a page of a listing, unless it is the last; 0: not known.
     :param temp_url_digest: name of the hash that signs temporary URLs.
     """
 
@@ -46,7 +48,8 @@ def profile_of(info: Mapping[str, Any]) -> SwiftProfile:
         limits=_limits(swift, slo),
         max_deletes=_number(bulk, "max_deletes_per_request", 0),
         max_name=_number(swift, "max_object_name_length", 1024),
-        listing_limit=_number(swift, "container_listing_limit", 0),
+        # Ceph RGW has one of these, and puts fewer names on a page (rgw_max_listing_results).
+        listing_limit=min(_number(swift, f"{one}_listing_limit", 0) for one in _LISTED),
         temp_url_digest="sha1" if "sha1" in digests else "sha256",
     )
 

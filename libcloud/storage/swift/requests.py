@@ -73,20 +73,23 @@ def delete(path: str) -> HttpRequest:
     return HttpRequest("DELETE", path)
 
 
-def list_containers(marker: str, limit: int) -> HttpRequest:
+# Pages have as many names as the cluster puts there: it refuses requests for more.
+
+
+def list_containers(marker: str) -> HttpRequest:
     """One page of the containers whose names come after ``marker``."""
-    return HttpRequest("GET", "", _page(marker, limit))
+    return HttpRequest("GET", "", _page(marker))
 
 
-def list_objects(container_name: str, *, prefix: str, marker: str, limit: int) -> HttpRequest:
+def list_objects(container_name: str, *, prefix: str, marker: str) -> HttpRequest:
     """One page of the objects whose names come after ``marker``."""
-    params = _page(marker, limit)
+    params = _page(marker)
     params += (("prefix", prefix),) if prefix else ()
     return HttpRequest("GET", container_path(container_name), params)
 
 
-def _page(marker: str, limit: int) -> Params:
-    params: Params = (("format", "json"), ("limit", str(limit)))
+def _page(marker: str) -> Params:
+    params: Params = (("format", "json"),)
     return (*params, ("marker", marker)) if marker else params
 
 

@@ -12,7 +12,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from email.utils import formatdate
@@ -48,6 +48,7 @@ class SwiftLimits:
     """What ``/info`` says; sizes are small, so that tests are quick.
 
     :param page_size: names on a page of a listing.
+    :param reported: names on a page as ``/info`` says, of accounts and of containers.
     """
 
     max_file_size: int = 1_000_000
@@ -55,6 +56,7 @@ class SwiftLimits:
     min_segment_size: int = 1
     max_deletes: int = 10
     page_size: int = 7
+    reported: Mapping[str, int] = field(default_factory=dict)
     info: bool = True
 
 
@@ -279,7 +281,11 @@ class FakeSwift:
     def _info(self) -> dict[str, Any]:
         limits = self.limits
         return {
-            "swift": {"max_file_size": limits.max_file_size, "max_object_name_length": 1024},
+            "swift": {
+                "max_file_size": limits.max_file_size,
+                "max_object_name_length": 1024,
+                **{f"{kind}_listing_limit": number for kind, number in limits.reported.items()},
+            },
             "slo": {
                 "max_manifest_segments": limits.max_segments,
                 "min_segment_size": limits.min_segment_size,
@@ -312,7 +318,11 @@ class FakeSwift:
 
     def _page(self, request: Incoming, names: list[str]) -> list[str]:
         marker, prefix = request.query.get("marker", ""), request.query.get("prefix", "")
-        limit = min(int(request.query.get("limit", "10000")), self.limits.page_size)
+        most = min(self.limits.reported.values(), default=10_000)
+        limit = int(request.query.get("limit", most))
+        if limit > most:
+            raise RefusedError(412, f"Maximum limit is {most}")
+        limit = min(limit, self.limits.page_size)
         found = sorted(names, key=str.encode)
         return [
             name for name in found if name.startswith(prefix) and name.encode() > marker.encode()

@@ -128,6 +128,22 @@ def test_a_listing_that_does_not_advance_ends_with_an_error(
         container.list_objects()
 
 
+@pytest.mark.parametrize(
+    ("reported", "requests"), [({"container": 10_000}, 4), ({"account": 7, "container": 9}, 3)]
+)
+def test_a_short_page_is_the_last_one_of_swift_alone(
+    connect: Connect, reported: dict[str, int], requests: int
+) -> None:
+    """Ceph RGW reports 10,000 names on a page, and puts as many there as it is configured to."""
+    with FakeSwift(SwiftLimits(reported=reported)) as server:
+        container = connect(host=server.host, port=server.port).create_container("docs")
+        for number in range(15):
+            container.upload_object_via_stream(iter([b"x"]), f"{number:02}")
+        server.log.clear()
+        assert [obj.name for obj in container.list_objects()] == [f"{n:02}" for n in range(15)]
+        assert server.count("GET container") == requests
+
+
 def test_a_full_listing_takes_no_more_requests_than_pages(connect: Connect) -> None:
     with FakeSwift(SwiftLimits(page_size=10_000)) as server:
         driver = connect(host=server.host, port=server.port)
