@@ -298,22 +298,4 @@ MUTANTS = (
             "::test_an_object_that_was_replaced_while_it_was_copied_is_kept",
         ),
     ),
-    Mutant(
-        "the cache of completions is kept for ever",
-        f"{_CLI}/completion.py",
-        'if oldest < float(listing["time"]) <= self._now() and',
-        "if",
-        (
-            f"{_TESTS}/cli/test_completion.py::test_a_listing_is_used_for_a_minute_by_the_same_account",
-        ),
-    ),
-    Mutant(
-        "completions of another account are shown",
-        f"{_CLI}/completion.py",
-        "            *(self._environ.get(name) for name in _VARIABLES),\n",
-        "",
-        (
-            f"{_TESTS}/cli/test_completion.py::test_a_listing_is_used_for_a_minute_by_the_same_account",
-        ),
-    ),
 )

@@ -4,23 +4,17 @@
 With ``_LIBCLOUD_COMPLETE=SHELL`` in the environment, the command prints a line for each candidate:
 kind, text and description, separated by tabs. Kinds are ``whole`` words; ``part``, which a shell
 does not separate from what comes next; ``file`` and ``dir``, which shells complete themselves.
-
-What a store lists is kept in a file that only its owner can read: names and times, found by a hash
-of the store, the account and the prefix.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
-import json
 import os
 import re
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -29,8 +23,7 @@ import click
 from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
 from libcloud.cli.settings import HAS_PROGRAM, Settings
-from libcloud.cli.targets import is_url, known_schemes, parse_target
-from libcloud.utils.staging import write_private
+from libcloud.cli.targets import is_url, known_schemes
 
 _BASH = r"""_libcloud_completion() {
     local kind text help
@@ -115,9 +108,8 @@ def completion(*, shell: str) -> None:
     libcloud completion zsh > "${fpath[1]}/_libcloud"
     libcloud completion fish > ~/.config/fish/completions/libcloud.fish
 
-    Buckets and keys are listed with the credentials that the command would use. Names are kept for
-    a minute in ~/.cache/libcloud, in a file that only you can read. If the store does not respond
-    within a second, nothing is completed.
+    Buckets and keys are listed with the credentials that the command would use. If the store does
+    not respond within a second, nothing is completed.
     """
     click.echo(SCRIPTS[shell], nl=False)
 
@@ -188,87 +180,12 @@ def _for_bash(text: str, raw: str) -> str:
     return quoted[cut + 1 :]
 
 
-# A listing is kept for a minute, and a store has a second to respond.
-SECONDS = 60.0
-TIMEOUT = 1.0
+_SECONDS = 1.0  # in which a store has to respond
 
-_LISTINGS = 50
-_SIZE = 4 * 1024 * 1024
 _MOST = 1000  # names that are listed; the usual size of a page
 
 # Arguments that may also be the path of a file.
 _PATHS = ("arguments", "paths", "source", "destination")
-
-# Variables that select the store and the account. None of them is a secret.
-_VARIABLES = (
-    *("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
-    *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "HOME"),
-    *("OS_CLOUD", "OS_AUTH_URL", "OS_USERNAME", "OS_PROJECT_NAME", "AZURE_STORAGE_ACCOUNT"),
-)
-
-
-class CompletionCache:
-    """The file at ``path``; what cannot be read or written is not cached."""
-
-    def __init__(
-        self,
-        path: str,
-        *,
-        now: Callable[[], float] = time.time,
-        environ: Mapping[str, str] = os.environ,
-    ) -> None:
-        self._path = path
-        self._now = now
-        self._environ = environ
-
-    @classmethod
-    def of_user(cls) -> CompletionCache:
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        if not os.path.isabs(base):  # it is to be ignored then
-            base = os.path.expanduser("~/.cache")
-        return cls(os.path.join(base, "libcloud", "completion.json"))
-
-    def get(self, settings: Settings, url: str) -> list[str] | None:
-        """The listing for an incomplete ``url``, or one of a shorter prefix that has all names."""
-        listings = self._read()
-        for end in range(len(url), url.rfind("/"), -1):
-            listing = listings.get(self._key(settings, url[:end]))
-            if listing is not None and (end == len(url) or listing["complete"]):
-                return [str(name) for name in listing["names"]]
-        return None
-
-    def put(self, settings: Settings, url: str, names: list[str], *, complete: bool) -> None:
-        listings, now = self._read(), self._now()
-        listings[self._key(settings, url)] = {"time": now, "names": names, "complete": complete}
-        newest = sorted(listings.items(), key=lambda item: -float(item[1]["time"]))[:_LISTINGS]
-        directory = os.path.dirname(self._path)
-        if os.path.isabs(directory):  # otherwise there is no home directory
-            with contextlib.suppress(OSError):
-                os.makedirs(directory, mode=0o700, exist_ok=True)
-                write_private(self._path, json.dumps(dict(newest)))
-
-    def _key(self, settings: Settings, url: str) -> str:
-        scheme, _, typed = url.partition("://")
-        selected = (
-            *(settings.endpoint_url, settings.region, settings.profile, settings.provider),
-            *(settings.no_sign_request, scheme),
-            *(self._environ.get(name) for name in _VARIABLES),
-            typed if "/" in typed else "",  # buckets are listed without a prefix
-        )
-        return hashlib.sha256(json.dumps(selected).encode()).hexdigest()[:32]
-
-    def _read(self) -> dict[str, dict[str, Any]]:
-        try:
-            with open(self._path, encoding="utf-8") as file:
-                listings = json.loads(file.read(_SIZE))
-            oldest = self._now() - SECONDS
-            return {
-                key: listing
-                for key, listing in listings.items()
-                if oldest < float(listing["time"]) <= self._now() and listing["names"] is not None
-            }
-        except (OSError, ValueError, TypeError, AttributeError, KeyError):
-            return {}
 
 
 def candidates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -299,25 +216,23 @@ def _settings(ctx: click.Context, param: click.Parameter) -> Settings:
     return settings.source if param.name == "source" else settings
 
 
-def urls(settings: Settings, incomplete: str, *, timeout: float = TIMEOUT) -> list[str]:
+def urls(settings: Settings, incomplete: str) -> list[str]:
     """URLs that start with ``incomplete``; none if the store does not respond in time."""
-    start = incomplete.partition("://")[0]
-    if start == "file":
-        return _files(incomplete, start)
-    try:
-        parse_target(incomplete, settings.provider)
-    except click.UsageError:
-        return []
-    cache = CompletionCache.of_user()
-    names = cache.get(settings, incomplete)
-    if names is None:
-        importlib.import_module("libcloud.cli.stores")  # takes none of the store's time
-        names = _in_time(lambda: _list(settings, incomplete), timeout)
-        if names is None:
-            return []
-        cache.put(settings, incomplete, names, complete=len(names) < _MOST)
-    typed = incomplete.partition("://")[2]
-    return [f"{start}://{name}" for name in names if name.startswith(typed)]
+    scheme, _, typed = incomplete.partition("://")
+    if scheme == "file":
+        return _files(incomplete, scheme)
+    importlib.import_module("libcloud.cli.stores")  # takes none of the store's time
+    names: list[str] = []
+
+    def run() -> None:
+        # A wrong URL or key, no network: there is nothing to complete.
+        with contextlib.suppress(BaseException):
+            names.extend(_list(settings, incomplete))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_SECONDS)
+    return [f"{scheme}://{name}" for name in names if name.startswith(typed)]
 
 
 def _list(settings: Settings, url: str) -> list[str]:
@@ -333,21 +248,6 @@ def _list(settings: Settings, url: str) -> list[str]:
     found = islice(iterate_directory(store.container(), key), _MOST)
     names = (one if isinstance(one, str) else one.name for one in found)
     return list(dict.fromkeys(f"{place}/{name}" for name in names))
-
-
-def _in_time(function: Callable[[], list[str]], timeout: float) -> list[str] | None:
-    found: list[list[str]] = []
-
-    def run() -> None:
-        try:
-            found.append(function())
-        except BaseException:  # a wrong key, no network: there is nothing to complete
-            return
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return found[0] if found else None
 
 
 def _files(incomplete: str, scheme: str) -> list[str]:

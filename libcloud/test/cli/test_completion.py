@@ -1,29 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Completion: candidates, their cache, and what real shells make of them."""
+"""Completion: candidates, and what real shells make of them."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 
-from libcloud.cli.completion import (
-    SCRIPTS,
-    SECONDS,
-    CompletionCache,
-    candidate_lines,
-    urls,
-)
+from libcloud.cli import completion
+from libcloud.cli.completion import SCRIPTS, candidate_lines, urls
 from libcloud.cli.main import cli
 from libcloud.cli.settings import Settings
 from libcloud.test.cli.running import BUCKET, Shell, environment, terminal
@@ -45,13 +37,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 @pytest.fixture
 def user(store: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """The environment of a user with an empty cache."""
+    """The environment of a user."""
     for name in os.environ:
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     for name, value in environment(store.endpoint, tmp_path).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     return Shell(store.endpoint, tmp_path)
 
 
@@ -107,83 +98,6 @@ def test_a_local_url_is_completed(user: Shell) -> None:
     assert candidates("ls", url) == [f"{url}bjects/", f"{url}ther.txt"]
 
 
-def test_a_listing_is_requested_once(user: Shell) -> None:
-    fake = user.fake
-    assert candidates("ls", "s3://bucket/photos/") != []
-    before = len(fake.log.entries)
-    assert candidates("ls", "s3://bucket/photos/") != []
-    assert candidates("ls", "s3://bucket/photos/ca") == ["s3://bucket/photos/cat.jpg"]
-    assert len(fake.log.entries) == before
-
-
-def cache_at(path: Path, **more: Any) -> CompletionCache:
-    return CompletionCache(str(path / "cache" / "completion.json"), **more)
-
-
-def test_only_the_owner_can_read_the_cache_and_it_has_no_secret(user: Shell) -> None:
-    assert candidates("ls", "s3://bucket/") != []
-    file = user.home / ".cache" / "libcloud" / "completion.json"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    text = file.read_text()
-    assert "photos/" in text
-    assert user.endpoint.key not in text and user.endpoint.secret not in text
-
-
-def test_a_listing_is_used_for_a_minute_by_the_same_account(tmp_path: Path) -> None:
-    now, target = [1000.0], "s3://bucket/a"
-    cache = cache_at(tmp_path, now=lambda: now[0], environ={"AWS_PROFILE": "one"})
-    cache.put(Settings(), target, ["bucket/a1"], complete=True)
-    assert cache.get(Settings(), target) == ["bucket/a1"]
-    assert cache.get(Settings(), "s3://bucket/a1") == ["bucket/a1"]
-    assert cache.get(Settings(profile="other"), target) is None
-    assert cache.get(Settings(), "s3://bucket/b") is None
-    other = cache_at(tmp_path, now=lambda: now[0], environ={"AWS_PROFILE": "two"})
-    assert other.get(Settings(), target) is None
-    now[0] += SECONDS
-    assert cache.get(Settings(), target) is None
-
-
-def test_a_listing_that_was_cut_is_not_used_for_a_longer_prefix(tmp_path: Path) -> None:
-    cache = cache_at(tmp_path)
-    cache.put(Settings(), "s3://bucket/", ["bucket/a"], complete=False)
-    assert cache.get(Settings(), "s3://bucket/") == ["bucket/a"]
-    assert cache.get(Settings(), "s3://bucket/z") is None
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', '{"a": {"time": "x"}}', "null"])
-def test_a_damaged_cache_is_replaced(tmp_path: Path, text: str) -> None:
-    cache, target = cache_at(tmp_path), "s3://bucket/a"
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "completion.json").write_text(text)
-    assert cache.get(Settings(), target) is None
-    cache.put(Settings(), target, ["bucket/a1"], complete=True)
-    assert cache.get(Settings(), target) == ["bucket/a1"]
-    assert os.listdir(tmp_path / "cache") == ["completion.json"]
-
-
-def test_the_cache_does_not_grow(tmp_path: Path) -> None:
-    cache = cache_at(tmp_path)
-    for number in range(60):
-        cache.put(Settings(), f"s3://b{number}/", ["x"], complete=True)
-    assert len(json.loads((tmp_path / "cache" / "completion.json").read_text())) == 50
-
-
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
-    (tmp_path / "cache").touch()
-    cache_at(tmp_path).put(Settings(), "s3://b/", ["x"], complete=True)
-
-
-def test_without_a_home_directory_nothing_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    CompletionCache.of_user().put(Settings(), "s3://b/", ["x"], complete=True)
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize(
     ("raw", "inserted"),
     [
@@ -196,31 +110,31 @@ def test_bash_inserts_no_name_that_it_would_evaluate(
     user: Shell, raw: str, inserted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ["bucket/cheap'$(date)`\"\\", "bucket/che\x1b[31m", "bucket/che\rx"]
-    cache = CompletionCache.of_user()
-    cache.put(Settings(), "s3://bucket/ch", names, complete=True)
+    monkeypatch.setattr(completion, "_list", lambda *_: names)
     monkeypatch.setattr("os.environ", {**os.environ, "COMP_WORDBREAKS": ":="})
     lines = list(candidate_lines(cli, ["ls", "s3://bucket/ch"], shell="bash", raw=raw))
     assert [line.split("\t")[1] for line in lines] == [inserted]
 
 
-def test_a_store_that_does_not_respond_completes_nothing(user: Shell, tmp_path: Path) -> None:
+def test_a_store_that_does_not_respond_completes_nothing(
+    user: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion, "_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        assert urls(Settings(endpoint_url=url), "s3://bu", timeout=0.05) == []
-    assert not (user.home / ".cache").exists()
+        assert urls(Settings(endpoint_url=url), "s3://bu") == []
 
 
 def program(user: Shell, directory: Path) -> dict[str, str]:
     """A ``libcloud`` on the PATH that completes, and otherwise prints its arguments.
 
-    It finds the names in the cache, however busy the machine is.
+    It waits for the store as long as it takes, however busy the machine is.
     """
-    for url in ("s3://bu", "s3://bucket/photos/"):
-        assert urls(Settings(), url, timeout=60.0)
+    patient = "from libcloud.cli import completion, main; completion._SECONDS = 60; main.run()"
     file = directory / "libcloud"
     file.write_text(
         "#!/bin/sh\n"
-        f'[ -n "$_LIBCLOUD_COMPLETE" ] && exec {sys.executable} -m libcloud "$@"\n'
+        f'[ -n "$_LIBCLOUD_COMPLETE" ] && exec {sys.executable} -c "{patient}" "$@"\n'
         "printf 'ARGUMENTS'; printf ' <%s>' \"$@\"; echo\n"
     )
     file.chmod(0o755)
