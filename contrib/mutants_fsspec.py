@@ -83,6 +83,14 @@ MUTANTS = (
         caught_by="test_a_sequential_reader_has_several_ranges_in_flight",
     ),
     Mutant(
+        "a transaction publishes a file without what its wrapper holds",
+        f"{_FILESYSTEM}/files.py",
+        "                    wrapper.close()\n",
+        "                    pass\n",
+        ("libcloud/test/storage/test_filesystem_files.py",),
+        caught_by="test_a_file_open_at_the_end_of_a_transaction_is_stored_whole",
+    ),
+    Mutant(
         "fsspec caches a listing that a write has overtaken",
         f"{_FILESYSTEM}/listing.py",
         "            if version == self._version:\n",

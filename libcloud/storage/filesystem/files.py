@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
@@ -203,8 +204,9 @@ def _not_picklable(path: str) -> OpenForWritingError:
 class WriteFile(io.BufferedIOBase):
     """An object that is written; see :class:`~libcloud.storage.writer.UploadWriter`.
 
-    It is published when it is closed, or by :meth:`commit` in a transaction. If an exception leaves
-    its ``with`` block, nothing is published.
+    It is published when it is closed, or by :meth:`commit` in a transaction, with what a wrapper
+    of this module or for text still holds. If an exception leaves its ``with`` block, or a wrapper
+    is dropped without ``close()``, nothing is published.
     """
 
     def __init__(
@@ -216,6 +218,8 @@ class WriteFile(io.BufferedIOBase):
         self.autocommit = autocommit
         self._writer = writer
         self._written = False  # closed, and waits for commit()
+        self._wrapper: Callable[[], Any] | None = None
+        self._wrapper_dropped = False
         self._handled_at_opening = sys.exc_info()[1]
 
     @classmethod
@@ -275,7 +279,7 @@ class WriteFile(io.BufferedIOBase):
         :raises BaseException: the first error. Nothing was published.
         """
         if self.autocommit:
-            self.commit()
+            self._end(self._writer.close)
         elif not self._written:
             self._written = True
             passing = sys.exc_info()[1]
@@ -283,8 +287,27 @@ class WriteFile(io.BufferedIOBase):
                 self.discard()
 
     def commit(self) -> None:
-        """Publish the object, unless it was discarded."""
+        """Publish the object, unless it was discarded.
+
+        :raises ValueError: a wrapper was dropped with data of the object. Nothing was published.
+        """
+        try:
+            if self._wrapper is not None and not self._written:
+                wrapper = self._wrapper()
+                if wrapper is None:
+                    self._wrapper_dropped = True
+                else:
+                    wrapper.close()
+            if self._wrapper_dropped:
+                raise ValueError(f"{self.path} was dropped without close(): nothing is published")
+        except BaseException:
+            self.discard()
+            raise
         self._end(self._writer.close)
+
+    def wrapped_by(self, wrapper: Any) -> None:
+        """Note who holds data of this file until it is closed."""
+        self._wrapper = weakref.ref(wrapper)
 
     def _end(self, end: Callable[..., None], *args: object) -> None:
         self._written = True
@@ -318,6 +341,7 @@ class WriteFile(io.BufferedIOBase):
             self._written = True
 
     def _dealloc_warn(self, source: object) -> None:
+        self._wrapper_dropped = not self._written
         self._writer._dealloc_warn(source)
 
 
@@ -327,6 +351,7 @@ class CompressedFile(io.BufferedIOBase):
     def __init__(self, compressor: Any, file: WriteFile) -> None:
         self._compressor = compressor
         self._file = file
+        file.wrapped_by(self)
 
     def __del__(self) -> None:
         # As in WriteFile.
@@ -341,6 +366,9 @@ class CompressedFile(io.BufferedIOBase):
 
     def writable(self) -> bool:
         return True
+
+    def wrapped_by(self, wrapper: Any) -> None:
+        self._file.wrapped_by(wrapper)
 
     def close(self) -> None:
         if self.closed:

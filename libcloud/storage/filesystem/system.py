@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -270,7 +271,10 @@ class LibcloudFileSystem(DriverFileSystem):
         """
         shared: Any = {"block_size": block_size, "cache_options": cache_options, **kwargs}
         if compression is None or "b" not in mode or "r" in mode:
-            return super().open(path, mode, compression=compression, **shared)
+            found = super().open(path, mode, compression=compression, **shared)
+            if isinstance(found, io.TextIOWrapper) and "r" not in mode:
+                found.buffer.wrapped_by(found)  # type: ignore[attr-defined]
+            return found
         kind = get_compression(path, compression)
         file = super().open(path, mode, **shared)
         return file if kind is None else CompressedFile(compr[kind](file, mode="w"), file)

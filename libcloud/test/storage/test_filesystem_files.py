@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -54,3 +55,32 @@ def test_a_local_file_is_sent_whatever_its_kind(fs: Any, tmp_path: Path) -> None
         assert fs.cat("bucket/object") == Path(path).read_bytes()
     with pytest.raises(FileExistsError):
         fs.put_file(__file__, "bucket/object", mode="create")
+
+
+WRITTEN = [("w", None), ("wt", "gzip"), ("wb", "gzip")]
+
+
+@pytest.mark.parametrize(("mode", "compression"), WRITTEN)
+def test_a_file_open_at_the_end_of_a_transaction_is_stored_whole(
+    fs: Any, mode: str, compression: str | None
+) -> None:
+    data: Any = b"data" if "b" in mode else "data"
+    with fs.transaction:
+        file = fs.open("bucket/object", mode, compression=compression)
+        file.write(data)
+    assert file.closed
+    with fs.open("bucket/object", mode.replace("w", "r"), compression=compression) as found:
+        assert found.read() == data
+
+
+@pytest.mark.parametrize(("mode", "compression"), WRITTEN)
+def test_a_file_dropped_in_a_transaction_is_an_error(
+    fs: Any, mode: str, compression: str | None
+) -> None:
+    with pytest.raises(ValueError, match="bucket/object was dropped"), fs.transaction:
+        fs.pipe_file("bucket/before", b"data")
+        fs.open("bucket/object", mode, compression=compression).write(
+            b"data" if "b" in mode else "data"
+        )
+        gc.collect()
+    assert fs.ls("bucket", detail=False) == ["bucket/before"]
