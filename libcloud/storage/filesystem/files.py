@@ -160,6 +160,9 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         cost.record(cost.clock() - sent)
         return cls(obj, known=(offset, data), cost=cost, **shared)
 
+    # That of fsspec adds an empty line at the end of the file.
+    readlines = io.IOBase.readlines
+
     def close(self) -> None:
         """Drop what was read ahead."""
         cache = getattr(self, "cache", None)  # missing if opening failed

@@ -273,7 +273,7 @@ class LibcloudFileSystem(DriverFileSystem):
         if compression is None or "b" not in mode or "r" in mode:
             found = super().open(path, mode, compression=compression, **shared)
             if isinstance(found, io.TextIOWrapper) and "r" not in mode:
-                found.buffer.wrapped_by(found)  # type: ignore[attr-defined]
+                found.buffer.wrapped_by(found)
             return found
         kind = get_compression(path, compression)
         file = super().open(path, mode, **shared)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import threading
 from pathlib import Path
@@ -84,3 +85,11 @@ def test_a_file_dropped_in_a_transaction_is_an_error(
         )
         gc.collect()
     assert fs.ls("bucket", detail=False) == ["bucket/before"]
+
+
+@pytest.mark.parametrize("data", [b"", b"one", b"one\n", b"one\n\ntwo"])
+def test_the_lines_of_a_file_are_those_of_a_local_one(fs: Any, data: bytes) -> None:
+    fs.pipe_file("bucket/object", data)
+    with fs.open("bucket/object") as file:
+        assert file.readlines() == io.BytesIO(data).readlines()
+        assert file.readlines() == []
