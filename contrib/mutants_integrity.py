@@ -92,7 +92,7 @@ MUTANTS = (
     ),
     Mutant(
         "a range compared with the checksum of the whole",
-        f"{_DRIVERS}/s3.py",
+        f"{_DRIVERS}/_multipart.py",
         "        verify: bool | None = False,",
         "        verify: bool | None = True,",
         _VERIFIED,

@@ -620,7 +620,11 @@ class SwiftStorageDriver(MultipartDriver):
 
     # Downloads.
 
-    def _request_download(self, obj: Object, selection: Selection) -> Download:
+    def _request_download(
+        self, obj: Object, selection: Selection, options: Mapping[str, object]
+    ) -> Download:
+        self._check_read_options(options)
+
         def examine(response: Any) -> Verification | None:
             """The MD5 that the bytes must have; the ETag of a large object is not an MD5."""
             headers = response.headers
