@@ -23,7 +23,7 @@ from libcloud.utils.arguments import size_of, unexpected_keyword
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from libcloud.storage.scaleout.session import NewUpload, UploadSession
+    from libcloud.storage.scaleout.session import UploadSession
     from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.port import Validator
     from libcloud.storage.transfer.download.start import Download, Selection
@@ -246,9 +246,8 @@ class MultipartDriver(StorageDriver):
         :raises ValueError: the driver does not upload in parts, or an option is invalid. Nothing
             was sent.
         """
-        from libcloud.storage.scaleout.session import begin
-
-        return begin(self, self._upload_to_share(container, object_name, extra, headers, options))
+        draft = self._upload_to_share(container, object_name, extra, headers, options)
+        return draft.begin()
 
     def ex_upload_with(
         self,
@@ -281,9 +280,9 @@ class MultipartDriver(StorageDriver):
         from libcloud.storage.scaleout import executor as engine
 
         rest = engine.with_defaults(options, ex_ship_credentials)
-        new = self._upload_to_share(container, object_name, extra, headers, rest)
+        draft = self._upload_to_share(container, object_name, extra, headers, rest)
         access = engine.WorkerAccess(ex_ship_credentials, ex_connect, ex_on_session)
-        return engine.upload_with(self, new, executor, pieces, sizes=sizes, access=access)
+        return engine.upload_with(draft, executor, pieces, sizes=sizes, access=access)
 
     def ex_attach_upload(
         self,
@@ -331,10 +330,13 @@ class MultipartDriver(StorageDriver):
         extra: dict[str, Any] | None,
         headers: Mapping[str, str] | None,
         options: Mapping[str, Any],
-    ) -> NewUpload:
+    ) -> UploadSession:
+        from libcloud.storage.scaleout.session import UploadSession
+
         extra = deepcopy(dict(extra or {}))
         upload = self._session(container, object_name, extra, headers, options)
-        return upload, options.get("ex_checksum", self._shared_checksum), extra
+        checksum = options.get("ex_checksum", self._shared_checksum)
+        return UploadSession.draft(self, upload, checksum, extra)
 
     def _published_object(
         self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any

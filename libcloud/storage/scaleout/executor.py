@@ -22,9 +22,9 @@ from libcloud.storage.base import Object
 from libcloud.storage.scaleout.executors import adapted, workers_of
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor, sized
 from libcloud.storage.scaleout.parts import PlannedParts
-from libcloud.storage.scaleout.session import NewUpload, UploadSession, attached, begin
-from libcloud.storage.scaleout.staging import PieceFolder, PieceTask, folder_of, store_pieces
-from libcloud.storage.scaleout.text import needs_key
+from libcloud.storage.scaleout.session import UploadSession, attached
+from libcloud.storage.scaleout.staging import PieceTask, folder_of, store_pieces
+from libcloud.storage.scaleout.text import needs_key, parsed
 from libcloud.storage.scaleout.worker import PartTask, StoredPiece, driver_with, send_part
 from libcloud.storage.transfer.cut import CutPart, cut, usual_part_size
 from libcloud.storage.transfer.progress import UploadCompleting, UploadEvent, UploadStarted
@@ -67,57 +67,41 @@ def with_defaults(options: Mapping[str, Any], credentials: str | None = None) ->
 
 
 def upload_with(
-    driver: Any,
-    new: NewUpload,
+    session: UploadSession,
     executor: PartExecutor,
     pieces: Any,
     *,
     sizes: Any,
     access: WorkerAccess,
 ) -> Object:
-    """Upload ``pieces``; see ``ex_upload_with`` of the drivers."""
-    upload = new[0]
+    """Begin the upload of a draft, or continue the one of a session, and complete it.
+
+    See ``ex_upload_with`` of the drivers.
+    """
     executor = adapted(executor)
     pieces, lengths = sized(executor, pieces, sizes)
     if lengths is None and access.kind is not None:
         raise ValueError("ex_ship_credentials='presigned' requires the sizes of the pieces")
-    if lengths is not None and upload.options.size not in (None, sum(lengths)):
+    size = session.upload.options.size
+    if lengths is not None and size not in (None, sum(lengths)):
         raise SizeMismatchError(
-            f"the pieces have {sum(lengths)} bytes, and ex_size is {upload.options.size}; "
-            "nothing was sent",
-            driver,
-            upload.object_name,
+            f"the pieces have {sum(lengths)} bytes, and ex_size is {size}; nothing was sent",
+            session.driver,
+            session.object_name,
         )
-    _check_portable(UploadSession.draft(driver, new), executor, access)
-    if lengths is None:
-        return _compose(_Job(_begin(driver, new, access), executor, access), pieces, None)
-    part_size = upload.options.part_size or usual_part_size(lengths, upload.limits)
-    parts = cut(lengths, upload.limits, part_size=part_size)
-    plan = {"part_size": part_size, "parts": len(parts), "plan": _fingerprint(lengths, part_size)}
-    job = _Job(_begin(driver, new, access, **plan), executor, access)
-    return job.run(_Plan(pieces, lengths, parts), {})
-
-
-def _begin(driver: Any, new: NewUpload, access: WorkerAccess, **plan: Any) -> UploadSession:
-    session = begin(driver, new, **plan)
-    try:
-        if access.on_session is not None:
-            access.on_session(session.text())
-    except BaseException as error:
-        _give_up(error, session)
-        raise
-    return session
-
-
-def _give_up(error: BaseException, session: UploadSession) -> None:
-    """Keep the upload for later, or abort it; no part was sent, or all workers have ended."""
-    if session.upload.options.on_failure == "keep":
-        _keep(error, session)
-        return
-    try:
-        session.abort()
-    except Exception as failed:
-        vars(error).update(upload_id=session.upload_id, cleanup_error=failed)
+    _check_portable(session, executor, access)
+    plan = None if lengths is None else _planned(session, pieces, lengths)
+    state = session.find_parts() if session.upload_id else None
+    if state is None:
+        session = session.begin(**({} if plan is None else plan.fields()))
+        try:
+            if access.on_session is not None:
+                access.on_session(session.text())
+        except BaseException as error:
+            _give_up(error, session)
+            raise
+    job = _Job(session, executor, access)
+    return _compose(job, pieces, state) if plan is None else job.resume(plan, state)
 
 
 def attach(
@@ -131,21 +115,22 @@ def attach(
     options: Mapping[str, Any],
 ) -> Object:
     """Continue an upload; see ``ex_attach_upload`` of the drivers."""
-    if isinstance(session, UploadSession):
-        found = attached(driver, session.fields)
-    else:
-        found = UploadSession.from_json(session, driver)
+    fields = session.fields if isinstance(session, UploadSession) else parsed(session)[1]
+    kept = attached(driver, fields)
     chosen = split_keywords({"ex_on_failure": "keep", **options})[1]
-    upload = replace(found.upload, options=replace(chosen, part_size=found.fields.part_size))
-    kept = UploadSession(found.driver, upload, found.fields)
-    executor = adapted(executor)
-    pieces, lengths = sized(executor, pieces, sizes)
-    _check_portable(kept, executor, access)
-    job = _Job(kept, executor, access)
-    if lengths is None:
-        return _compose(job, pieces, kept.find_parts())
-    plan = _planned(kept, pieces, lengths)
-    return job.resume(plan, kept.find_parts())
+    kept.upload = replace(kept.upload, options=replace(chosen, part_size=fields.part_size))
+    return upload_with(kept, executor, pieces, sizes=sizes, access=access)
+
+
+def _give_up(error: BaseException, session: UploadSession) -> None:
+    """Keep the upload for later, or abort it; no part was sent, or all workers have ended."""
+    if session.upload.options.on_failure == "keep":
+        _keep(error, session)
+        return
+    try:
+        session.abort()
+    except Exception as failed:
+        vars(error).update(upload_id=session.upload_id, cleanup_error=failed)
 
 
 # The parts that the store has, and the error that the upload no longer exists; None: it is new.
@@ -165,16 +150,18 @@ def _compose(job: _Job, pieces: Sequence[Any], state: _State) -> Object:
             found = _stored_pieces(job, pieces, state)
             folder.record(found)
         plan = _planned(session, found, [piece.size for piece in found])
-        stored = job.run(plan, {}) if state is None else job.resume(plan, state)
+        stored = job.resume(plan, state)
     except BaseException as error:
         keep = session.upload.options.on_failure == "keep"
-        if error is gone:
-            _discard(folder, error)
-        elif keep or isinstance(error, UploadOutcomeUnknownError):
+        if error is not gone and (keep or isinstance(error, UploadOutcomeUnknownError)):
             _keep(error, session)
-        else:
+            raise
+        if error is not gone:
             _give_up(error, session)
-            _discard(folder, error)
+        try:
+            folder.discard()
+        except Exception as failed:
+            vars(error).setdefault("cleanup_error", failed)
         raise
     try:
         folder.discard()
@@ -205,33 +192,30 @@ def _exists(session: UploadSession) -> bool:
     return True
 
 
-def _discard(folder: PieceFolder, error: BaseException) -> None:
-    try:
-        folder.discard()
-    except Exception as failed:
-        vars(error).setdefault("cleanup_error", failed)
-
-
 class _Plan(NamedTuple):
     pieces: Sequence[Any]
     sizes: Sequence[int]
     parts: Sequence[CutPart]
+    part_size: int
+
+    def fields(self) -> dict[str, Any]:
+        """What the session has of it, by which it is recognized."""
+        text = ",".join(map(str, [self.part_size, *self.sizes]))
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return {"part_size": self.part_size, "parts": len(self.parts), "plan": fingerprint}
 
 
 def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]) -> _Plan:
-    """The parts of an upload that has begun; they must be those that it began with."""
-    part_size = session.fields.part_size or usual_part_size(sizes, session.upload.limits)
-    if session.fields.plan not in ("", _fingerprint(sizes, part_size)):
+    """The parts of an upload; if it has begun, they must be those that it began with."""
+    limits = session.upload.limits
+    part_size = session.upload.options.part_size or usual_part_size(sizes, limits)
+    plan = _Plan(pieces, sizes, cut(sizes, limits, part_size=part_size), part_size)
+    if session.fields.plan not in ("", plan.fields()["plan"]):
         raise ValueError(
             f"the pieces of {session.label} do not have the sizes that they had when the upload "
             "began; nothing was sent. Abort it, and upload them again"
         )
-    return _Plan(pieces, sizes, cut(sizes, session.upload.limits, part_size=part_size))
-
-
-def _fingerprint(sizes: Sequence[int], part_size: int) -> str:
-    text = ",".join(map(str, [part_size, *sizes]))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return plan
 
 
 def _is_local(executor: Any, access: WorkerAccess) -> bool:
@@ -328,8 +312,10 @@ class _Job:
         if self.session.upload.options.on_event is not None:
             self.session.upload.options.on_event(event)
 
-    def resume(self, plan: _Plan, state: tuple[list[PartReceipt], Exception | None]) -> Object:
+    def resume(self, plan: _Plan, state: _State) -> Object:
         """Send the parts that the store does not have, and complete the upload."""
+        if state is None:
+            return self.run(plan, {})
         session, (stored, gone) = self.session, state
         planned = {part.number: part.size for part in plan.parts}
         known = {part.number: part for part in stored if planned.get(part.number) == part.size}

@@ -59,12 +59,9 @@ from libcloud.storage.types import ObjectTooLargeError, UploadOutcomeUnknownErro
 from libcloud.utils.arguments import kind_of
 from libcloud.utils.bodies import source_errors
 
-__all__ = ["NewUpload", "UploadReceipt", "UploadSession", "begin"]
+__all__ = ["UploadReceipt", "UploadSession"]
 
 _T = TypeVar("_T")
-
-NewUpload = tuple[ObjectUpload[Any], "str | None", Mapping[str, Any]]
-"""An upload to begin, ``ex_checksum``, and ``extra``."""
 
 
 class UploadSession:
@@ -316,12 +313,45 @@ class UploadSession:
     # For the modules of this package.
 
     @classmethod
-    def draft(cls, driver: Any, new: NewUpload) -> UploadSession:
-        """The session of an upload that has not started, to find out whether it has a text."""
-        upload, _, extra = new
-        headers = dict(upload.store.shared_headers)  # type: ignore[attr-defined]
-        fields = SessionFields(upload.container_name, upload.object_name, "", 0, headers=headers)
+    def draft(
+        cls, driver: Any, upload: ObjectUpload[Any], checksum: str | None, extra: Mapping[str, Any]
+    ) -> UploadSession:
+        """The session of an upload that has not begun; nothing is sent.
+
+        :param checksum: of parts: ``ex_checksum``.
+        """
+        store: Any = upload.store
+        fields = SessionFields(
+            upload.container_name,
+            upload.object_name,
+            id="",
+            created=0,
+            checksum=checksum,
+            headers=dict(store.shared_headers),
+            part_size=upload.options.part_size,
+        )
         return cls(driver, upload, fields, extra)
+
+    def begin(self, **plan: Any) -> UploadSession:
+        """Create the upload of this draft: the session that continues it.
+
+        :param plan: further fields of the session.
+        :raises ValueError: there is no checksum. Nothing was sent.
+        """
+        if self.fields.checksum is None:
+            raise ValueError("ex_checksum=None: parts from several processes need a checksum")
+        upload_id = self._retried(Step.CREATE, self._store.create)
+        connection = self.driver.connection
+        now = getattr(connection, "server_time", lambda: datetime.now(timezone.utc))()
+        fields = replace(self.fields, id=upload_id, created=int(now.timestamp()), **plan)
+        return UploadSession(self.driver, self.upload, fields, self._extra)._attached()
+
+    def _attached(self) -> UploadSession:
+        fields, store = self.fields, self._store
+        store.attach(fields.id, datetime.fromtimestamp(fields.created, timezone.utc))
+        if fields.etag or fields.whole:
+            store.expect(fields.etag, fields.whole)
+        return self
 
     def port(self, known: Mapping[int, PartReceipt]) -> PartsPort:
         """The port that completes the upload; ``known``: parts that are stored already."""
@@ -378,38 +408,10 @@ class UploadSession:
         )
 
 
-# Beginning, and reading the text.
-
-
-def begin(driver: Any, new: NewUpload, **plan: Any) -> UploadSession:
-    """Create an upload, and the session that continues it.
-
-    :param plan: further fields of the session.
-    :raises ValueError: there is no checksum. Nothing was sent.
-    """
-    upload, checksum, _ = new
-    if checksum is None:
-        raise ValueError("ex_checksum=None: parts from several processes need a checksum")
-    session = UploadSession.draft(driver, new)
-    upload_id = session._retried(Step.CREATE, session._store.create)
-    now = getattr(driver.connection, "server_time", lambda: datetime.now(timezone.utc))()
-    known = {"part_size": upload.options.part_size, "checksum": checksum, **plan}
-    fields = replace(session.fields, id=upload_id, created=int(now.timestamp()), **known)
-    return attached(driver, fields, new)
-
-
-def attached(driver: Any, fields: SessionFields, new: NewUpload | None = None) -> UploadSession:
+def attached(driver: Any, fields: SessionFields) -> UploadSession:
     """The session with these fields. Nothing is sent."""
-    if new is None:
-        options = {"ex_part_size": fields.part_size, "ex_on_failure": "keep"}
-        if fields.checksum:
-            options["ex_checksum"] = fields.checksum
-        upload = driver._shared_upload(fields.container, fields.name, fields.headers, options)
-        extra: Mapping[str, Any] = {}
-    else:
-        upload, _, extra = new
-    store: Any = upload.store
-    store.attach(fields.id, datetime.fromtimestamp(fields.created, timezone.utc))
-    if fields.etag or fields.whole:
-        store.expect(fields.etag, fields.whole)
-    return UploadSession(driver, upload, fields, extra)
+    options = {"ex_part_size": fields.part_size, "ex_on_failure": "keep"}
+    if fields.checksum:
+        options["ex_checksum"] = fields.checksum
+    upload = driver._shared_upload(fields.container, fields.name, fields.headers, options)
+    return UploadSession(driver, upload, fields)._attached()
