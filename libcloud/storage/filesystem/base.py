@@ -18,6 +18,7 @@ from fsspec.asyn import (  # type: ignore[import-untyped]
     get_loop,
     reset_lock,
     sync,
+    sync_wrapper,
 )
 
 from libcloud.storage.base import Object, StorageDriver
@@ -369,18 +370,15 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
             await self._change(path, self._operations.make_directories, path, exist_ok)
 
     async def _rmdir(self, path: str) -> None:
-        path = self._strip_protocol(path)
-        await self._change(path, self._operations.remove_directory, path)
-
-    def rmdir(self, path: str) -> None:
         """Delete an empty container; empty directories in a container do not exist.
 
         :param path: of the container.
         :raises OSError: it is not empty. Nothing was deleted.
         """
         path = self._strip_protocol(path)
-        self._operations.remove_directory(path)
-        self._listings.invalidate(path)
+        await self._change(path, self._operations.remove_directory, path)
+
+    rmdir = sync_wrapper(_rmdir)
 
     # Deleting.
 

@@ -18,7 +18,7 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.readahead import DEFAULT_RANGE, SMALLEST_RANGE, ReadAhead
-from libcloud.storage.filesystem.reading import RequestCost, find_object, read_edge, read_version
+from libcloud.storage.filesystem.reading import RequestCost, read_edge, read_version
 from libcloud.storage.keywords import AnyUploadKeywords
 from libcloud.storage.writer import UploadWriter
 
@@ -151,7 +151,7 @@ class ReadFile(AbstractBufferedFile):  # type: ignore[misc]
         """
         shared: Any = {"cache_type": cache_type, "block_size": block_size, **options}
         if version_id is not None or cache_type not in (None, ReadAhead.name):
-            return cls(find_object(container, name, version_id), **shared)
+            return cls(container.get_object(name, ex_version_id=version_id), **shared)
         length = min(block_size or DEFAULT_RANGE, SMALLEST_RANGE)
         last = name.endswith(_INDEX_AT_END)
         cost = RequestCost()

@@ -13,7 +13,6 @@ from typing import Any
 
 from libcloud.storage.base import Container, Object, StorageDriver, iterate_directory
 from libcloud.storage.filesystem.errors import as_os_errors
-from libcloud.storage.filesystem.reading import find_object
 from libcloud.storage.metadata import is_placeholder
 from libcloud.utils import iso8601
 from libcloud.utils.local import PerProcess
@@ -124,7 +123,7 @@ class Listing:
         """The object of a file, or one version of it: one HEAD request."""
         container, name = self.locate(path)
         with as_os_errors(path):
-            return find_object(container, name, version_id)
+            return container.get_object(name, ex_version_id=version_id)
 
     def info(self, path: str) -> Info:
         """See ``info`` of the file system."""

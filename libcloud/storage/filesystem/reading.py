@@ -89,13 +89,6 @@ class RequestCost:
             self._throughputs = (*self._throughputs[1 - _KEPT :], throughput)
 
 
-def find_object(container: Container, name: str, version_id: str | None = None) -> Object:
-    """An object, or one version of it: one HEAD request."""
-    if version_id is None:
-        return container.get_object(name)
-    return container.get_object(name, ex_version_id=version_id)
-
-
 def open_object(
     container: Container, name: str, version_id: str | None = None
 ) -> tuple[Object, Iterator[bytes]]:
@@ -103,7 +96,7 @@ def open_object(
     read = None if version_id is not None else _reader(container.driver)
     if read is not None:
         return read(container, name)
-    obj = find_object(container, name, version_id)
+    obj = container.get_object(name, ex_version_id=version_id)
     return obj, obj.as_stream()
 
 
@@ -135,7 +128,7 @@ def read_object(
             unsupported = isinstance(error, MalformedResponseError) or status in _UNSUPPORTED
             if not (is_suffix and unsupported) and status != _RANGE_NOT_SATISFIABLE:
                 raise
-    obj = find_object(container, name, version_id)
+    obj = container.get_object(name, ex_version_id=version_id)
     first, last, _ = slice(first, last).indices(obj.size)
     return obj, read_version(obj, first, last)
 

@@ -278,9 +278,7 @@ class _Job:
         )
         port = session.port(stored)
         task_of = partial(self._task, plan)
-        workers = FutureWorkers(
-            port, self.executor, plan.parts, task_of, stored=stored, upload=upload
-        )
+        workers = FutureWorkers(port, self.executor, plan.parts, task_of, upload=upload)
         port.send_again = workers.send_again
         listener = partial(self._listen, machine)
         transfer: Any = Transfer(

@@ -90,7 +90,7 @@ class Tasks(Generic[_Key]):
 
 
 class FutureWorkers:
-    """The tasks of an executor send parts that are not ``stored``; this thread sends the rest."""
+    """The tasks of an executor send the parts that are not stored; this thread does the rest."""
 
     def __init__(
         self,
@@ -99,13 +99,12 @@ class FutureWorkers:
         parts: Sequence[CutPart],
         task_of: Callable[[CutPart], Sequence[Any]],
         *,
-        stored: Mapping[int, PartReceipt],
         upload: Any,
     ) -> None:
         self._tasks: Tasks[Send] = Tasks(executor)
         self._plan = parts
         self._task_of = task_of
-        self._stored = stored
+        self._known = port.known
         self._upload = upload
         self._inline: InlineWorkers[Any] = InlineWorkers(port)
         self.outcomes = self._inline.outcomes
@@ -113,13 +112,10 @@ class FutureWorkers:
 
     def submit(self, task: Task[Any]) -> None:
         send = task.send
-        if send.step is not Step.PART:
+        if send.step is Step.PART and send.number not in self._known:
+            self._start(send)
+        else:
             self._inline.submit(task)
-            return
-        if send.number in self._stored:
-            self.outcomes.append(Outcome(send, self._stored[send.number], None, None))
-            return
-        self._start(send)
 
     def send_again(self, numbers: Iterable[int]) -> list[PartReceipt]:
         """Send parts again, when nothing is in flight."""

@@ -303,7 +303,7 @@ class PartsPort:
         self._upload = upload
         self._port: PartStore[Any] = upload.store
         self._list_parts = list_parts
-        self._known = known
+        self.known = known
         self._changed: dict[int, PartReceipt] = {}  # parts whose ETags were listed
         self.abort = self._port.abort
         self.has_parts = self._port.has_parts
@@ -318,7 +318,7 @@ class PartsPort:
         raise AssertionError("the upload exists already")
 
     def put_part(self, upload_id: str, number: int, body: object, digest: Digest) -> PartReceipt:
-        return self._known[number]
+        return self.known[number]
 
     def complete(self, upload_id: str, parts: Sequence[PartReceipt]) -> StoredObject:
         try:

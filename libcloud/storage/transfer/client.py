@@ -189,9 +189,8 @@ class StoreClient(ABC, Generic[OwnerT]):
         :raises LibcloudError: the last response has another status; the error names container,
             object, status and the store's code.
         """
-        loop = self.retry_loop
         once = partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
-        return repeated(loop.retries(), once, loop.failure_of, sleep=loop.sleep)
+        return self.retry_loop.run(once)
 
     def read(
         self,
