@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,7 +73,9 @@ def properties_of(obj: Object, driver: StorageDriver) -> Properties:
     """
     found, can = Properties(), driver.capabilities
     names = obj.meta_data if can.metadata else ()
-    metadata = {key: obj.meta_data[key] for key in names if driver._metadata_names.fullmatch(key)}
+    metadata = {
+        key: obj.meta_data[key] for key in names if re.fullmatch(driver._metadata_names, key)
+    }
     if metadata:
         found.extra["meta_data"] = metadata
     if len(metadata) < len(obj.meta_data):

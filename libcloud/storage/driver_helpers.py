@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -55,8 +54,8 @@ class StorageDriverHelpers(BaseDriver):
     _hash_is_of_data = True
     # Keys of an object's ``extra`` whose values an upload can set by headers.
     _kept_properties: tuple[str, ...] = ()
-    # Names of metadata that the store accepts.
-    _metadata_names = re.compile(r".+", re.DOTALL)
+    # Names of metadata that the store accepts: a regular expression.
+    _metadata_names = "(?s).+"
 
     @property
     def _pool(self) -> WorkerPool:

@@ -20,10 +20,6 @@ from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.utils.local import PerProcess
 from libcloud.utils.values import Value
 
-# Characters that a signed header can contain: visible ASCII and spaces.
-_SENDABLE = re.compile(r"[\x20-\x7e]*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
 
 class CredentialsNotFoundError(LibcloudError):
     """A request needs credentials and none were found. Nothing was sent.
@@ -73,7 +69,7 @@ class Credentials(Value):
 
     def __post_init__(self) -> None:
         secret = clean_secret(self.secret)
-        if isinstance(secret, str) and _CONTROL.search(secret):
+        if isinstance(secret, str) and re.search(r"[\x00-\x1f\x7f]", secret):
             raise MalformedCredentialsError("the secret access key contains a line break")
         object.__setattr__(self, "key", clean_key(self.key, "access key"))
         object.__setattr__(self, "secret", secret)
@@ -92,7 +88,7 @@ def clean_key(value: Any, what: str) -> Any:
     text = value.strip()
     if value and not text:
         raise MalformedCredentialsError(f"the {what} consists of whitespace only")
-    if not _SENDABLE.fullmatch(text):
+    if not (text.isascii() and text.isprintable()):  # as a header must be
         raise MalformedCredentialsError(
             f"the {what} contains a line break or another invalid character"
         )

@@ -9,7 +9,6 @@ next in ``transfer/upload/machine.py``.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -141,7 +140,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         "content_language",
     )
     # C# identifiers: REST API, "Naming and Referencing Containers, Blobs, and Metadata".
-    _metadata_names = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+    _metadata_names = "[A-Za-z_][A-Za-z0-9_]*"
 
     #: Seconds without data that are allowed before the response to Put Block List.
     ex_completion_timeout: ClassVar[float] = 300.0

@@ -99,11 +99,11 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
     def ex_get_object_temp_url(self, obj: Object, method: str = "GET", timeout: int = 60) -> str:
         """A URL that allows ``method`` on an object without a token.
 
+        Reference: Swift, "Temporary URL middleware" (api/temporary_url_middleware).
+
         :param method: the HTTP method that the URL is for.
         :param timeout: seconds that it is valid.
         :raises KeyError: the account has no key for such URLs.
-
-        Reference: Swift, "Temporary URL middleware" (api/temporary_url_middleware).
         """
         check_object(obj)
         key = self.ex_get_meta_data().get("temp_url_key")

@@ -61,8 +61,6 @@ from libcloud.storage.keywords import (
     UploadKeywords,
 )
 from libcloud.storage.metadata import PROPERTIES, metadata_headers
-from libcloud.storage.s3.access import AccessOptions, endpoint_of
-from libcloud.storage.s3.client import S3Client
 from libcloud.storage.s3.connection import (
     API_VERSION,
     EXPIRATION_SECONDS,
@@ -96,6 +94,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from libcloud.common.credentials import Credentials
+    from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.multipart import (
         RESPONSES_PER_REQUEST,
         IncompleteCleanupError,
@@ -232,7 +231,7 @@ class BaseS3StorageDriver(MultipartDriver):
     ) -> None:
         check_known_keywords(type(self), kwargs)
         check_settings(kwargs)
-        access = AccessOptions(
+        access = s3.access.AccessOptions(
             credentials=ex_credentials,
             anonymous=ex_anonymous,
             checksum_calculation=ex_checksum_calculation,
@@ -247,7 +246,7 @@ class BaseS3StorageDriver(MultipartDriver):
         self._checksum_calculation = ex_checksum_calculation
         # A subclass may have taken the host from the URL.
         where = (host, port) if endpoint_url is None else (None, None)
-        endpoint = endpoint_of(endpoint_url, *where, secure)
+        endpoint = s3.access.endpoint_of(endpoint_url, *where, secure)
         if host is None:
             host, secure, port, _ = endpoint
         super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
@@ -329,7 +328,7 @@ class BaseS3StorageDriver(MultipartDriver):
         except KeyError:
             without = (s3.headers.CHECKSUM,)
             unsupported = without if self._checksum_calculation == "when_required" else ()
-            return known.setdefault("_s3_client", S3Client(self, unsupported))
+            return known.setdefault("_s3_client", s3.client.S3Client(self, unsupported))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -1506,7 +1505,7 @@ class S3StorageDriver(AWSDriver, BaseS3StorageDriver):
         **kwargs: Unpack[S3ConstructorKeywords],
     ) -> None:
         url = kwargs.get("endpoint_url")
-        host, secure, port, _ = endpoint_of(url, host, port, secure)
+        host, secure, port, _ = s3.access.endpoint_of(url, host, port, secure)
         host = host or None
         self.profile = choose_profile(
             self.profile, host=host, given=ex_profile, named=ex_s3_profile

@@ -32,6 +32,12 @@ class UnknownRegionError(LibcloudError, ValueError):
 class S3CompatibleStorageDriver(BaseS3StorageDriver):
     """A store with a profile.
 
+    :cvar connections: connection classes by signature version, for stores that support both;
+        otherwise ``connectionCls`` is used.
+    :cvar title: name of an instance, followed by its region; ``None``: the name of its class.
+    :cvar region_decides: a host of the store itself is ignored, because the region determines it.
+    :cvar presigned_urls: ``get_object_cdn_url`` returns presigned URLs.
+
     :param host: of the store; ``None``: the host of the region.
     :param region: ``None``: the default of the profile. With ``host``, any name that the store
         uses.
@@ -43,12 +49,6 @@ class S3CompatibleStorageDriver(BaseS3StorageDriver):
     :param ex_s3_profile: the name of a profile, for the same purpose.
     :raises LibcloudError: there is no host, or the store has no such region.
     :raises ValueError: the store has no such region, or does not support the signature version.
-
-    :cvar connections: connection classes by signature version, for stores that support both;
-        otherwise ``connectionCls`` is used.
-    :cvar title: name of an instance, followed by its region; ``None``: the name of its class.
-    :cvar region_decides: a host of the store itself is ignored, because the region determines it.
-    :cvar presigned_urls: ``get_object_cdn_url`` returns presigned URLs.
     """
 
     region_name = ""
