@@ -7,6 +7,7 @@ from mutant import Mutant
 
 _FILESYSTEM = "libcloud/storage/filesystem"
 _REQUESTS = ("libcloud/test/storage/test_filesystem_requests.py",)
+_BATCHES = ("libcloud/test/storage/test_filesystem_batches.py",)
 _READAHEAD = ("libcloud/test/storage/test_filesystem_readahead.py",)
 _VERSIONS = ("libcloud/test/storage/test_filesystem_versions.py",)
 
@@ -89,6 +90,22 @@ MUTANTS = (
         "                    pass\n",
         ("libcloud/test/storage/test_filesystem_files.py",),
         caught_by="test_a_file_open_at_the_end_of_a_transaction_is_stored_whole",
+    ),
+    Mutant(
+        "a move deletes a file that was added while it copied",
+        f"{_FILESYSTEM}/system.py",
+        "            await self._rm_trees(deleted, copied)\n",
+        "            await self._rm_trees(deleted)\n",
+        _BATCHES,
+        caught_by="test_a_move_deletes_nothing_that_it_has_not_copied[bucket/d/c]",
+    ),
+    Mutant(
+        "a move deletes a file that was replaced while it copied",
+        f"{_FILESYSTEM}/operations.py",
+        "            if copied is not None and not same_version(found, copied):\n",
+        "            if False:\n",
+        _BATCHES,
+        caught_by="test_a_move_deletes_nothing_that_it_has_not_copied[bucket/d/a]",
     ),
     Mutant(
         "fsspec caches a listing that a write has overtaken",

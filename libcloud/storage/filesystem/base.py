@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -411,10 +411,12 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         paths = await self._expand_path(path, recursive=recursive, maxdepth=maxdepth)
         await self._delete(await self._files_to_delete(paths, skip=recursive))
 
-    async def _rm_trees(self, roots: Sequence[str]) -> None:
+    async def _rm_trees(self, roots: Sequence[str], copied: Container[str] | None = None) -> None:
         """Delete all objects at ``roots`` and below them.
 
+        :param copied: files that are deleted, because they were copied; ``None``: any.
         :raises FileNotFoundError: one of them does not exist. Nothing was deleted.
+        :raises OSError: there is another one than those that were ``copied``. Nothing was deleted.
         """
         roots = [self._strip_protocol(root) for root in roots]
         if "" in roots:
@@ -426,7 +428,8 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         for root, below, here in zip(roots, found[::2], found[1::2], strict=True):
             if not below and not here and "/" in root:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
-        objects = {(obj.container.name, obj.name): obj for some in found for obj in some}
+        objects = {f"{obj.container.name}/{obj.name}": obj for some in found for obj in some}
+        self._operations.check_copied(objects, copied)
         await self._delete(list(objects.values()))
         for root in roots:
             if "/" not in root:

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from libcloud.storage.base import Object
 from libcloud.storage.copying import properties_of
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.filesystem.listing import Listing, split_path
-from libcloud.storage.filesystem.reading import open_object, read_object
+from libcloud.storage.filesystem.reading import open_object, read_object, same_version
 from libcloud.storage.metadata import is_placeholder
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
@@ -137,35 +137,56 @@ class Operations:
         with as_os_errors(path):
             container.upload_object_via_stream(pieces, name)
 
-    def copy(self, source: str, target: str, version_id: str | None = None) -> None:
-        """Copy a file: within the store if possible, otherwise through this process."""
+    def copy(self, source: str, target: str, version_id: str | None = None) -> Object | None:
+        """Copy a file: within the store if possible, otherwise through this process.
+
+        :return: what was copied; ``None`` for a directory, which comes with the files in it.
+        """
         try:
             obj = self._listing.object(source, version_id)
         except (FileNotFoundError, IsADirectoryError):
             if version_id is None and self._is_directory(source):
-                return  # directories come with the files that are in them
+                return None
             raise
         container, name = self._listing.locate(target)
         with as_os_errors(source):
             if hasattr(self._driver, "ex_copy_object"):
                 with contextlib.suppress(ObjectTooLargeError):
                     self._driver.ex_copy_object(obj, container, name)
-                    return
+                    return obj
             kept = properties_of(obj, container.driver)
             kept.upload(obj, interruptible(obj.as_stream()), container, name)
+        return obj
 
     # Deleting.
 
-    def file_to_delete(self, path: str, skip: bool = False) -> list[Object]:
-        """The object of a file; with ``skip``, none for a directory."""
+    def file_to_delete(
+        self, path: str, copied: Object | None = None, *, skip: bool = False
+    ) -> list[Object]:
+        """The object of a file; with ``skip``, none for a directory.
+
+        :param copied: what the object was when it was copied, to be moved.
+        :raises OSError: it has been replaced since.
+        """
         try:
-            return [self._listing.object(path)]
+            found = self._listing.object(path)
+            if copied is not None and not same_version(found, copied):
+                raise OSError(errno.EBUSY, "not moved: it was replaced while it was copied", path)
+            return [found]
         except (FileNotFoundError, IsADirectoryError):
             if not self._is_directory(path):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
             if not skip:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path) from None
             return []
+
+    def check_copied(self, objects: Mapping[str, Object], copied: Container[str] | None) -> None:
+        """:raises OSError: there is a file that is not among those that were ``copied``."""
+        for path, obj in objects.items():
+            is_directory = is_placeholder(obj) or (not obj.size and path.endswith("/"))
+            if copied is not None and path not in copied and not is_directory:
+                text = "the files were copied, but this one was not: nothing was deleted"
+                raise OSError(errno.ENOTEMPTY, text, path)
 
     def delete(self, objects: Iterable[Object]) -> None:
         """Delete objects, in bulk if possible. The first error is raised at the end."""

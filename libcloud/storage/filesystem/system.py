@@ -403,6 +403,8 @@ class LibcloudFileSystem(DriverFileSystem):
         :param maxdepth: levels of directories, at most; ``None``: no limit.
         :raises OSError: a copy would replace another original, or would be in a directory that is
             deleted afterwards. Nothing was changed.
+        :raises OSError: an original was replaced, or a file was added to a directory, before the
+            originals were to be deleted. All were copied, and nothing was deleted.
         """
         refuse_version(kwargs)
         sync(self.loop, self._mv, path1, path2, recursive, maxdepth)
@@ -431,9 +433,16 @@ class LibcloudFileSystem(DriverFileSystem):
                 results = await asyncio.gather(*copies, return_exceptions=True)
         finally:
             self._listings.invalidate(*(target for _, target in planned))
-        for error in filter(None, results):
-            raise error
-        await self._rm(path1, recursive=recursive, maxdepth=maxdepth)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        copied = {source: obj for (source, _), obj in zip(planned, results, strict=True)}
+        find = self._operations.file_to_delete
+        found = await self._in_parallel(lambda one: find(*one, skip=recursive), [*copied.items()])
+        if recursive and maxdepth is None:
+            await self._rm_trees(deleted, copied)
+        else:
+            await self._delete([obj for objects in found for obj in objects])
 
     def touch(self, path: str, truncate: bool = True, **kwargs: Unpack[FileKeywords]) -> None:
         """Create an empty file; an existing one is replaced.

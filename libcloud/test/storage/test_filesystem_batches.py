@@ -178,3 +178,24 @@ def test_an_overridden_method_for_copies_is_called_by_a_move(fs: Any) -> None:
     fs.pipe({"bucket/d/a": b"1", "bucket/d/b": b"2"})
     Renaming(driver=fs.driver).mv("bucket/d", "bucket/e", recursive=True)
     assert fs.find("bucket") == ["bucket/e/a.new.new", "bucket/e/b.new.new"]
+
+
+@pytest.mark.parametrize("late", ["bucket/d/a", "bucket/d/c", "bucket/d/c/"])
+def test_a_move_deletes_nothing_that_it_has_not_copied(
+    fs: Any, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    fs.pipe({"bucket/d/a": b"1", "bucket/d/b": b"2"})
+    copy = fs._operations.copy
+
+    def copy_and_write(*args: Any) -> Any:
+        copied = copy(*args)
+        if args[0] == "bucket/d/a":
+            container = fs.driver.get_container("bucket")
+            container.upload_object_via_stream(iter([b"late"]), late.removeprefix("bucket/"))
+        return copied
+
+    monkeypatch.setattr(fs._operations, "copy", copy_and_write)
+    with pytest.raises(OSError, match=late):
+        fs.mv("bucket/d", "bucket/e", recursive=True)
+    found = {obj.name for obj in fs.driver.get_container("bucket").list_objects()}
+    assert found == {"d/a", "d/b", late.removeprefix("bucket/"), "e/a", "e/b"}
