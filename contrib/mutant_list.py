@@ -241,9 +241,9 @@ _READING = (
     ),
     Mutant(
         "listing stops after page one",
-        "libcloud/storage/s3/listing.py",
-        "        if not page.is_truncated:\n",
-        "        if True:\n",
+        "libcloud/storage/transfer/client.py",
+        "            if not is_truncated:\n",
+        "            if True:\n",
         _PAGES,
         caught_by="test_a_listing_that_cannot_continue_is_an_error",
     ),

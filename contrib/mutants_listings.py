@@ -8,6 +8,7 @@ from mutant import Mutant
 _TESTS = "libcloud/test"
 _DRIVERS = "libcloud/storage/drivers"
 _S3 = "libcloud/storage/s3"
+_CLIENT = "libcloud/storage/transfer/client.py"
 
 _PAGES = (f"{_TESTS}/storage/test_s3_pages.py",)
 _SCANNING = ("libcloud/test/storage/s3/test_scanning.py",)
@@ -25,16 +26,16 @@ MUTANTS = (
     ),
     Mutant(
         "a listing that cannot continue ends",
-        f"{_S3}/listing.py",
-        "            raise IncompleteListingError(\n",
-        "            return\n            raise IncompleteListingError(\n",
+        _CLIENT,
+        "                raise IncompleteListingError(\n",
+        "                return\n                raise IncompleteListingError(\n",
         _PAGES,
         caught_by="test_a_listing_that_cannot_continue_is_an_error",
     ),
     Mutant(
         "names that do not begin with the prefix are taken for objects of S3",
-        f"{_S3}/listing.py",
-        "        client.check_listed(found, prefix, what)\n",
+        _CLIENT,
+        "            self.check_listed(found, prefix, what)\n",
         "",
         _PREFIXES,
         caught_by="test_the_command_uses_none_of_the_names[rm --recursive s3://bucket//dir]",
@@ -58,7 +59,7 @@ MUTANTS = (
     Mutant(
         "names that do not begin with the prefix are taken for blobs",
         "libcloud/storage/azure/client.py",
-        "            self.check_listed([*names, *page.prefixes], prefix, what)\n",
+        "            prefix=prefix,\n",
         "",
         _PREFIXES,
         caught_by="test_azure_lists_no_name_without_the_prefix[all_objects]",
@@ -66,16 +67,16 @@ MUTANTS = (
     Mutant(
         "names that do not begin with the prefix are taken for objects of Swift",
         "libcloud/storage/swift/client.py",
-        "            self.check_listed([record.name for record in page], prefix, what)\n",
-        "",
+        "container_name=container_name, prefix=prefix, marker=marker",
+        "container_name=container_name, marker=marker",
         _PREFIXES,
         caught_by="test_swift_lists_no_name_without_the_prefix",
     ),
     Mutant(
         "only the last marker of a listing is remembered",
-        f"{_S3}/listing.py",
-        "        seen.add(hash(marker))",
-        "        seen = {hash(marker)}",
+        _CLIENT,
+        "                seen.add(hash(marker))",
+        "                seen = {hash(marker)}",
         _PAGES,
         caught_by="test_a_listing_that_cannot_continue_is_an_error",
     ),

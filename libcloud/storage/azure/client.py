@@ -16,7 +16,6 @@ from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage import azure, transfer
 from libcloud.storage.error_details import ErrorDetail, attach_detail
 from libcloud.storage.transfer.client import NamingClient, PolicyOwner
-from libcloud.storage.types import IncompleteListingError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -79,7 +78,7 @@ class AzureClient(NamingClient[ClientOwner]):
                 raise azure.errors.error_for(detail, what, self.owner, *known)
             recoveries += 1
 
-    def pages(
+    def listing(
         self,
         parse: Callable[[Any], Page],
         request: Callable[..., HttpRequest],
@@ -87,34 +86,16 @@ class AzureClient(NamingClient[ClientOwner]):
         container_name: str = "",
         prefix: str | None = None,
     ) -> Iterator[Page]:
-        """The pages of a listing.
-
-        :param request: takes a ``marker``.
-        :param prefix: that ``request`` asks for.
-        """
-        marker = last = None
-        seen: set[int] = set()
-        entries = 0
-        while True:
-            page = self.read(parse, request(marker=marker), what, names=(container_name, ""))
-            names = [entry.name for entry in page.entries]
-            self.check_listed([*names, *page.prefixes], prefix, what)
-            entries += len(names)
-            last = names[-1] if names else last
-            yield page
-            if not page.marker:
-                return
-            marker = page.marker
-            if hash(marker) in seen:
-                raise IncompleteListingError(
-                    f"{what}: the store repeats a marker. The listing got as far as {last!r}",
-                    self.owner,
-                    container_name,
-                    entries=entries,
-                    pages=len(seen) + 1,
-                    last=last,
-                )
-            seen.add(hash(marker))
+        """The pages of a listing; ``request``, which asks for ``prefix``, takes a ``marker``."""
+        return self.pages(
+            lambda marker: self.read(
+                parse, request(marker=marker), what, names=(container_name, "")
+            ),
+            lambda page: (page.names(), bool(page.marker), page.marker),
+            what,
+            container_name=container_name,
+            prefix=prefix,
+        )
 
     def _attempt(self, request: HttpRequest, what: str, *, raw: bool) -> Any:
         connection = self.owner.connection

@@ -49,6 +49,9 @@ class Page(NamedTuple):
     prefixes: list[str]
     marker: str
 
+    def names(self) -> list[str]:
+        return [*(entry.name for entry in self.entries), *self.prefixes]
+
 
 def parse_containers(root: Any) -> Page:
     items = _listed(root, "Containers")

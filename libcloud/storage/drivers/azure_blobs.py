@@ -239,7 +239,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
     def iterate_containers(self) -> Iterator[Container]:
         request = partial(azure.requests.list_containers, limit=RESPONSES_PER_REQUEST)
         what, parse = "Error listing containers", azure.responses.parse_containers
-        for page in self._client.pages(parse, request, what):
+        for page in self._client.listing(parse, request, what):
             for entry in page.entries:
                 container = self._container(entry)
                 container.extra["etag"] = strip_etag(entry.properties.get("etag", ""))
@@ -319,7 +319,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
             limit=limit or RESPONSES_PER_REQUEST,
         )
         what, parse = f"Error listing the container {container.name}", azure.responses.parse_blobs
-        return self._client.pages(parse, request, what, container.name, prefix)
+        return self._client.listing(parse, request, what, container.name, prefix)
 
     def delete_object(self, obj: Object) -> bool:
         """Delete a blob with its snapshots."""

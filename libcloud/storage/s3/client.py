@@ -96,6 +96,10 @@ class S3Client(StoreClient[ClientOwner]):
     """Sends the requests of one driver, from the start without what is ``unsupported``."""
 
     successes = frozenset({200})
+    listing_hint = (
+        ". If the server speaks another version of the API than the driver assumes, name it by "
+        "ex_s3_profile"
+    )
 
     def __init__(self, owner: ClientOwner, unsupported: Iterable[str] = ()) -> None:
         super().__init__(owner, failure_of)

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Listings of buckets, objects, in-progress uploads and parts, page by page.
 
-A listing never ends early without an error: if the store reports more entries but returns no
-marker to continue from, or one that was used before, it raises :class:`IncompleteListingError`.
-
 A large container is listed by several requests at once (:class:`ParallelListing`), which requires
 a store that lists keys in the order of their UTF-8 bytes, as Amazon S3 does. The ranges are found
 by sampling: requests for single keys show where keys branch, and what follows each character
@@ -14,7 +11,6 @@ is bounded and one dense range does not become the whole listing.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -24,7 +20,6 @@ from urllib.parse import unquote_plus
 from libcloud.storage import s3
 from libcloud.storage.base import Container, Object
 from libcloud.storage.s3.names import name_bytes
-from libcloud.storage.types import IncompleteListingError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
@@ -117,49 +112,11 @@ def pages(
 
         return _with_exact_names(client, kind, ask) if kind else ask(False)
 
-    # Hashes, for a listing of 1,000,000,000 objects has 1,000,000 markers of up to 1,024 bytes.
-    seen: set[int] = set()
-    count = entries = 0
-    last: str | None = None
-    pending: Callable[[], _Fetched[_EntryT]] = partial(fetch, None)
-    while True:
-        fetched = pending()
+    def listed(fetched: _Fetched[_EntryT]) -> tuple[list[str], bool, Marker]:
         page = fetched[0]
-        found = page.names()
-        client.check_listed(found, prefix, what)
-        count, entries = count + 1, entries + len(found)
-        last = found[-1] if found else last
-        marker = marker_of(page) if page.is_truncated else None
-        is_new = marker is not None and hash(marker) not in seen
-        if is_new:
-            seen.add(hash(marker))
-            # Callers that need only a few entries find them on the first page.
-            pending = partial(fetch, marker)
-            if pool is not None and count > 1:
-                pending = _read_ahead(pool, pending)
-        yield fetched
-        if not page.is_truncated:
-            return
-        if not is_new:
-            why = "a marker that was used before" if marker else "no marker to continue from"
-            raise IncompleteListingError(
-                f"{what}: the store reports more entries and returns {why}. The listing got as "
-                f"far as {last!r}: {entries:,} entries in {count:,} pages. If the server speaks "
-                "another version of the API than the driver assumes, name it by ex_s3_profile",
-                client.owner,
-                names[0],
-                entries=entries,
-                pages=count,
-                last=last,
-            )
+        return page.names(), page.is_truncated, marker_of(page)
 
-
-def _read_ahead(
-    pool: WorkerPool, fetch: Callable[[], _Fetched[_EntryT]]
-) -> Callable[[], _Fetched[_EntryT]]:
-    """Start to fetch a page; call the result for it. A forked process fetches it again."""
-    pid, future = os.getpid(), pool.submit(fetch)
-    return lambda: future.result() if os.getpid() == pid else fetch()
+    return client.pages(fetch, listed, what, container_name=names[0], prefix=prefix, pool=pool)
 
 
 def _with_exact_names(

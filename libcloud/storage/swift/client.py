@@ -168,20 +168,23 @@ class SwiftClient(NamingClient[PolicyOwner]):
         container_name: str = "",
         prefix: str = "",
     ) -> Iterator[_RecordT]:
-        while True:
-            page = self.read(parse, request(marker=marker), what, names=(container_name, ""))
-            self.check_listed([record.name for record in page], prefix, what)
-            yield from page
+        def fetch(marker: str) -> list[_RecordT]:
+            return self.read(parse, request(marker=marker), what, names=(container_name, ""))
+
+        def listed(page: list[_RecordT]) -> tuple[list[str], bool, str | None]:
+            names = [record.name for record in page]
+            if not names:
+                return names, False, None
             # A cluster that does not say how many names it puts on a page ends with an empty one,
             # and so do the listings of objects that tests written for Apache Libcloud provide.
-            known = self.profile().listing_limit or 1
-            if len(page) < (1 if self.third_party and container_name else known):
-                return
-            last = page[-1].name
-            if last.encode("utf-8", "surrogatepass") <= marker.encode("utf-8", "surrogatepass"):
-                text = f"{what}: the store listed {last!r} after {marker!r}"
-                raise MalformedResponseError(text, driver=self.owner)
-            marker = last
+            limit = self.profile().listing_limit or 1
+            is_full = len(names) >= (1 if self.third_party and container_name else limit)
+            return names, is_full, names[-1]
+
+        for page in self.pages(
+            fetch, listed, what, container_name=container_name, prefix=prefix, marker=marker
+        ):
+            yield from page
 
     def profile(self) -> SwiftProfile:
         """Limits and features of the cluster; they are requested once.

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -24,6 +25,7 @@ from libcloud.storage.transfer.retry import (
 )
 from libcloud.storage.types import (
     ContainerError,
+    IncompleteListingError,
     InvalidContainerNameError,
     InvalidObjectNameError,
 )
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.transfer.values import Failure
     from libcloud.storage.types import ObjectError
+    from libcloud.storage.worker_pool import WorkerPool
 
 _T = TypeVar("_T")
 
@@ -167,6 +170,9 @@ class StoreClient(ABC, Generic[OwnerT]):
     #: Statuses that are not an error unless a request says otherwise.
     successes: ClassVar[Collection[int]] = frozenset({200, 201, 202})
 
+    #: What to do about an incomplete listing.
+    listing_hint = ""
+
     def __init__(self, owner: OwnerT, failure_of: Callable[[BaseException], Failure]) -> None:
         self.owner = owner
         self.retry_loop = RetryLoop(owner, failure_of)
@@ -231,6 +237,59 @@ class StoreClient(ABC, Generic[OwnerT]):
                 driver=self.owner,
             )
 
+    def pages(
+        self,
+        fetch: Callable[[Any], _T],
+        listed: Callable[[_T], tuple[Sequence[str], bool, Any]],
+        what: str,
+        *,
+        container_name: str = "",
+        prefix: str | None = None,
+        marker: Any = None,
+        pool: WorkerPool | None = None,
+    ) -> Iterator[_T]:
+        """The pages of a listing, from that at ``marker`` to the last one.
+
+        :param fetch: requests the page at a marker; ``None``: the first one.
+        :param listed: names on a page, whether others follow, and the marker of the next one.
+        :param prefix: that is requested.
+        :param pool: requests pages ahead, from the third one on; ``None``: none is.
+        :raises IncompleteListingError: the store reports more entries, and no marker to continue
+            from, or one that was used before. A listing never ends early without an error.
+        """
+        # Hashes, for a listing of 1,000,000,000 objects has 1,000,000 markers of up to 1,024 bytes.
+        seen = {hash(marker)}
+        count = entries = 0
+        last: str | None = None
+        pending: Callable[[], _T] = partial(fetch, marker)
+        while True:
+            page = pending()
+            found, is_truncated, marker = listed(page)
+            self.check_listed(found, prefix, what)
+            count, entries = count + 1, entries + len(found)
+            last = found[-1] if found else last
+            is_new = is_truncated and marker is not None and hash(marker) not in seen
+            if is_new:
+                seen.add(hash(marker))
+                # Callers that need only a few entries find them on the first page.
+                pending = partial(fetch, marker)
+                if pool is not None and count > 1:
+                    pending = _read_ahead(pool, pending)
+            yield page
+            if not is_truncated:
+                return
+            if not is_new:
+                why = "a marker that was used before" if marker else "no marker to continue from"
+                raise IncompleteListingError(
+                    f"{what}: the store reports more entries and returns {why}. The listing got as "
+                    f"far as {last!r}: {entries:,} entries in {count:,} pages{self.listing_hint}",
+                    self.owner,
+                    container_name,
+                    entries=entries,
+                    pages=count,
+                    last=last,
+                )
+
     def _time_for(self, seconds: float) -> AbstractContextManager[None]:
         """Allow more time before the response to a request for which the store has to work."""
         connection = self.owner.connection
@@ -291,6 +350,12 @@ class NamingClient(StoreClient[OwnerT]):
             check(name)
         except ValueError as error:
             raise kind(str(error), self.owner, name) from error
+
+
+def _read_ahead(pool: WorkerPool, fetch: Callable[[], _T]) -> Callable[[], _T]:
+    """Start to fetch a page; call the result for it. A forked process fetches it again."""
+    pid, future = os.getpid(), pool.submit(fetch)
+    return lambda: future.result() if os.getpid() == pid else fetch()
 
 
 # Requests through the connection of a driver, whatever its protocol.

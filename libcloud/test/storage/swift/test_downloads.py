@@ -15,6 +15,7 @@ from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.storage.types import (
     ContainerIsNotEmptyError,
+    IncompleteListingError,
     InvalidContainerNameError,
     ObjectChangedError,
     ObjectDoesNotExistError,
@@ -124,7 +125,7 @@ def test_a_listing_that_does_not_advance_ends_with_an_error(
         return page(Incoming("GET", request.raw_path, ()), names)
 
     monkeypatch.setattr(fake, "_page", from_the_start)
-    with pytest.raises(MalformedResponseError, match="listed"):
+    with pytest.raises(IncompleteListingError, match="used before"):
         container.list_objects()
 
 
