@@ -59,6 +59,14 @@ MUTANTS = (
         caught_by="test_a_short_page_is_the_last_one_of_swift_alone[reported0-4]",
     ),
     Mutant(
+        "a clock that is ahead makes uploads look old",
+        "libcloud/storage/transfer/client.py",
+        "        return min(now, http_date(",
+        "        return max(now, http_date(",
+        _UPLOADS,
+        caught_by="test_an_upload_that_is_kept_is_listed_and_cleaned_up",
+    ),
+    Mutant(
         "a stale listing decides what is published",
         f"{_SWIFT}/multipart.py",
         "        published = published_ids(client, container_name, key)\n",

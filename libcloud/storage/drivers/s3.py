@@ -869,9 +869,8 @@ class BaseS3StorageDriver(MultipartDriver):
         :raises IncompleteCleanupError: some may still exist, after all have been tried.
         :raises LibcloudError: they could not be listed. Nothing was aborted.
         """
-        path = self._get_container_path(container)
-        now = partial(s3.multipart.earliest_now, self._client, path, container.name)
-        latest = latest_start(older_than, now)
+        head = s3.requests.head(self._get_container_path(container))
+        latest = latest_start(older_than, partial(self._client.earliest_now, head))
         uploads = [
             upload
             for upload in self.ex_iterate_multipart_uploads(container, prefix)

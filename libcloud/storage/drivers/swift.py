@@ -12,7 +12,8 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from copy import copy
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
@@ -460,7 +461,8 @@ class SwiftStorageDriver(MultipartDriver):
         :param dry_run: delete nothing.
         :raises LibcloudError: the container keeps versions, which such segments may belong to.
         """
-        latest = latest_start(older_than, lambda: datetime.now(timezone.utc))
+        head = swift.requests.head(self._client.container_path(container.name))
+        latest = latest_start(older_than, partial(self._client.earliest_now, head))
         if not dry_run:
             swift.deletion.refuse_versions(self._client, container.name)
         found = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.types import ContainerError
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.headers import http_date
 from libcloud.utils.iso8601 import parse_time
 
 if TYPE_CHECKING:
@@ -179,19 +178,6 @@ def _no_longer_exists(upload: S3MultipartUpload, error: Exception) -> bool:
     A store that replaces characters in listings does not find the name that it listed.
     """
     return getattr(error, "status", None) == 404 and "\ufffd" not in upload.key
-
-
-def earliest_now(client: S3Client, path: str, container_name: str) -> datetime:
-    """The current time by the store's clock or ours, whichever is earlier.
-
-    So no upload seems older than it is.
-    """
-    now = datetime.now(timezone.utc)
-    try:
-        response = client.send(s3.requests.head(path), f"Error looking for {container_name}")
-    except LibcloudError:
-        return now
-    return min(now, http_date(response.headers.get("date", "")) or now)
 
 
 # Resuming: the store is the journal. It reports which parts it has, their sizes, and their

@@ -8,6 +8,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -32,6 +33,7 @@ from libcloud.storage.types import (
 from libcloud.utils import cancellation
 from libcloud.utils.arguments import check_name
 from libcloud.utils.documents import UnexpectedDocumentError
+from libcloud.utils.headers import http_date
 from libcloud.utils.local import PerProcess
 
 if TYPE_CHECKING:
@@ -217,6 +219,20 @@ class StoreClient(ABC, Generic[OwnerT]):
             return parse(response.object)
         except UnexpectedDocumentError as error:
             raise MalformedResponseError(f"{what}: {error}", driver=self.owner) from error
+
+    def earliest_now(self, head: HttpRequest) -> datetime:
+        """The current time by the store's clock or ours, whichever is earlier.
+
+        So no upload seems older than it is.
+
+        :param head: a request whose response has the store's time.
+        """
+        now = datetime.now(timezone.utc)
+        try:
+            response = self.send(head, "Error asking for the time")
+        except LibcloudError:
+            return now
+        return min(now, http_date(response.headers.get("date", "")) or now)
 
     def check_listed(self, names: Sequence[str], prefix: str | None, what: str) -> None:
         """Check that the store listed only names that begin with ``prefix``, in any order.
