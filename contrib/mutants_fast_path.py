@@ -106,7 +106,7 @@ MUTANTS = (
     Mutant(
         "a deadline includes a streamed body",
         f"{_HTTP}/fast_path.py",
-        "in_advance = 0 if stream and current.deadline else _IN_ADVANCE",
+        "in_advance = 0 if stream and current.is_limited else _IN_ADVANCE",
         "in_advance = _IN_ADVANCE",
         _EXCHANGE,
         caught_by="test_a_deadline_does_not_include_the_body_of_a_streamed_response",

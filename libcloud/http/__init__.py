@@ -27,7 +27,7 @@ from libcloud.http.connections import may_use_proxy, parse_origin, usual_timeout
 from libcloud.http.errors import NetworkError, is_transient, network_error, never_sent
 from libcloud.http.messages import FastRequest, FastResponse, HttpLibResponseProxy
 from libcloud.http.secrets import redact_error
-from libcloud.http.timeouts import Deadline
+from libcloud.http.timeouts import deadline
 from libcloud.utils.bodies import Pieces, sendable
 from libcloud.utils.headers import authority
 from libcloud.utils.local import PerThread
@@ -229,7 +229,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         follows = ALLOW_REDIRECTS if follows is None else follows
         response = None
         try:
-            with _NO_DEADLINE if self.total_timeout is None else Deadline(self.total_timeout):
+            with _NO_DEADLINE if self.total_timeout is None else deadline(self.total_timeout):
                 url, data = self._absolute(url), sendable(body)
                 settings: dict[str, Any] = {"stream": stream or whole, "timeout": self._limits}
                 settings["verify"] = self._existing_certificates()

@@ -90,7 +90,6 @@ class Connection(TimedConnection):
             self.sock = context.wrap_socket(
                 self.sock, server_hostname=host, do_handshake_on_connect=False
             )
-            self.limit(timeout)  # a deadline ends the handshake, too
             self.sock.do_handshake()
 
     def close(self) -> None:

@@ -289,7 +289,7 @@ def _read_body(
     """Receive the body, or leave a large one to the caller; ``None``: leave it to urllib3."""
     sock, state = connection.sock, connection.state
     # A deadline does not include what the caller reads.
-    in_advance = 0 if stream and current.deadline else _IN_ADVANCE
+    in_advance = 0 if stream and current.is_limited else _IN_ADVANCE
     reusable = not head.closes and not state.may_be_unread(head.status)
     if head.length is None:
         end, body = _read_chunks(sock, state, start)

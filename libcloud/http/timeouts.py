@@ -11,12 +11,11 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from threading import RLock, Timer
+from threading import Timer
 from typing import Any, ClassVar, Protocol
 
 from libcloud.http.sending import RequestState, is_tls, send_buffers
 from libcloud.utils import cancellation
-from libcloud.utils.local import PerProcess
 
 # Bytes that are shown to a listener, or sent by a call that blocks, at a time.
 _SLICE = 256 * 1024
@@ -28,7 +27,7 @@ class _Current(threading.local):
     """The timeouts of the request that this thread is sending."""
 
     silence: float | None = UNKNOWN  # the read timeout
-    deadline: Deadline | None = None
+    is_limited = False  # by a deadline
 
 
 current = _Current()
@@ -108,18 +107,14 @@ class TimedConnection:
             self.settle()
 
     def limit(self, silence: Any) -> None:
-        """Set the read timeout, unless there is no socket yet, and let a deadline end it."""
+        """Set the read timeout, unless there is no socket yet."""
         sock = self.sock
-        if sock is None:
-            return
-        if silence is not UNKNOWN:
+        if sock is not None and silence is not UNKNOWN:
             self._silence = silence
             if not isinstance(sock, socket.socket) or sock.gettimeout() != silence:
                 sock.settimeout(silence)
         elif isinstance(sock, socket.socket):
             self._silence = sock.gettimeout()
-        if current.deadline is not None:
-            current.deadline.watch(sock)
 
     def await_response(self) -> None:
         """Make the socket blocking again, before the response is read."""
@@ -158,52 +153,31 @@ def slices(buffers: Sequence[Any]) -> Iterator[tuple[memoryview]]:
             yield (part,)
 
 
-class Deadline:
-    """A context manager that limits the total time of this thread's requests in the block.
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Limit the total time of this thread's requests in the block.
 
     When the time is over, another thread shuts the socket down, so that no polling is needed.
 
-    :raises requests.ReadTimeout: at the end of the block, replacing the error that this caused.
+    :raises requests.ReadTimeout: in place of the error that this caused.
     """
+    limit, outer = cancellation.Cancellation(), cancellation.current()
+    timer = Timer(seconds, limit.abandon)
+    timer.daemon = True
+    was_limited, current.is_limited = current.is_limited, True
+    timer.start()
+    try:
+        with limit.active():
+            yield
+    except Exception as error:
+        if not limit.abandoned or (outer is not None and outer.abandoned):
+            raise
+        import requests
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._timer = Timer(seconds, self._expire)
-        self._timer.daemon = True
-        self._lock = PerProcess(RLock)
-        self._expired = False
-        self._sock: Any = None
-        self._outer: Deadline | None = None
-
-    def __enter__(self) -> Deadline:
-        self._outer, current.deadline = current.deadline, self
-        self._timer.start()
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._timer.cancel()
-        current.deadline = self._outer
-        with self._lock():
-            self._sock = None
-        if self._expired and isinstance(error, Exception):
-            import requests
-
-            raise requests.ReadTimeout(
-                f"the request did not end within {self._seconds} seconds"
-            ) from error
-
-    def watch(self, sock: Any) -> None:
-        with self._lock():
-            self._sock = sock
-            expired = self._expired
-        if expired:
-            raise TimeoutError("the total time of the request has elapsed")
-
-    def _expire(self) -> None:
-        with self._lock():
-            self._expired = True
-            if self._sock is not None:
-                shut_down(self._sock)
+        raise requests.ReadTimeout(f"the request did not end within {seconds} seconds") from error
+    finally:
+        timer.cancel()
+        current.is_limited = was_limited
 
 
 def shut_down(sock: Any) -> None:
