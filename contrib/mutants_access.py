@@ -22,6 +22,14 @@ _CONNECTION = (f"{_TESTS}/storage/test_s3_connection.py",)
 
 MUTANTS = (
     Mutant(
+        "a missing access key signed as None",
+        "libcloud/common/credentials/provider.py",
+        "if key is None or not isinstance(secret, str):",
+        "if not isinstance(secret, str):",
+        (f"{_TESTS}/storage/test_s3_recovery.py",),
+        caught_by="test_missing_credentials_are_an_error_of_the_first_request",
+    ),
+    Mutant(
         "the reported host of a shared connection class used",
         "libcloud/common/connection.py",
         "host or default_host(self.host)",

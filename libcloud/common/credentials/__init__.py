@@ -14,12 +14,13 @@ from libcloud.common.credentials.provider import (
     Credentials,
     CredentialsNotFoundError,
     MalformedCredentialsError,
+    check_credentials,
     clean_key,
     clean_secret,
     masked,
 )
 
 __all__ = [
-    "Credentials", "CredentialsNotFoundError", "MalformedCredentialsError", "clean_key",
-    "clean_secret", "masked",
+    "Credentials", "CredentialsNotFoundError", "MalformedCredentialsError", "check_credentials",
+    "clean_key", "clean_secret", "masked",
 ]  # fmt: skip

@@ -99,6 +99,20 @@ def clean_secret(value: Any) -> Any:
     return value.strip("\r\n") if isinstance(value, str) else value
 
 
+def check_credentials(key: object, secret: object) -> None:
+    """Check that there is something to sign a request with.
+
+    Constructors accept ``None``, as in Apache Libcloud: a program that never sends a request, such
+    as a test of a Django project, may run where the variables with its keys are not set.
+
+    :raises CredentialsNotFoundError: ``key`` or ``secret`` is missing.
+    """
+    if key is None or not isinstance(secret, str):
+        raise CredentialsNotFoundError(
+            "credentials are needed: pass key and secret, ex_credentials, or ex_anonymous", hint=""
+        )
+
+
 def masked(key: str) -> str:
     """The first and last four characters of a key id, enough to recognize it.
 

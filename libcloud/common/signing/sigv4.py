@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from libcloud.common.address import percent_encoded, with_query
-from libcloud.common.credentials import Credentials
+from libcloud.common.credentials import Credentials, check_credentials
 from libcloud.common.request import Body, HttpRequest
 from libcloud.utils.bodies import hashed
 from libcloud.utils.headers import LOWER
@@ -102,7 +102,9 @@ def sign(
 
     :param headers: the result of :func:`headers_to_sign`.
     :param stamp: the time, formatted as in the ``x-amz-date`` header.
+    :raises CredentialsNotFoundError: the driver has none.
     """
+    check_credentials(key_id, secret)
     canonical = canonical_request(method, path, params, headers=headers, payload_hash=payload_hash)
     text = string_to_sign(canonical, stamp=stamp, scope=scope)
     signature = keys.sign(text, secret=secret, day=stamp[:8], scope=scope)
@@ -132,6 +134,7 @@ def presign(
             f"A presigned URL can be valid for 1 to {MAX_PRESIGN_SECONDS} seconds (7 days), "
             f"not for {expires}. Use a shorter time, and create a new URL when it has expired."
         )
+    check_credentials(credentials.key, credentials.secret)
     given = {LOWER[name]: value for name, value in request.headers.items()}
     headers = headers_to_sign({**given, "host": host})
     stamp = stamp_of(when)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from libcloud.common.base import ConnectionUserAndKey as ConnectionUserAndKey
-from libcloud.common.credentials import clean_key
+from libcloud.common.credentials import check_credentials, clean_key
 from libcloud.common.exceptions import before_sending
 from libcloud.common.google import GoogleAuthType, GoogleOAuth2Credential, GoogleResponse
 from libcloud.common.types import ProviderError as ProviderError
@@ -103,8 +103,8 @@ class GoogleStorageConnection(BaseS3Connection):
 
     def __init__(
         self,
-        user_id: str,
-        key: str,
+        user_id: Any,
+        key: Any,
         secure: bool = True,
         auth_type: str | None = None,
         credential_file: str | None = None,
@@ -112,6 +112,8 @@ class GoogleStorageConnection(BaseS3Connection):
     ) -> None:
         user_id = clean_key(user_id, "access key")
         self.auth_type = auth_type or GoogleAuthType.guess_type(user_id)
+        if user_id is None and self.auth_type == GoogleAuthType.IA:
+            check_credentials(user_id, key)
         self.oauth2_credential: GoogleOAuth2Credential | None = None
         if GoogleAuthType.is_oauth2(self.auth_type):
             proxy = kwargs.get("proxy_url")
@@ -137,6 +139,7 @@ class GoogleStorageConnection(BaseS3Connection):
             self._sent_token = self.oauth2_credential.access_token
             headers["Authorization"] = f"Bearer {self._sent_token}"
         else:
+            check_credentials(self.user_id, self.key)
             signature = self._get_s3_auth_signature(params, headers)
             headers["Authorization"] = f"{SIGNATURE_IDENTIFIER} {self.user_id}:{signature}"
         return params, headers

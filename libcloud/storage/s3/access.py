@@ -43,7 +43,7 @@ class AccessOptions(Value):
     signature_version: str | int | None
     ca_bundle: str | None
 
-    def check(self, key: str | None, secret: str | None) -> tuple[str, str | None]:
+    def check(self, key: str | None, secret: str | None) -> tuple[str | None, str | None]:
         """Check what can be checked before there is a connection; the key and secret to use."""
         seconds("ex_total_timeout", self.total_timeout)
         if self.checksum_calculation not in CHECKSUM_CALCULATIONS:
@@ -55,10 +55,6 @@ class AccessOptions(Value):
             raise TypeError("ex_anonymous takes the place of key, secret and ex_credentials")
         if self.anonymous or self.credentials is not None:
             return key or "", secret or ""
-        if key is None:
-            raise TypeError(
-                "credentials are needed: pass key and secret, ex_credentials, or ex_anonymous"
-            )
         return key, secret
 
     def apply(self, driver: Any, path: str) -> None:

@@ -23,7 +23,7 @@ from libcloud.common.aws import (
     with_param,
 )
 from libcloud.common.base import ConnectionUserAndKey
-from libcloud.common.credentials import clean_key, clean_secret
+from libcloud.common.credentials import check_credentials, clean_key, clean_secret
 from libcloud.storage.s3.http_response import S3RawResponse, S3Response
 from libcloud.utils.bodies import Pieces, hashed
 from libcloud.utils.headers import LOWER, authority
@@ -242,6 +242,7 @@ class BaseS3Connection(ConnectionUserAndKey):
         """Sign with the time of this attempt."""
         if self.anonymous:
             return params, headers
+        check_credentials(self.user_id, self.key)
         expires = dict(_pairs(params)).get("Expires")
         if expires is None and not _DATES.intersection(name.lower() for name in headers):
             from email.utils import formatdate

@@ -95,8 +95,8 @@ def test_a_constructor_does_not_look_at_the_environment(environment: Any) -> Non
     assert connection.token is None
     assert connection.addressing.style == "path"
     assert not driver._client.unsupported.names
-    with pytest.raises(TypeError, match="credentials are needed"):
-        S3StorageDriver()
+    with pytest.raises(CredentialsNotFoundError, match="pass key and secret"):
+        S3StorageDriver().list_containers()
 
 
 def test_the_environment_selects_credentials_and_endpoint(environment: Any) -> None:

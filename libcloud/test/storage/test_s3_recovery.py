@@ -13,10 +13,12 @@ from urllib.request import urlopen
 
 import pytest
 
-from libcloud.common.credentials import Credentials
+from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.minio import MinIOStorageDriver
-from libcloud.storage.drivers.s3 import S3StorageDriver
+from libcloud.storage.drivers.rgw import S3RGWStorageDriver
+from libcloud.storage.drivers.s3 import BaseS3StorageDriver, S3StorageDriver
 from libcloud.storage.s3.requests import head, put_object
 from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.test._helpers import run_in_threads
@@ -277,9 +279,24 @@ def test_no_key_is_required_with_a_provider(make: Any) -> None:
     assert (connection.user_id, connection.key, connection.token) == ("AKIA0", "s3cr3t0", "t0ken0")
 
 
-def test_a_key_is_required_without_a_provider() -> None:
-    with pytest.raises(TypeError, match="credentials are needed"):
-        S3StorageDriver()
+@pytest.mark.parametrize("kind", [S3StorageDriver, S3RGWStorageDriver])
+@pytest.mark.parametrize("pair", [(None, None), ("key", None), (None, "secret")])
+def test_missing_credentials_are_an_error_of_the_first_request(
+    pair: tuple[str | None, str | None], kind: type[BaseS3StorageDriver]
+) -> None:
+    driver = kind(*pair, secure=False, host="127.0.0.1", port=1)
+    container = Container(BUCKET, {}, driver)
+    with pytest.raises(CredentialsNotFoundError, match="pass key and secret"):
+        driver.list_containers()
+    with pytest.raises(CredentialsNotFoundError, match="pass key and secret"):
+        container.upload_object_via_stream(iter([b"x"]), "key")
+
+
+def test_no_url_is_signed_without_credentials() -> None:
+    driver = S3StorageDriver(None, None)
+    obj = Object("key", 1, "", {}, {}, Container(BUCKET, {}, driver), driver)
+    with pytest.raises(CredentialsNotFoundError, match="pass key and secret"):
+        driver.get_object_cdn_url(obj)
 
 
 def test_fixed_credentials_can_be_changed() -> None:
