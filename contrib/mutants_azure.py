@@ -153,9 +153,9 @@ MUTANTS = (
     ),
     Mutant(
         "a page of a proxy says that a blob is missing",
-        "libcloud/storage/azure/client.py",
-        '                known = ("", "") if is_page else names\n',
-        "                known = names\n",
+        "libcloud/storage/transfer/naming_client.py",
+        '("", "") if is_page else names)\n',
+        "names)\n",
         ("libcloud/test/storage/test_azure_blobs.py",),
         caught_by="test_a_404_page_of_a_proxy_does_not_mean_that_a_blob_is_missing",
     ),

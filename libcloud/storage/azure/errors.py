@@ -15,8 +15,6 @@ from libcloud.storage.error_details import (
     CODE_LENGTH,
     MESSAGE_LENGTH,
     ErrorDetail,
-    attach_detail,
-    describe,
     printable,
     retry_after,
     word,
@@ -92,16 +90,9 @@ def error_detail(
 
 
 def error_for(
-    detail: ErrorDetail, what: str, driver: object, container_name: str, object_name: str
-) -> LibcloudError:
-    """The exception for an error of the store during ``what``."""
-    text = f"{what}: {describe(detail)}"
-    return attach_detail(_error(detail, text, driver, container_name, object_name), detail)
-
-
-def _error(
     detail: ErrorDetail, text: str, driver: object, container_name: str, object_name: str
 ) -> LibcloudError:
+    """The exception for an error of the store."""
     code, status = detail.code, detail.status
     if code in _HINTS:
         return LibcloudError(f"{text}: {_HINTS[code]}", driver)

@@ -7,16 +7,16 @@ driver's connection, which adds the token to each attempt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from libcloud.common.exceptions import is_unsent
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.swift import errors, profiles, requests, responses
 from libcloud.storage.swift.responses import ContainerRecord, ObjectRecord
-from libcloud.storage.transfer.client import NamingClient, PolicyOwner, is_web_page, send_once
+from libcloud.storage.transfer.client import PolicyOwner
+from libcloud.storage.transfer.naming_client import NamingClient
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _RecordT = TypeVar("_RecordT", ContainerRecord, ObjectRecord)
 
-# A token may expire again, or be revoked, before the request that it was renewed for arrives.
-_RENEWALS = 2
-
 # Seconds without data while the store copies: it responds when it has copied everything.
 _COPY_TIMEOUT = 300.0
 
@@ -48,73 +45,30 @@ _OF_OBJECTS: Mapping[int, type[ObjectError]] = {
     422: ObjectHashMismatchError,
 }
 
-_OWN_HEADERS = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
-
 
 class SwiftClient(NamingClient[PolicyOwner]):
     """Sends the requests of one driver."""
 
     requests = requests
+    own_headers = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
     successes = frozenset({200, 204})
 
     def __init__(self, owner: PolicyOwner) -> None:
         super().__init__(owner, errors.failure_of)
         self._profile: SwiftProfile | None = None
 
-    def send_once(
-        self,
-        request: HttpRequest,
-        what: str,
-        *,
-        ok: Collection[int] | None = None,
-        raw: bool = False,
-        names: tuple[str, str] = ("", ""),
-    ) -> Any:
-        """:meth:`send` without retries, except with a new token if the token is refused."""
+    def _patience(self, request: HttpRequest) -> float:
+        return _COPY_TIMEOUT if "X-Copy-From" in request.headers else 0.0
+
+    def _recovery(self) -> Callable[[ErrorDetail], bool]:
         connection = self.owner.connection
-        seconds = _COPY_TIMEOUT if "X-Copy-From" in request.headers else 0.0
-        for renewals in range(_RENEWALS + 1):
-            token = getattr(connection, "auth_token", None)
-            with self._time_for(seconds):
-                response, detail = self._attempt(request, what, raw=raw)
-            is_refused = detail is not None and detail.status == 401
-            renew = getattr(connection, "renew_token", None)
-            if not is_refused or renewals == _RENEWALS or renew is None or not renew(token):
-                break
-        if response is not None:
-            is_page = is_web_page(response.headers, _OWN_HEADERS) and (raw or not self.third_party)
-            is_expected = response.status in (ok or self.successes)
-            if is_expected and not is_page:
-                return response
-            # The request may have been carried out.
-            if is_expected or response.status in range(200, 300):
-                why = "is a web page" if is_page else f"has status {response.status}"
-                text = f"{what}: the response {why}. Is this the store's API?"
-                raise MalformedResponseError(text, driver=self.owner)
-            names = ("", "") if is_page else names
-        detail = detail or self.detail_of(response)
-        text = f"{what}: {errors.describe(detail)}"
-        if detail.status in range(301, 309):
-            text += ": redirects are not followed; use the URL that the store has now"
-        raise errors.attach_detail(self._error(request, detail, text, names), detail)
+        token, renew = (getattr(connection, name, None) for name in ("auth_token", "renew_token"))
+        return lambda detail: detail.status == 401 and renew is not None and renew(token)
 
-    def _attempt(
-        self, request: HttpRequest, what: str, *, raw: bool
-    ) -> tuple[Any, ErrorDetail | None]:
-        """The response, or what the response class raised because of its status."""
-        to = self.owner.connection
-        try:
-            return send_once(to, request, what, raw=raw, driver=self.owner), None
-        except LibcloudError as error:
-            detail = getattr(error, "detail", None)
-            if not isinstance(detail, errors.ErrorDetail):
-                raise
-            if not is_unsent(error):
-                return None, detail
-            error.value = f"{what}: {error.value}"  # of the request for a token
-            raise
+    def _is_web_page(self, response: Any, *, raw: bool) -> bool:
+        return super()._is_web_page(response, raw=raw) and (raw or not self.third_party)
 
-    def _error(
+    def error_for(
         self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]
     ) -> LibcloudError:
         owner, (container_name, object_name) = self.owner, names

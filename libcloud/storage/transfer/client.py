@@ -25,13 +25,9 @@ from libcloud.storage.transfer.retry import (
     is_outcome_open,
 )
 from libcloud.storage.types import (
-    ContainerError,
     IncompleteListingError,
-    InvalidContainerNameError,
-    InvalidObjectNameError,
 )
 from libcloud.utils import cancellation
-from libcloud.utils.arguments import check_name
 from libcloud.utils.documents import UnexpectedDocumentError
 from libcloud.utils.headers import http_date
 from libcloud.utils.local import PerProcess
@@ -39,7 +35,6 @@ from libcloud.utils.local import PerProcess
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.transfer.values import Failure
-    from libcloud.storage.types import ObjectError
     from libcloud.storage.worker_pool import WorkerPool
 
 _T = TypeVar("_T")
@@ -324,48 +319,6 @@ class StoreClient(ABC, Generic[OwnerT]):
         names: tuple[str, str] = ("", ""),
     ) -> Any:
         """:meth:`send` without retries."""
-
-
-class NamingClient(StoreClient[OwnerT]):
-    """A client that makes the paths of containers and objects from their names."""
-
-    @property
-    @abstractmethod
-    def requests(self) -> Any:
-        """The module that builds the requests of the protocol."""
-
-    def container_path(self, name: str) -> str:
-        """The path of a container; nothing is sent if none can have this name."""
-        self._check_name(self.requests.check_container_name, name, InvalidContainerNameError)
-        return str(self.requests.container_path(name))
-
-    def object_path(self, container_name: str, name: str) -> str:
-        """The path of an object; nothing is sent if none can have this name."""
-        self.container_path(container_name)
-        self._check_name(self.requests.check_object_name, name, InvalidObjectNameError)
-        return str(self.requests.object_path(container_name, name))
-
-    def head(
-        self, container_name: str, name: str | None = None, what: str = ""
-    ) -> Mapping[str, str]:
-        """The headers that describe a container or an object; ``what``: for messages."""
-        if name is None:
-            label, path = f"the container {container_name}", self.container_path(container_name)
-        else:
-            label, path = f"{container_name}/{name}", self.object_path(container_name, name)
-        what, names = what or f"Error looking for {label}", (container_name, name or "")
-        found = self.send(self.requests.head(path), what, names=names)
-        return found.headers  # type: ignore[no-any-return]
-
-    def _check_name(
-        self, check: Callable[[str], None], name: str, kind: type[ContainerError | ObjectError]
-    ) -> None:
-        """Check the name of a container or of an object; ``kind`` is the error if it is refused."""
-        check_name(name, "container_name" if issubclass(kind, ContainerError) else "object_name")
-        try:
-            check(name)
-        except ValueError as error:
-            raise kind(str(error), self.owner, name) from error
 
 
 def _read_ahead(pool: WorkerPool, fetch: Callable[[], _T]) -> Callable[[], _T]:

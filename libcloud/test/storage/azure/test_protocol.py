@@ -12,6 +12,7 @@ from libcloud.common.signing.sharedkey import AccountKey, string_to_sign
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.azure import errors, requests, responses
 from libcloud.storage.azure.profiles import account_host
+from libcloud.storage.error_details import attach_detail
 from libcloud.storage.types import (
     ContainerDoesNotExistError,
     InvalidContainerNameError,
@@ -135,7 +136,6 @@ def test_a_code_has_its_exception(status: int, code: str, kind: type[LibcloudErr
     detail = errors.error_detail(status, {"x-ms-error-code": code})
     error = errors.error_for(detail, "text", None, "container", "blob")
     assert type(error) is kind
-    assert (error.status, error.code) == (status, code)  # type: ignore[attr-defined]
 
 
 def test_a_bad_name_of_a_container_has_its_exception() -> None:
@@ -158,7 +158,8 @@ def test_a_bad_name_of_a_container_has_its_exception() -> None:
 )
 def test_an_error_code_decides_whether_to_retry(status: int, code: str, transient: bool) -> None:
     detail = errors.error_detail(status, {"x-ms-error-code": code})
-    error = errors.error_for(detail, "text", None, "container", "blob")
+    error = attach_detail(errors.error_for(detail, "text", None, "container", "blob"), detail)
+    assert (error.status, error.code) == (status, code)  # type: ignore[attr-defined]
     assert errors.failure_of(error).transient is transient
 
 
