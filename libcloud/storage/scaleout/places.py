@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import json
 import re
 import uuid
@@ -366,24 +365,18 @@ class JobFolder:
 
     def write_records(self, name: str, records: Iterable[object]) -> None:
         """Write a file with one record on each line; it appears when it is complete."""
-        buffer = io.BytesIO()
-        with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=3, mtime=0) as file:
-            for record in records:
-                file.write(_json(record) + b"\n")
-        self._put(f"{name}.ndjson.gz", buffer.getvalue())
+        data = b"".join(_json(record) + b"\n" for record in records)
+        self._put(f"{name}.ndjson.gz", gzip.compress(data, 3, mtime=0))
 
     def records(self, name: str) -> Iterator[Any]:
         path = f"{self.path}{name}.ndjson.gz"
-        _, pieces = read_object(self.place.container, path)
-        member, rest = zlib.decompressobj(wbits=31), b""
+        data = b"".join(read_object(self.place.container, path)[1])
         try:
-            for piece in pieces:
-                *lines, rest = (rest + member.decompress(piece)).split(b"\n")
-                yield from map(json.loads, lines)
-        except (zlib.error, ValueError) as error:
+            if not data:
+                raise EOFError("it is empty")
+            yield from map(json.loads, gzip.decompress(data).splitlines())
+        except (EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
             raise MigrationError(f"{path} is damaged: {error}") from error
-        if not member.eof:
-            raise MigrationError(f"{path} is damaged: its end is missing")
 
     def _put(self, name: str, data: bytes, **options: Any) -> None:
         self.place.container.upload_object_via_stream(

@@ -111,8 +111,7 @@ class UploadSession:
 
     def text(self) -> str:
         """:meth:`to_json`; if that is impossible, a text without secrets that needs a driver."""
-        portable = not not_portable(self.driver, self.fields)
-        return text_of(self.driver, self.fields, portable=portable)
+        return text_of(self.driver, self.fields)
 
     @classmethod
     def from_json(

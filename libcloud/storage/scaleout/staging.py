@@ -304,7 +304,7 @@ class Staging:
                 f"the pieces of {container.name}/{object_name} cannot be written by other "
                 f"processes: {why}"
             )
-        return cls(text_of(driver, fields, portable=True))
+        return cls(text_of(driver, fields))
 
     @property
     def folder(self) -> PieceFolder:

@@ -53,12 +53,12 @@ class SessionFields:
     whole: str = ""
 
 
-def text_of(driver: Any, fields: SessionFields, *, portable: bool) -> str:
-    """The text of a session, without a secret; ``portable``: others can create the driver."""
+def text_of(driver: Any, fields: SessionFields) -> str:
+    """The text of a session, without a secret; and without settings if it is not portable."""
     found = {
         "libcloud_upload": SCHEMA,
         "driver": _kind_of(driver),
-        "settings": driver._session_settings if portable else None,
+        "settings": None if not_portable(driver, fields) else driver._session_settings,
         **{name: value for name, value in asdict(fields).items() if value},
     }
     headers = {name: str(fields.headers[name]) for name in fields.headers if not _is_secret(name)}
