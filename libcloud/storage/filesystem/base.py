@@ -444,9 +444,6 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         finally:  # a change whose response was lost may have been made
             self._listings.invalidate(path)
 
-    def _is_recorded(self, path: str) -> bool:
-        return path in (recorded.get() or ())
-
     async def _transfer(
         self,
         transfer: Callable[..., None],

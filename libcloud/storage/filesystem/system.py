@@ -380,7 +380,7 @@ class LibcloudFileSystem(DriverFileSystem):
         """
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
         version_id, planned = kwargs.get("version_id"), planned_copies.get()
-        if self._is_recorded(source):
+        if source in (recorded.get() or ()):
             return
         if planned is not None:
             planned.append((source, target))

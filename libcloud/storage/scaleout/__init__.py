@@ -13,22 +13,15 @@ Tests: ``libcloud/test/storage/scaleout/``; those with the engines themselves ar
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from libcloud.utils.lazy import submodules
-
 if TYPE_CHECKING:
-    from libcloud.storage.scaleout import executor as executor
-    from libcloud.storage.scaleout import parts as parts
-    from libcloud.storage.scaleout import session as session
-    from libcloud.storage.scaleout import text as text
-    from libcloud.storage.scaleout import worker as worker
-    from libcloud.storage.scaleout.parts import UploadReceipt as UploadReceipt
+    from libcloud.storage.scaleout.session import UploadReceipt as UploadReceipt
     from libcloud.storage.scaleout.session import UploadSession as UploadSession
 else:
-    _submodule = submodules(__name__)
 
     def __getattr__(name: str) -> Any:
         if name in ("UploadReceipt", "UploadSession"):
-            return getattr(_submodule("session"), name)
-        return _submodule(name)
+            return getattr(import_module(f"{__name__}.session"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
