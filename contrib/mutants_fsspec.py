@@ -53,7 +53,7 @@ MUTANTS = (
     ),
     Mutant(
         "fsspec looks up an object before it reads it",
-        f"{_FILESYSTEM}/reading.py",
+        "libcloud/storage/copying.py",
         "    return found[0] if all(found) else None\n",
         "    return None\n",
         _REQUESTS,

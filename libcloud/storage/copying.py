@@ -6,12 +6,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from libcloud.common.types import LibcloudError
-from libcloud.storage.base import Container, Object, StorageDriver
+from libcloud.storage.base import Container, Object, StorageDriver, companion_method
 from libcloud.storage.drivers.s3_constants import STORAGE_CLASSES
 from libcloud.storage.metadata import PROPERTIES
 from libcloud.storage.transfer.budget import MemoryBudget
@@ -26,6 +26,9 @@ from libcloud.utils.cancellation import RateLimit
 
 # How often an object is read that is replaced during the copy.
 _ATTEMPTS = 3
+
+# The methods that the driver's own ``_read_object`` replaces.
+_READING = ("get_object", "download_object_as_stream", "download_object_range_as_stream")
 
 # Keywords of uploads that ``ex_copy_object`` has, too.
 _OF_COPIES = ("ex_part_size", "ex_window")
@@ -115,12 +118,17 @@ def storage_class_for(obj: Object, driver: StorageDriver) -> str | None:
 
 def read_object(container: Container, name: str) -> tuple[Object, Iterator[bytes]]:
     """An object and its bytes, by one request if the driver can."""
-    read = getattr(container.driver, "_read_object", None)
+    read = reader_of(container.driver)
     if read is not None:
-        found: tuple[Object, Iterator[bytes]] = read(container, name)
-        return found
+        return read(container, name)
     obj = container.get_object(name)
     return obj, obj.as_stream()
+
+
+def reader_of(driver: StorageDriver) -> Callable[..., tuple[Object, Iterator[bytes]]] | None:
+    """The driver's ``_read_object``; ``None`` if it has none, or what it replaces is overridden."""
+    found = [companion_method(driver, public, "_read_object") for public in _READING]
+    return found[0] if all(found) else None
 
 
 def store_address(driver: Any) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from libcloud.common.types import LibcloudError, MalformedResponseError
-from libcloud.storage.base import Container, Object, StorageDriver, companion_method
+from libcloud.storage import copying
+from libcloud.storage.base import Container, Object, companion_method
 from libcloud.storage.types import (
     IncompleteDownloadError,
     ObjectChangedError,
@@ -17,9 +18,6 @@ from libcloud.storage.types import (
 
 # What distinguishes versions, in addition to hash and size; each driver has some of these.
 _MARKS = ("etag", "last_modified", "modify_time", "inode")
-
-# The methods that the driver's own ``_read_object`` replaces.
-_PUBLIC = ("get_object", "download_object_as_stream", "download_object_range_as_stream")
 
 # The attribute of drivers whose ``_read_object`` takes a negative offset.
 _SUFFIXES = "_reads_last_bytes"
@@ -93,9 +91,8 @@ def open_object(
     container: Container, name: str, version_id: str | None = None
 ) -> tuple[Object, Iterator[bytes]]:
     """An object and its bytes: one GET request if the driver supports it, otherwise HEAD first."""
-    read = None if version_id is not None else _reader(container.driver)
-    if read is not None:
-        return read(container, name)
+    if version_id is None:
+        return copying.read_object(container, name)
     obj = container.get_object(name, ex_version_id=version_id)
     return obj, obj.as_stream()
 
@@ -116,7 +113,7 @@ def read_object(
     if version_id is None and not first and last is None:
         obj, pieces = open_object(container, name)
         return obj, b"".join(pieces)
-    read = None if version_id is not None else _reader(container.driver)
+    read = None if version_id is not None else copying.reader_of(container.driver)
     is_suffix = first < 0 and last is None and getattr(container.driver, _SUFFIXES, False)
     is_range = first >= 0 and (last is None or last > first)
     if read is not None and (is_range or is_suffix):
@@ -142,7 +139,7 @@ def read_edge(
 
     :param last: the last bytes instead, if the driver supports that.
     """
-    if _reader(container.driver) is None:
+    if copying.reader_of(container.driver) is None:
         return container.get_object(name), 0, b""
     if last and getattr(container.driver, _SUFFIXES, False):
         obj, data = read_object(container, name, -length)
@@ -192,14 +189,6 @@ def _read(obj: Object, start: int, end: int) -> bytes:
     if error is not None:
         raise error
     return data
-
-
-def _reader(driver: StorageDriver) -> Callable[..., tuple[Object, Iterator[bytes]]] | None:
-    """The driver's ``_read_object``; ``None`` if it has none, or if its public methods are
-    overridden.
-    """
-    found = [companion_method(driver, public, "_read_object") for public in _PUBLIC]
-    return found[0] if all(found) else None
 
 
 def _marks(obj: Object) -> tuple[object, ...]:
