@@ -245,4 +245,12 @@ MUTANTS = (
         "executor",
         "test_of_two_coordinators_the_later_one_finds_the_object",
     ),
+    _mutant(
+        "an upload whose last part is empty cannot be completed",
+        "libcloud/storage/transfer/upload/session.py",
+        "if 0 < size <= largest}",
+        "if size <= largest}",
+        "session",
+        "test_the_last_part_may_be_empty",
+    ),
 )

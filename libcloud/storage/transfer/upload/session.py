@@ -202,7 +202,7 @@ class ObjectUpload(Value, Generic[Content]):
         if resumed is None:
             return plan
         largest = plan.limits.max_part_size
-        known = {number: size for number, size in resumed.sizes.items() if size <= largest}
+        known = {number: size for number, size in resumed.sizes.items() if 0 < size <= largest}
         return replace(plan, known=known)
 
 
