@@ -11,6 +11,14 @@ _TESTS = "libcloud/test/storage"
 _STAGING = ("libcloud/test/test_staging.py",)
 
 MUTANTS = (
+    Mutant(
+        "a directory that cannot be read has no objects",
+        "libcloud/storage/drivers/_local_tree.py",
+        "os.walk(root, onerror=_raise_unless_gone):",
+        "os.walk(root):",
+        ("libcloud/test/storage/test_local.py",),
+        caught_by="test_a_listing_that_cannot_be_completed_is_an_error[d-scandir]",
+    ),
     *(
         Mutant(
             f"a source that was cut is published by {way}",

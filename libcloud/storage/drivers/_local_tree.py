@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterator
 
 from libcloud.storage.arguments import check_name
@@ -88,13 +90,16 @@ class Tree:
         return path
 
     def object_names(self, container_name: str) -> Iterator[str]:
-        """The names of a container's objects, in no order."""
+        """The names of a container's objects, in no order.
+
+        :raises OSError: a directory or a file cannot be read: its objects would seem to be missing.
+        """
         root = self.container_path(container_name)
-        for folder, folders, names in os.walk(root):
+        for folder, folders, names in os.walk(root, onerror=_raise_unless_gone):
             folders[:] = [name for name in folders if name not in IGNORE_FOLDERS]
             for name in names:
                 path = os.path.join(folder, name)
-                if name.startswith(TEMPORARY_PREFIX) or not os.path.isfile(path):
+                if name.startswith(TEMPORARY_PREFIX) or not _is_file(path):
                     continue
                 if not os.path.islink(path) or is_inside(path, root):
                     yield os.path.relpath(path, root).replace(os.sep, "/")
@@ -107,6 +112,20 @@ class Tree:
             while folder != root:
                 os.rmdir(folder)
                 folder = os.path.dirname(folder)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """Raise ``error``, unless it is of a file that was deleted, or of a link that leads nowhere."""
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        raise error
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError as error:
+        _raise_unless_gone(error)
+        return False
 
 
 def _fault(object_name: str) -> str:

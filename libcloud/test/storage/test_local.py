@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -511,3 +512,23 @@ def test_a_container_that_is_deleted_during_a_listing_is_left_out(tmp_path: Path
     (tmp_path / "b").rmdir()
 
     assert [first.name, *(one.name for one in listed)] == ["a", "c"]
+
+
+@pytest.mark.parametrize(("name", "call"), [("d", "scandir"), ("d/file", "stat")])
+def test_a_listing_that_cannot_be_completed_is_an_error(
+    container: Container, monkeypatch: pytest.MonkeyPatch, name: str, call: str
+) -> None:
+    """Otherwise ``sync --delete`` would delete the copies of what it did not see."""
+    for one in ("a", "d/file", "gone/file"):
+        container.upload_object_via_stream(iter([b"x"]), one)
+    real = getattr(os, call)
+
+    def failing(path: Any = ".", *args: Any, **options: Any) -> Any:
+        for end, number in ((name, errno.EIO), (f"gone{name[1:]}", errno.ENOENT)):
+            if str(path).endswith(f"/{end}"):
+                raise OSError(number, os.strerror(number), path)
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, call, failing)
+    with pytest.raises(OSError, match=f"Input/output error.*{name}"):
+        container.list_objects()
