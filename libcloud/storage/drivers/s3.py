@@ -840,15 +840,8 @@ class BaseS3StorageDriver(MultipartDriver):
     def ex_cleanup_all_multipart_uploads(
         self, container: Container, prefix: str | None = None
     ) -> None:
-        """Abort every in-progress upload, including those that are being sent.
-
-        An upload that no longer exists counts as aborted; an error with one does not stop the
-        others. ``ex_cleanup_multipart_uploads`` can leave out recent uploads.
-
-        :raises LibcloudError: the first error, after all have been tried.
-        """
-        uploads = self.ex_iterate_multipart_uploads(container, prefix)
-        s3.multipart.abort_all(uploads, partial(self._abort_multipart, container))
+        """:meth:`ex_cleanup_multipart_uploads` of all, including those that are being sent."""
+        self.ex_cleanup_multipart_uploads(container, prefix)
 
     def ex_cleanup_multipart_uploads(
         self,

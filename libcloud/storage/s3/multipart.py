@@ -6,7 +6,7 @@ The parts of an upload are stored, and billed, until it is completed or aborted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -132,19 +132,6 @@ def check_upload(upload: object) -> None:
         )
 
 
-def abort_all(found: Iterable[S3MultipartUpload], abort: Abort) -> None:
-    """Abort every upload of a listing; the first error is raised after all have been tried."""
-    first: LibcloudError | None = None
-    for upload in found:
-        try:
-            abort(upload.key, upload.id)
-        except LibcloudError as error:
-            if not _no_longer_exists(upload, error):
-                first = first or error
-    if first is not None:
-        raise first
-
-
 def abort_listed(
     client: S3Client, container_name: str, found: Sequence[S3MultipartUpload], abort: Abort
 ) -> list[S3MultipartUpload]:
@@ -163,7 +150,7 @@ def abort_listed(
         names = ", ".join(f"{upload.key} ({upload.id})" for upload, _ in failures[:3])
         raise IncompleteCleanupError(
             f"{len(failures)} of {len(found)} in-progress uploads may still exist: {names}"
-            + (" ..." if len(failures) > 3 else ""),
+            f"{' ...' if len(failures) > 3 else ''}. {failures[0][1]}",
             client.owner,
             container_name,
             aborted=aborted,
