@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import urllib3
@@ -124,14 +123,15 @@ class WholeHeadResponse(http.client.HTTPResponse):
         self._begun = True
 
     def _begin(self) -> None:
-        replay: Any = _Replay(_in_few(_read_final_head(self.fp)), self.fp)
-        stream, self.fp = self.fp, replay
+        stream: Any = self.fp
+        lines = _read_final_head(stream)
+        few = iter(_in_few(lines))
+        stream.readline = lambda size: next(few, b"")  # what was read already
         try:
             super().begin()
         finally:
-            if self.fp is replay:
-                self.fp = stream
-        if replay.last is not None and replay.last not in EMPTY_LINES:
+            del stream.readline
+        if lines[-1] not in EMPTY_LINES:
             raise http.client.RemoteDisconnected("Remote end closed connection within the headers")
         self._check()
 
@@ -214,24 +214,6 @@ def _in_few(lines: list[bytes]) -> list[bytes]:
         else:
             few.append(line)
     return [*few, *lines[1:][-1:]]
-
-
-class _Replay:
-    """A stream that returns ``lines`` first, and remembers the last line it returned."""
-
-    def __init__(self, lines: Sequence[bytes], stream: Any) -> None:
-        self._lines = iter(lines)
-        self._stream = stream
-        self.last: bytes | None = None  # before the first
-
-    def readline(self, size: int = -1) -> bytes:
-        line: bytes | None = next(self._lines, None)
-        given: bytes = self._stream.readline(size) if line is None else line
-        self.last = given
-        return given
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def unread_response(connection: Any, *, method: str, pool: Any) -> urllib3.HTTPResponse:
