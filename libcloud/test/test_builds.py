@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +39,21 @@ def test_this_is_the_storage_half() -> None:
 def test_the_error_for_a_missing_module_names_the_build(name: str) -> None:
     with pytest.raises(ModuleNotFoundError, match="The complete build has it: run `make fork`"):
         import_module(name)
+
+
+@pytest.mark.source
+def test_the_error_refers_to_a_section_of_the_readme() -> None:
+    readme = Path(libcloud.__file__).parents[1] / "README.md"
+    (section,) = re.findall(r'README.md under "(.+)"', environment.unavailable("libcloud.dns"))
+    assert f"## {section}" in readme.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", ["common.base", "storage.types", "utils.py3", "utils.files"])
+def test_the_package_alone_makes_modules_available(name: str) -> None:
+    code = f"import libcloud; print(libcloud.{name}.__name__)"
+    root = Path(libcloud.__file__).parents[1]
+    found = subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True)
+    assert found.strip() == f"libcloud.{name}"
 
 
 def test_an_unknown_module_is_the_usual_error() -> None:

@@ -4,11 +4,16 @@
 May import the standard library (and lxml, in ``xml.py``), nothing of the layers above. Most modules
 exist because users of the libcloud API import them. Tests: ``libcloud/test/test_utils.py``,
 ``test_files.py``, ``test_xml.py`` and ``test_retry_class.py``.
+
+A module is imported when it is first used: after ``import libcloud``, programs use
+``libcloud.utils.py3``.
 """
 
 from __future__ import annotations
 
 import warnings
+
+TYPE_CHECKING = False  # importing typing would take longer than everything else here
 
 SHOW_DEPRECATION_WARNING = True
 SHOW_IN_DEVELOPMENT_WARNING = True
@@ -34,3 +39,11 @@ def in_development_warning(module: str) -> None:
             category=FutureWarning,
             stacklevel=2,
         )
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        from libcloud.utils.lazy import submodules
+
+        return submodules(__name__)(name)

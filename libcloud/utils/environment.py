@@ -35,7 +35,7 @@ def unavailable(name: str) -> str:
     return (
         f"{name} is not part of libcloud-storage, which is the storage half of Apache Libcloud. "
         "The complete build has it: run `make fork` and install the wheel, as described in "
-        'README.md under "Which build to install".'
+        'README.md under "Replacing Apache Libcloud".'
     )
 
 
