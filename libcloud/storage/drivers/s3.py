@@ -44,6 +44,7 @@ from libcloud.storage.arguments import (
     remember_settings,
 )
 from libcloud.storage.base import Container, Object, ObjectVersion, is_overridden
+from libcloud.storage.base import StorageDriver as StorageDriver
 from libcloud.storage.capabilities import Capabilities
 from libcloud.storage.drivers._multipart import MultipartDriver
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
