@@ -12,12 +12,12 @@ import click
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.options import ObjectOptions, write_options
-from libcloud.cli.places import Copier, Entry, StoreDirectory
+from libcloud.cli.places import Copier, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
-from libcloud.cli.put import memory_limit
 from libcloud.cli.reading import modified
 from libcloud.cli.selection import select, selection_options, version_option
 from libcloud.cli.settings import Settings, argument, combined, job_options, option, source_options
+from libcloud.cli.sources import Entry
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
@@ -114,21 +114,17 @@ class _Command:
             copier = Copier(
                 StoreDirectory(self._source),
                 StoreDirectory(bucket),
-                self._settings,
                 progress,
-                memory_limit(self._settings, self._jobs),
-                self._options,
+                self._settings,
+                options=self._options,
+                jobs=1 if single else self._settings.jobs,
             )
             copy = functools.partial(self._copy, copier)
-            copier.copy_all(entries, failures, self._report, jobs=self._jobs, copy=copy)
+            copier.copy_all(entries, failures, self._report, copy)
         if not self._settings.dry_run:
             progress.finish(self._summary(entries, failures.count))
             copier.report_lost()
         failures.raise_if_any()
-
-    @property
-    def _jobs(self) -> int | None:
-        return 1 if self._selection.is_single else self._settings.jobs
 
     def _entries(self) -> list[Entry]:
         """The objects to copy. All are listed first: the copies may be below the source."""

@@ -18,9 +18,9 @@ from libcloud.cli.options import ObjectOptions
 from libcloud.cli.progress import Progress
 from libcloud.cli.put import Uploader
 from libcloud.cli.settings import Settings, argument, option, size, transfer_options
-from libcloud.cli.sources import Source
+from libcloud.cli.sources import Entry
 from libcloud.cli.stores import Store, open_store
-from libcloud.cli.targets import STDIO, Target
+from libcloud.cli.targets import Target
 from libcloud.cli.text import printable, size_text
 from libcloud.storage.capabilities import KIB, MIB
 from libcloud.storage.types import Provider
@@ -60,7 +60,7 @@ def _round_trip(store: Store, target: Target, length: int, settings: Settings) -
         report_unfinished_upload(transfer, target),
     ):
         uploader = Uploader(store, settings, ObjectOptions())
-        source = Source(STDIO, target.name, None)
+        source = Entry(target.name, None)
         uploader.upload(source, _pieces(length, sent), progress, transfer)
     progress.finish("upload")
     obj = container.get_object(target.name)

@@ -6,18 +6,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
 from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage
 from libcloud.cli.progress import Progress, print_stderr
+from libcloud.cli.put import Uploader
 from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified, seconds_of
 from libcloud.cli.settings import Settings
-from libcloud.cli.sources import Walk, size_of_stream
+from libcloud.cli.sources import Entry, Walk, size_of_stream
 from libcloud.cli.stores import Store
 from libcloud.cli.targets import Filters
 from libcloud.cli.text import count
@@ -26,27 +26,8 @@ from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import resolve_destination
 from libcloud.storage.types import FailedDeletion, Provider
 from libcloud.utils.cancellation import interruptible
-from libcloud.utils.iso8601 import time_of
 
 _PIECE = MIB
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file or an object.
-
-    :param name: relative to the directory that is synchronized, with slashes.
-    :param origin: the path or the object.
-    :param error: why the file, or the directory of that name, cannot be read.
-    :param reason: why it is copied: ``"new"``, ``"size"``, ``"time"`` or ``"checksum"``.
-    """
-
-    name: str
-    size: int | None
-    modified: datetime | None = None
-    origin: Any = None
-    error: OSError | None = None
-    reason: str = ""
 
 
 def difference(
@@ -93,7 +74,7 @@ def plan_copies(
         found = present.pop(key(entry.name), None)
         reason = "new" if found is None else differs(entry, found)
         if reason:
-            yield replace(entry, reason=reason)
+            yield entry._replace(reason=reason)
 
 
 def _unchanged(file: BinaryIO) -> Iterator[bytes]:
@@ -117,11 +98,8 @@ class LocalDirectory:
 
     def entries(self, filters: Filters) -> Iterator[Entry]:
         """The files in it. Links to directories and the like are skipped, and may be reported."""
-        if not os.path.isdir(self.path):
-            return
-        for source in Walk(filters, self.follow_symlinks, self.reports).files(self.path):
-            time = time_of(source.modified)
-            yield Entry(source.name, source.size, time, source.path, source.error)
+        walk = Walk(filters, self.follow_symlinks, self.reports)
+        return iter(()) if self.is_missing else walk.files(self.path)
 
     @property
     def real_path(self) -> str:
@@ -184,17 +162,28 @@ class StoreDirectory:
 Place = LocalDirectory | StoreDirectory
 
 
-@dataclass(frozen=True, slots=True)
 class Copier:
-    """Copies between places; ``lost`` are properties that the destination does not support."""
+    """Copies between places.
 
-    source: Place
-    destination: Place
-    settings: Settings
-    progress: Progress
-    memory: Any = None
-    options: ObjectOptions = field(default_factory=ObjectOptions)
-    lost: list[str] = field(default_factory=list)
+    :param options: of the copies in a store.
+    :param jobs: how many run at once; ``None``: as many as the worker pool allows.
+    :ivar lost: properties that the destination does not support.
+    """
+
+    def __init__(
+        self,
+        source: Place,
+        destination: Place,
+        progress: Progress,
+        settings: Settings,
+        *,
+        options: ObjectOptions | None = None,
+        jobs: int | None,
+    ) -> None:
+        self.source, self.destination = source, destination
+        self.progress, self.settings = progress, settings
+        self.options, self.jobs = options or ObjectOptions(), jobs
+        self.lost: list[str] = []
 
     def copy(self, entry: Entry) -> None:
         """Copy ``entry`` under the same name. If it fails, the destination is unchanged."""
@@ -212,8 +201,6 @@ class Copier:
         entries: Iterable[Entry],
         failures: Failures,
         done: Callable[[Entry], object],
-        *,
-        jobs: int | None,
         copy: Callable[[Entry], object] | None = None,
     ) -> None:
         """Copy entries in the worker pool of a store's driver; a dry run only calls ``done``."""
@@ -221,14 +208,18 @@ class Copier:
             for entry in entries:
                 done(entry)
             return
-        place = self.source if isinstance(self.destination, LocalDirectory) else self.destination
-        assert isinstance(place, StoreDirectory)
+        place = self.destination
+        if isinstance(place, StoreDirectory):
+            self._uploader = Uploader(place.store, self.settings, self.options, self.jobs)
+        else:
+            place = self.source
+            assert isinstance(place, StoreDirectory)
         run_tasks(
             place.store.driver,
             copy or self.copy,
             entries,
             failures,
-            jobs=jobs,
+            jobs=self.jobs,
             size_of=lambda entry: entry.size,
             done=done,
         )
@@ -236,8 +227,7 @@ class Copier:
     def _copy(self, entry: Entry, transfer: Transfer) -> None:
         self.options.check_size(entry.size or 0)
         if isinstance(self.source, LocalDirectory):
-            assert isinstance(self.destination, StoreDirectory)
-            self._upload(entry, self.destination, transfer)
+            self._upload(entry, transfer)
         elif isinstance(self.destination, LocalDirectory):
             self._download(entry, self.destination, transfer)
         elif (
@@ -245,30 +235,15 @@ class Copier:
             and hasattr(self.destination.store.driver, "ex_copy_object")
             and not self.options.needs_upload
         ):
-            self._copy_in_store(entry, self.destination, transfer)
+            self._copy_in_store(entry, transfer)
         else:
-            self._stream(entry, self.source, self.destination, transfer)
+            self._stream(entry, self.source, transfer)
 
-    def _upload(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
-        store = place.store
-        keywords = self._upload_keywords(store, transfer)
+    def _upload(self, entry: Entry, transfer: Transfer) -> None:
         with open(entry.origin, "rb") as file:
-            size = size_of_stream(file)
-            if keywords and size:  # files in /proc report 0 bytes
-                keywords["ex_size"] = size
-            pieces, name = interruptible(_unchanged(file)), place.prefix + entry.name
-            store.driver.upload_object_via_stream(pieces, store.container(), name, **keywords)
-        transfer.complete(size or 0)
-
-    def _upload_keywords(self, store: Store, transfer: Transfer) -> dict[str, Any]:
-        if not store.supports_multipart:
-            return {}
-        return self.settings.engine_options(
-            **self.options.write_keywords,
-            headers=self.options.headers or None,
-            ex_max_memory=self.memory,
-            on_event=self.progress.listener(transfer),
-        )
+            entry = self._renamed(entry)._replace(size=size_of_stream(file))
+            pieces = interruptible(_unchanged(file))
+            self._uploader.upload(entry, pieces, self.progress, transfer)
 
     def _download(self, entry: Entry, place: LocalDirectory, transfer: Transfer) -> None:
         assert isinstance(self.source, StoreDirectory)
@@ -285,14 +260,15 @@ class Copier:
         download.save(obj, destination, transfer)
         transfer.complete(int(obj.size))
 
-    def _copy_in_store(self, entry: Entry, place: StoreDirectory, transfer: Transfer) -> None:
+    def _copy_in_store(self, entry: Entry, transfer: Transfer) -> None:
         extra, headers = self.options.extra, dict(self.options.headers)
         if "acl" in extra:
             headers["x-amz-acl"] = extra["acl"]
-        place.store.driver.ex_copy_object(
+        uploader = self._uploader
+        uploader.store.driver.ex_copy_object(
             entry.origin,
-            place.store.container(),
-            place.prefix + entry.name,
+            uploader.container,
+            self._renamed(entry).name,
             metadata=extra.get("meta_data"),
             content_type=extra.get("content_type"),
             headers=headers,
@@ -301,21 +277,32 @@ class Copier:
         )
         transfer.complete(entry.size or 0)  # a copy by a single request sends no events
 
-    def _stream(
-        self, entry: Entry, source: StoreDirectory, place: StoreDirectory, transfer: Transfer
-    ) -> None:
+    def _stream(self, entry: Entry, source: StoreDirectory, transfer: Transfer) -> None:
         from libcloud.storage.copying import properties_of
 
         # A listing contains neither content type nor metadata.
         version_id = getattr(entry.origin, "version_id", None)
         obj = source.store.object(entry.origin.name, version_id)
-        kept = properties_of(obj, place.store.driver)
+        uploader, name = self._uploader, self._renamed(entry).name
+        kept = properties_of(obj, uploader.store.driver)
         kept.options.pop("ex_storage_class", None)  # the default, as of a copy within a store
         self.lost.extend(kept.lost)
-        name, keywords = place.prefix + entry.name, self._upload_keywords(place.store, transfer)
-        keywords.update(self.options.precondition(place.store, name), extra=self.options.extra)
-        kept.upload(obj, obj.as_stream(_PIECE), place.store.container(), name, **keywords)
+        keywords = uploader.keywords(name, self.progress, transfer)
+        kept.upload(
+            obj,
+            obj.as_stream(_PIECE),
+            uploader.container,
+            name,
+            extra=self.options.extra,
+            headers=self.options.headers,
+            **keywords,
+        )
         transfer.complete(int(obj.size))
+
+    def _renamed(self, entry: Entry) -> Entry:
+        """``entry`` with the whole key of its copy."""
+        assert isinstance(self.destination, StoreDirectory)
+        return entry._replace(name=self.destination.prefix + entry.name)
 
     def report_lost(self) -> None:
         """Print which properties the copies do not have; files have none."""

@@ -29,13 +29,7 @@ from libcloud.cli.settings import (
     option,
     transfer_options,
 )
-from libcloud.cli.sources import (
-    Source,
-    Walk,
-    plan_uploads,
-    read_pieces,
-    size_of_stream,
-)
+from libcloud.cli.sources import Entry, Walk, plan_uploads, read_pieces, size_of_stream
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import STDIO, is_url
 from libcloud.cli.text import count, printable
@@ -110,20 +104,20 @@ def put(
 
         with produce(program) as output:
             put_stream(uploader, sources[0], output, output.checked)
-    elif sources and sources[0].path == STDIO:
+    elif sources and sources[0].origin == STDIO:
         _put_stdin(uploader, sources[0])
     else:
         _put_files(uploader, sources, jobs)
 
 
-def _print_plan(store: Store, sources: list[Source]) -> None:
+def _print_plan(store: Store, sources: list[Entry]) -> None:
     failures = Failures()
     for source in sources:
         if source.error is not None:
             failures.add(source.error)
             continue
         target = store.target.with_name(source.name)
-        click.echo(printable(f"would upload {source.path} to {target}"))
+        click.echo(printable(f"would upload {source.origin} to {target}"))
     failures.raise_if_any()
 
 
@@ -139,7 +133,7 @@ def memory_limit(settings: Settings, jobs: int | None) -> Any:
     return MemoryBudget(DEFAULT_MEMORY, strict=False)
 
 
-def _put_stdin(uploader: Uploader, source: Source) -> None:
+def _put_stdin(uploader: Uploader, source: Entry) -> None:
     stream = sys.stdin.buffer
     if stream.isatty() and not uploader.settings.quiet:
         print_stderr("libcloud: reading from the terminal; end with Ctrl-D, cancel with Ctrl-C")
@@ -148,7 +142,7 @@ def _put_stdin(uploader: Uploader, source: Source) -> None:
 
 def put_stream(
     uploader: Uploader,
-    source: Source,
+    source: Entry,
     stream: BinaryIO,
     checked: Callable[[Iterator[bytes]], Iterator[bytes]] = iter,
 ) -> None:
@@ -168,21 +162,21 @@ def put_stream(
     progress.finish(f"stored {target}")
 
 
-def _put_files(uploader: Uploader, sources: list[Source], jobs: int | None) -> None:
+def _put_files(uploader: Uploader, sources: list[Entry], jobs: int | None) -> None:
     sizes = [source.size for source in sources]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     single, store = len(sources) == 1, uploader.store
     where = store.target.with_name(sources[0].name) if single else store.target
     failures = Failures(single=single)
 
-    def put_one(task: tuple[int, Source]) -> None:
+    def put_one(task: tuple[int, Entry]) -> None:
         number, source = task
         if source.error is not None:
             raise source.error
         position = "" if single else f"{number}/{len(sources)} "
-        transfer = progress.transfer(f"{position}{source.path}")
+        transfer = progress.transfer(f"{position}{source.origin}")
         try:
-            with transfer, open(source.path, "rb", buffering=0) as stream:
+            with transfer, open(source.origin, "rb", buffering=0) as stream:
                 pieces = uploader.read(stream, source.size or None)
                 uploader.upload(source, pieces, progress, transfer)
         except BaseException as error:
@@ -224,7 +218,7 @@ class Uploader:
         self.object_options = object_options
         self._upload_id = upload_id
         with error_context(store.target):
-            self._container = store.container()
+            self.container = store.container()
         self._keywords = dict(object_options.write_keywords)
         self._in_parts = store.supports_multipart
         if self._in_parts:
@@ -244,21 +238,25 @@ class Uploader:
             file_size=file_size,
         )
 
+    def keywords(self, name: str, progress: Progress, transfer: Transfer) -> dict[str, Any]:
+        """Those of the driver, to upload the object ``name``."""
+        found = {**self._keywords, **self.object_options.precondition(self.store, name)}
+        return {**found, "on_event": progress.listener(transfer)} if self._in_parts else found
+
     def upload(
-        self, source: Source, pieces: Iterator[bytes], progress: Progress, transfer: Transfer
+        self, source: Entry, pieces: Iterator[bytes], progress: Progress, transfer: Transfer
     ) -> None:
         """Upload ``pieces`` as the object that ``source`` names."""
-        options = {**self._keywords, **self.object_options.precondition(self.store, source.name)}
+        options = self.keywords(source.name, progress, transfer)
         if self._in_parts:
-            options["on_event"] = progress.listener(transfer)
             size = self.object_options.expect_size if source.size is None else source.size
             if size is not None:
                 # The size of standard input is an estimate, and files in /proc report 0 bytes.
-                is_estimate = source.path == STDIO or not source.size
+                is_estimate = source.origin == STDIO or not source.size
                 options["ex_size_hint" if is_estimate else "ex_size"] = size
         else:
             pieces = progress.count_pieces(pieces, transfer)
-        where, headers = (self._container, source.name), self.object_options.headers
+        where, headers = (self.container, source.name), self.object_options.headers
         driver = self.store.driver
         with value_errors_as_usage():
             if self._upload_id:
@@ -269,12 +267,12 @@ class Uploader:
                     pieces, *where, extra=extra, headers=headers, **options
                 )
 
-    def _extra(self, source: Source) -> dict[str, Any]:
+    def _extra(self, source: Entry) -> dict[str, Any]:
         """``extra`` with a content type guessed from the file's name, if there is none."""
         extra = self.object_options.extra
         if "content_type" in extra:
             return extra
-        path = source.name if source.path == STDIO else source.path
+        path = source.name if source.origin == STDIO else source.origin
         guessed, encoding = guess_file_mime_type(path, strict=False)
         return {**extra, "content_type": guessed} if guessed and not encoding else extra
 

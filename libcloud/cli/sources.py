@@ -7,8 +7,9 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from datetime import datetime
 from operator import attrgetter
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import click
 
@@ -19,28 +20,33 @@ from libcloud.cli.targets import STDIO, Filters, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
 from libcloud.utils.cancellation import raise_if_cancelled
+from libcloud.utils.iso8601 import time_of
 from libcloud.utils.staging import TEMPORARY_PREFIX
 
 _READ_SIZE = 1024 * 1024
 
 
-class Source(NamedTuple):
-    """A file or standard input (``-``) to upload, and the name of its object.
+class Entry(NamedTuple):
+    """A file or an object that is copied.
 
+    :param name: of the copy; of ``sync``, relative to the directory, with slashes.
     :param size: bytes; ``None`` if unknown.
-    :param error: why the file, or the directory at ``path``, cannot be read.
+    :param origin: a path, ``-`` for standard input, or an object.
+    :param error: why the file, or the directory of that name, cannot be read.
+    :param reason: why it is copied: ``"new"``, ``"size"``, ``"time"`` or ``"checksum"``.
     """
 
-    path: str
     name: str
     size: int | None
+    modified: datetime | None = None
+    origin: Any = STDIO
     error: OSError | None = None
-    modified: float | None = None
+    reason: str = ""
 
 
 def plan_uploads(
     paths: tuple[str, ...], target: Target, walk: Walk, *, recursive: bool
-) -> list[Source]:
+) -> list[Entry]:
     """The files to upload and the names of their objects. Opens no file.
 
     :raises click.UsageError: an object would have no name, or two would have the same name.
@@ -54,8 +60,8 @@ def plan_uploads(
             raise click.UsageError(
                 f"standard input has no name: use {str(target).rstrip('/')}/NAME"
             )
-        return [Source(STDIO, target.name, None)]
-    found: list[Source] = []
+        return [Entry(target.name, None)]
+    found: list[Entry] = []
     for path in paths:
         if os.path.isdir(path):
             if not recursive:
@@ -129,19 +135,19 @@ class Walk(NamedTuple):
     follow_symlinks: bool = False
     reports: bool = True
 
-    def files(self, directory: str, prefix: str = "") -> Iterator[Source]:
+    def files(self, directory: str, prefix: str = "") -> Iterator[Entry]:
         """The files below ``directory``, sorted; those that cannot be read have an ``error``."""
         return self._files(directory, prefix, "", ())
 
     def _files(
         self, directory: str, prefix: str, inside: str, parents: tuple[tuple[int, int], ...]
-    ) -> Iterator[Source]:
+    ) -> Iterator[Entry]:
         try:
             status = os.stat(directory)
             with os.scandir(directory) as found:
                 entries = sorted(found, key=attrgetter("name"))
         except OSError as error:
-            yield Source(directory, prefix + inside, 0, error)
+            yield Entry(prefix + inside, 0, None, directory, error)
             return
         here = (status.st_dev, status.st_ino)
         if here in parents:
@@ -161,7 +167,7 @@ class Walk(NamedTuple):
                     yield _file(entry.path, prefix + name)
             except OSError as error:  # for example, it was deleted in the meantime
                 if self.filters.select(name):
-                    yield Source(entry.path, prefix + name, 0, error)
+                    yield Entry(prefix + name, 0, None, entry.path, error)
                 continue
             if kind == "directory":
                 directories.append(entry)
@@ -194,20 +200,20 @@ def _kind(entry: os.DirEntry[str]) -> Literal["file", "directory", "other"]:
     return "other"
 
 
-def _file(path: str, name: str) -> Source:
+def _file(path: str, name: str) -> Entry:
     """The size is unknown if it is no regular file, or one in ``/proc`` and the like."""
     status = os.stat(path)
     is_empty = stat.S_ISREG(status.st_mode) and not status.st_size
     size = status.st_size if is_empty or files.has_exact_size(status) else None
-    return Source(path, name, size, modified=status.st_mtime)
+    return Entry(name, size, time_of(status.st_mtime), path)
 
 
-def _reject_equal_names(sources: list[Source]) -> None:
+def _reject_equal_names(sources: list[Entry]) -> None:
     seen: dict[str, str] = {}
     for source in sources:
-        other = seen.setdefault(source.name, source.path)
-        if other != source.path:
+        other = seen.setdefault(source.name, source.origin)
+        if other != source.origin:
             raise click.UsageError(
-                f"{other} and {source.path} would both be stored as {source.name!r}: "
+                f"{other} and {source.origin} would both be stored as {source.name!r}: "
                 "upload them separately"
             )

@@ -15,7 +15,6 @@ from libcloud.cli.errors import NoObjectsError, error_context
 from libcloud.cli.failures import Failures
 from libcloud.cli.places import (
     Copier,
-    Entry,
     LocalDirectory,
     Place,
     StoreDirectory,
@@ -23,7 +22,6 @@ from libcloud.cli.places import (
     plan_copies,
 )
 from libcloud.cli.progress import Progress, Report, print_stderr
-from libcloud.cli.put import memory_limit
 from libcloud.cli.selection import filter_options
 from libcloud.cli.settings import (
     Settings,
@@ -33,6 +31,7 @@ from libcloud.cli.settings import (
     option,
     source_options,
 )
+from libcloud.cli.sources import Entry
 from libcloud.cli.stores import open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count
@@ -99,7 +98,7 @@ def sync(
     differs = partial(difference, size_only=size_only, same_content=same_content)
     failures, printed = Failures(), Report(settings.dry_run, settings.as_json, settings.quiet)
     with Progress(source, None, settings) as progress:
-        copier = Copier(one, two, settings, progress, memory_limit(settings, settings.jobs))
+        copier = Copier(one, two, progress, settings, jobs=settings.jobs)
         runner = _Runner(copier, failures, names, printed)
         with error_context(source):
             found = runner.readable(one.entries(settings.filters))
@@ -183,7 +182,7 @@ class _Runner:
         copier = self._copier
         if isinstance(copier.destination, LocalDirectory) and not copier.settings.dry_run:
             os.makedirs(copier.destination.path, exist_ok=True)
-        copier.copy_all(entries, self._failures, self._copied, jobs=copier.settings.jobs)
+        copier.copy_all(entries, self._failures, self._copied)
 
     def delete(self, entries: Collection[Entry]) -> None:
         """Delete, if nothing failed. :raises NoObjectsError: the source may be mistyped."""

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
 import pytest
 
-from libcloud.cli.places import Entry, difference, plan_copies
+from libcloud.cli.places import difference, plan_copies
+from libcloud.cli.sources import Entry
 
 THEN = datetime(2026, 11, 1, tzinfo=timezone.utc)
 LATER = THEN + timedelta(seconds=1)
@@ -46,7 +46,7 @@ def test_what_differs_is_copied(
     source: Entry, destination: Entry, rules: dict[str, Any], reason: str
 ) -> None:
     copies = list(plan_copies([source], {"a": destination}, partial(difference, **rules), str))
-    assert copies == ([replace(source, reason=reason)] if reason else [])
+    assert copies == ([source._replace(reason=reason)] if reason else [])
 
 
 def test_contents_of_different_sizes_are_not_compared() -> None:
@@ -59,5 +59,5 @@ def test_contents_of_different_sizes_are_not_compared() -> None:
 def test_what_the_destination_lacks_is_copied_and_what_it_has_more_remains() -> None:
     new, old, both = Entry("b", 1, THEN), Entry("a", 1, THEN), Entry("c", 1, THEN)
     present = {"a": old, "c": both}
-    assert list(plan_copies([new, both], present, difference, str)) == [replace(new, reason="new")]
+    assert list(plan_copies([new, both], present, difference, str)) == [new._replace(reason="new")]
     assert present == {"a": old}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from libcloud.cli.sources import Source, Walk
+from libcloud.cli.sources import Entry, Walk
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status
 
@@ -126,10 +126,10 @@ def test_nothing_is_deleted_if_a_file_of_the_source_cannot_be_read(
         (tree / name).write_text(name)
     shell.ok("put", "-", "s3://bucket/old", stdin=b"old")
 
-    def file(path: str, name: str) -> Source:
+    def file(path: str, name: str) -> Entry:
         if path.endswith("/a"):
             raise PermissionError(13, "Permission denied", path)
-        return Source(path, name, os.stat(path).st_size)
+        return Entry(name, os.stat(path).st_size, None, path)
 
     monkeypatch.setattr("libcloud.cli.sources._file", file)
     result = shell("sync", "--delete", str(tree), "s3://bucket")
@@ -145,7 +145,7 @@ def test_nothing_is_deleted_if_the_source_cannot_be_listed_to_its_end(
     (tmp_path / "a").write_text("a")
     shell.ok("put", "-", "s3://bucket/old", stdin=b"old")
 
-    def file(path: str, name: str) -> Source:
+    def file(path: str, name: str) -> Entry:
         raise RuntimeError("the listing broke")
 
     monkeypatch.setattr("libcloud.cli.sources._file", file)
