@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -15,8 +14,7 @@ from libcloud.cli.errors import hide_secrets
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.settings import Settings
 from libcloud.cli.targets import Target, parse_target
-from libcloud.common.credentials import Credentials, CredentialsNotFoundError
-from libcloud.common.credentials.provider import CredentialProvider
+from libcloud.common.credentials import CredentialsNotFoundError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.storage.types import Provider
 
@@ -220,29 +218,11 @@ def _driver_options(
     elif found.provider is None:
         raise CredentialsNotFoundError(found.missing, hint=found.hint)
     else:
-        provider = _RedactedProvider(found.provider)
-        provider.current()
-        options = driver_options(kind, found._replace(provider=provider))
+        credentials = found.provider()
+        hide_secrets(credentials.secret, credentials.token)
+        options = driver_options(kind, found)
     if target.s3_profile:
         options["ex_s3_profile"] = target.s3_profile
     if settings.addressing_style and target.provider != Provider.GOOGLE_STORAGE:
         options["ex_addressing_style"] = settings.addressing_style
     return options
-
-
-class _RedactedProvider(CredentialProvider):
-    """Credentials of another provider, registered with :func:`hide_secrets`."""
-
-    def __init__(self, fetch: Callable[[], Credentials]) -> None:
-        super().__init__(fetch)
-        self._provider = (
-            fetch if isinstance(fetch, CredentialProvider) else CredentialProvider(fetch)
-        )
-
-    def current(self) -> Credentials:
-        credentials = self._provider.current()
-        hide_secrets(credentials.secret, credentials.token)
-        return credentials
-
-    def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:
-        return self._provider.refresh(rejected, certain=certain)
