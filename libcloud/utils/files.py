@@ -178,25 +178,17 @@ def refill(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
     """Yield the data in pieces of ``size`` bytes; buffers less than one piece."""
     held: bytes | bytearray = b""
     for piece in pieces:
-        if not held and len(piece) < size:
-            held = piece  # not copied: it may be the only one
-            continue
-        if not held and len(piece) == size:
-            yield piece
-            continue
-        view = memoryview(piece)
-        start = 0
         if held:
-            start = min(size - len(held), len(view))
             held = held if isinstance(held, bytearray) else bytearray(held)
-            held += view[:start]
-            if len(held) < size:
-                continue
-            yield bytes(held)
-            held = b""
-        while len(view) - start >= size:
-            yield bytes(view[start : start + size])
-            start += size
-        held = bytes(view[start:])
+            held += piece
+        else:
+            held = piece
+        if len(held) < size:
+            continue
+        data = bytes(held)
+        end = len(data) - len(data) % size
+        for start in range(0, end, size):
+            yield data[start : start + size]  # of a single piece, not a copy
+        held = data[end:]
     if held:
         yield bytes(held)
