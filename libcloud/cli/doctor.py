@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import platform
 import secrets
-import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
@@ -46,8 +43,6 @@ from libcloud.utils.headers import http_date
 _MARKS = {"ok": "ok   ", "note": "     ", "warning": "WARN ", "failure": "FAIL "}
 _COLORS = {"warning": "yellow", "failure": "red"}
 _NAME_COLUMNS = 14
-_MIN_TEXT_COLUMNS = 20
-_UNLIMITED = 10_000  # columns of a pipe, where lines are not wrapped
 
 # Amazon S3 API Reference, "RequestTimeTooSkewed".
 _MAX_CLOCK_SKEW = 15 * 60
@@ -91,23 +86,13 @@ def doctor(settings: Settings, *, url: str, write: bool) -> None:
 
 def _print_check(check: Check) -> None:
     mark, color = _MARKS[check.kind], _COLORS.get(check.kind)
+    indent = " " * (len(mark) + _NAME_COLUMNS)
     if color and is_interactive(sys.stdout) and not os.environ.get("NO_COLOR"):
         mark = click.style(mark, fg=color)
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED
-    for line in _lines(check, columns - len(_MARKS[check.kind])):
-        click.echo(redact(f"{mark}{line}"))
-        mark = " " * len(_MARKS[check.kind])
-
-
-def _lines(check: Check, columns: int) -> Iterator[str]:
-    room, name = max(columns - _NAME_COLUMNS - 1, _MIN_TEXT_COLUMNS), check.name
-    hint = f"-> {printable(check.hint)}" if check.hint else ""
-    # Variables, hosts and commands stay in one piece, to be copied.
-    wrap = functools.partial(textwrap.wrap, break_on_hyphens=False, break_long_words=False)
-    for text, indent in ((printable(check.text), ""), (hint, "   ")):
-        for line in wrap(text, room, subsequent_indent=indent):
-            yield f"{name:<{_NAME_COLUMNS}}{line}"
-            name = ""
+    # Not wrapped: in a terminal that wraps lines, variables and commands can be copied whole.
+    click.echo(redact(f"{mark}{check.name:<{_NAME_COLUMNS}}{printable(check.text)}"))
+    if check.hint:
+        click.echo(redact(f"{indent}-> {printable(check.hint)}"))
 
 
 def _steps(target: Target, settings: Settings, *, write: bool) -> Iterator[Iterable[Check]]:

@@ -68,13 +68,6 @@ def find_object(
         return store.object(name, version_id, **object_options.read_keywords)
 
 
-class IncompleteError(LibcloudError):
-    """The store sent less than the object has; no file was written."""
-
-    def __init__(self, size: int, driver: Any = None) -> None:
-        super().__init__(f"the store sent fewer than {size} bytes: no file was written", driver)
-
-
 class Download:
     def __init__(
         self, store: Store, settings: Settings, progress: Progress, selection: ObjectRange
@@ -104,7 +97,10 @@ class Download:
             set_file_name(error, destination.path)
             raise
         if not complete:
-            raise IncompleteError(selection.size_of(obj), driver)
+            size = selection.size_of(obj)
+            raise LibcloudError(
+                f"the store sent fewer than {size} bytes: no file was written", driver
+            )
 
 
 def is_directory_marker(obj: Object) -> bool:
