@@ -19,7 +19,7 @@ from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
 from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import KIB
-from libcloud.utils.iso8601 import parse_time, time_of
+from libcloud.utils.headers import parse_time, time_of
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object

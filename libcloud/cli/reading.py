@@ -23,7 +23,7 @@ from libcloud.storage.capabilities import MIB
 from libcloud.storage.destination import Destination, save
 from libcloud.storage.metadata import is_placeholder
 from libcloud.utils.cancellation import interruptible
-from libcloud.utils.iso8601 import time_of
+from libcloud.utils.headers import time_of
 
 if TYPE_CHECKING:
     from libcloud.storage.base import Object

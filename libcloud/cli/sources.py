@@ -20,7 +20,7 @@ from libcloud.cli.targets import STDIO, Filters, Target
 from libcloud.cli.text import count, printable
 from libcloud.utils import files
 from libcloud.utils.cancellation import raise_if_cancelled
-from libcloud.utils.iso8601 import time_of
+from libcloud.utils.headers import time_of
 from libcloud.utils.staging import TEMPORARY_PREFIX
 
 _READ_SIZE = 1024 * 1024

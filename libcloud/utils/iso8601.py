@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dates in ISO 8601 format."""
+"""Dates in ISO 8601 format, for programs; the library uses ``headers.py``."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
-
-from libcloud.utils.headers import http_date
+from datetime import datetime, timedelta, tzinfo
 
 ISO8601_REGEX = re.compile(
     r"(?P<year>\d{4})(?:-?(?P<month>\d{1,2})(?:-?(?P<day>\d{1,2})"
@@ -112,45 +110,3 @@ def parse_date_allow_empty(
     datestring: str | None, default_timezone: tzinfo | None = UTC
 ) -> datetime | None:
     return parse_date(datestring, default_timezone, allow_empty=True)
-
-
-def parse_time(text: str | None) -> datetime | None:
-    """The aware time that ``text`` in a listing represents; ``None`` if it is invalid.
-
-    >>> parse_time("2010-11-10T20:48:33.000Z")
-    datetime.datetime(2010, 11, 10, 20, 48, 33, tzinfo=datetime.timezone.utc)
-    """
-    for form in (str, _form_of_python_3_10):
-        try:
-            when = datetime.fromisoformat(form(text or ""))
-        except ValueError:
-            continue
-        return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
-    return None
-
-
-def _form_of_python_3_10(text: str) -> str:
-    text = text.strip()
-    if text.endswith(("Z", "z")):
-        text = text[:-1] + "+00:00"
-    # It reads three or six digits after the point; Go's servers send up to nine.
-    return re.sub(r"\.(\d*)", lambda match: f".{match[1][:6]:0<6}", text, count=1, flags=re.ASCII)
-
-
-def time_of(value: object) -> datetime | None:
-    """The aware time of a property: text of HTTP or XML, or seconds since 1970.
-
-    >>> time_of("Wed, 10 Nov 2010 20:48:33 GMT") == time_of("2010-11-10T20:48:33Z")
-    True
-    """
-    when = None
-    try:
-        if isinstance(value, str):
-            when = parse_time(value) or http_date(value)
-        elif isinstance(value, datetime):
-            when = value
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            when = datetime.fromtimestamp(value, timezone.utc)
-    except (ValueError, TypeError, OverflowError, OSError):  # any text, or a year after 9999
-        return None
-    return when.replace(tzinfo=timezone.utc) if when and not when.tzinfo else when

@@ -14,7 +14,7 @@ from typing import Any
 from libcloud.storage.base import Container, Object, StorageDriver, iterate_directory
 from libcloud.storage.filesystem.errors import as_os_errors
 from libcloud.storage.metadata import is_placeholder
-from libcloud.utils import iso8601
+from libcloud.utils import headers
 from libcloud.utils.local import PerProcess
 
 DEFAULT_EXPIRY = 60
@@ -73,8 +73,8 @@ def entry_of(obj: Object) -> Info:
         "size": obj.size,
         "type": "file",
         "etag": obj.hash,
-        "modified": iso8601.time_of(extra.get("last_modified", extra.get("modify_time"))),
-        "created": iso8601.time_of(extra.get("creation_time")),
+        "modified": headers.time_of(extra.get("last_modified", extra.get("modify_time"))),
+        "created": headers.time_of(extra.get("creation_time")),
         "content_type": extra.get("content_type"),
         "metadata": obj.meta_data,
     }

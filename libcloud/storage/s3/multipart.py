@@ -16,7 +16,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage import s3, transfer
 from libcloud.storage.types import ContainerError
 from libcloud.utils.arguments import kind_of
-from libcloud.utils.iso8601 import parse_time
+from libcloud.utils.headers import parse_time
 
 if TYPE_CHECKING:
     from libcloud.storage.capabilities import Limits

@@ -19,7 +19,7 @@ from libcloud.storage import s3
 from libcloud.storage.s3.names import NAMESPACE
 from libcloud.storage.s3.nodes import MalformedDocumentError, Node, read_root
 from libcloud.storage.s3.responses import Retention
-from libcloud.utils.iso8601 import parse_time
+from libcloud.utils.headers import parse_time
 from libcloud.utils.xml import serialize
 
 if TYPE_CHECKING:

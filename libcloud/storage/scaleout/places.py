@@ -48,7 +48,7 @@ from libcloud.storage.types import (
     Provider,
     UploadOutcomeUnknownError,
 )
-from libcloud.utils.iso8601 import time_of
+from libcloud.utils.headers import time_of
 
 Range = tuple[str | None, str | None]
 """The keys after the first and up to the second; ``None``: from the first key, to the last."""

@@ -26,7 +26,7 @@ from libcloud.storage.swift.client import SwiftClient
 from libcloud.storage.swift.responses import ObjectRecord, Segment
 from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.utils.bodies import hashed, new_md5
-from libcloud.utils.iso8601 import parse_time
+from libcloud.utils.headers import parse_time
 
 _UPLOAD_ID = "[0-9a-f]{24}"
 _SEGMENT = re.compile(

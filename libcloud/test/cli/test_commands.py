@@ -19,7 +19,7 @@ from libcloud.test.cli.running import BUCKET, Shell
 from libcloud.test.storage.fakes.options import AMAZON
 from libcloud.test.storage.fakes.servers import fake_server
 from libcloud.utils import xml
-from libcloud.utils.iso8601 import parse_time
+from libcloud.utils.headers import parse_time
 
 
 def stored(shell: Shell, *names: str) -> None:

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libcloud.utils.headers import strip_etag
-from libcloud.utils.iso8601 import parse_time
+from libcloud.utils.headers import parse_time, strip_etag
 
 MOMENT = datetime(2011, 4, 9, 19, 3, 49, tzinfo=timezone.utc)
 
