@@ -34,7 +34,7 @@ MUTANTS = (
     Mutant(
         "monitoring is taken for a mock",
         f"{_HTTP}/fast_path.py",
-        "_is_defined_in(origin, _unwrapped(function))",
+        "_is_defined_in(origin, unwrap(function))",
         "_is_defined_in(origin, function)",
         (f"{_TESTS}/test_http_session.py",),
         caught_by="test_monitoring_sees_requests_and_is_no_mock",

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import lru_cache
+from inspect import unwrap
 from itertools import chain
 from time import perf_counter
 from types import FunctionType
@@ -107,15 +108,9 @@ def are_mocked() -> bool:
     for module, name, origin, functions in _MOCKABLE:
         owner = getattr(sys.modules.get(module), name, None)
         found = [] if owner is None else [getattr(owner, function) for function in functions]
-        if not all(_is_defined_in(origin, _unwrapped(function)) for function in found):
+        if not all(_is_defined_in(origin, unwrap(function)) for function in found):
             return True
     return connections_are_replaced()
-
-
-def _unwrapped(function: Any) -> Any:
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return function
 
 
 def connections_are_replaced() -> bool:
@@ -268,19 +263,25 @@ def _send(connection: Any, head: bytes, body: Any) -> None:
 def _until_head_ends(sock: Any, state: RequestState) -> int:
     """Receive until the headers are complete; return their size, or 0 after an error."""
     data = state.received
-    try:
-        while True:
-            end = HEAD_END.search(data) if data else None
-            if end or state.error is not None or len(data) >= _TAKEN:
-                break
-            more = state.receive(sock.recv, _TAKEN)
-            if not more:
-                break
-            data += more
-    except OSError as error:
-        state.error = error
+    while True:
+        end = HEAD_END.search(data) if data else None
+        more = b"" if end or len(data) >= _TAKEN else _more(sock, state, _TAKEN)
+        if not more:
+            break
+        data += more
     state.received = data
     return end.end() if end else 0
+
+
+def _more(sock: Any, state: RequestState, size: int) -> bytes:
+    """Receive more of a response; nothing at its end, or after an error, which ``state`` keeps."""
+    received = b""
+    if state.error is None:
+        try:
+            received = state.receive(sock.recv, size)
+        except OSError as error:
+            state.error = error
+    return received
 
 
 def _read_body(
@@ -325,15 +326,10 @@ def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | 
                         return at, b"".join(chunks)
                     chunks.append(data[start : at - 2])
                     continue
-            if needed > _LARGEST or state.error is not None:
-                return at, None
-            more = state.receive(sock.recv, _IN_ADVANCE)
+            more = b"" if needed > _LARGEST else _more(sock, state, _IN_ADVANCE)
             if not more:
                 return at, None
             data += more
-    except OSError as error:
-        state.error = error
-        return at, None
     finally:
         state.received = bytes(data)
 
@@ -341,12 +337,9 @@ def _read_chunks(sock: Any, state: RequestState, at: int) -> tuple[int, bytes | 
 def _read(sock: Any, state: RequestState, size: int) -> None:
     """Receive up to ``size`` bytes in total; less after an error, or at the end."""
     pieces, missing = [state.received], size - len(state.received)
-    try:
-        while missing > 0 and state.error is None and pieces[-1]:
-            pieces.append(state.receive(sock.recv, min(missing, _IN_ADVANCE)))
-            missing -= len(pieces[-1])
-    except OSError as error:
-        state.error = error
+    while missing > 0 and pieces[-1]:
+        pieces.append(_more(sock, state, min(missing, _IN_ADVANCE)))
+        missing -= len(pieces[-1])
     state.received = b"".join(pieces)
 
 
