@@ -7,6 +7,7 @@ that. Reference: Azure Storage REST API, "Operations on containers" and "Operati
 
 from __future__ import annotations
 
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
@@ -50,7 +51,8 @@ def check_container_name(name: str) -> None:
 def check_object_name(name: str) -> None:
     """Refuse a name that would reach another blob.
 
-    Reference: "Naming and Referencing Containers, Blobs, and Metadata".
+    Reference: "Naming and Referencing Containers, Blobs, and Metadata", and for backslashes
+    https://github.com/versity/versitygw/issues/845.
     """
     if not name:
         raise ValueError("the name of a blob must not be empty")
@@ -58,6 +60,8 @@ def check_object_name(name: str) -> None:
         raise ValueError(f"the name of a blob has up to {MAX_NAME_LENGTH} characters")
     if any(segment in (".", "..") for segment in name.replace("\\", "/").split("/")):
         raise ValueError(f"{name!r}: Azure resolves the segments . and .. of a name")
+    if "\\" in name and os.sep != "\\":  # on Windows it is a slash for the user, too
+        raise ValueError(f"{name!r}: Azure takes a backslash in a name for a slash")
     _check_unicode("a blob", name)
 
 
