@@ -25,8 +25,8 @@ MUTANTS = (
     Mutant(
         "an old container of Azure counts as created after a lost response",
         f"{_DRIVERS}/azure_blobs.py",
-        "ContainerAlreadyExistsError, confirm=is_ours)",
-        "ContainerAlreadyExistsError)",
+        "            confirm=is_ours,\n",
+        "",
         _LOST,
         caught_by="test_an_old_azure_container_is_a_conflict_after_a_lost_response_too",
     ),

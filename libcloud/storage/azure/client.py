@@ -14,12 +14,17 @@ from libcloud.common.azure_storage import AzureBlobsConnection
 from libcloud.storage import azure
 from libcloud.storage.transfer.client import PolicyOwner
 from libcloud.storage.transfer.naming_client import NamingClient
+from libcloud.storage.types import ContainerAlreadyExistsError, InvalidContainerNameError
 
 if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.common.types import LibcloudError
     from libcloud.storage.azure.responses import Page
     from libcloud.storage.error_details import ErrorDetail
+
+
+# Of the creation of a container, by a service that is not Azure's and says no code.
+_REFUSALS = {400: InvalidContainerNameError, 409: ContainerAlreadyExistsError}
 
 
 class ClientOwner(PolicyOwner, Protocol):
@@ -47,6 +52,9 @@ class AzureClient(NamingClient[ClientOwner]):
     def error_for(
         self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]
     ) -> LibcloudError:
+        is_creation = request.method == "PUT" and names[0] and not names[1]
+        if is_creation and not detail.code and detail.status in _REFUSALS:
+            return _REFUSALS[detail.status](text, self.owner, names[0])
         return azure.errors.error_for(detail, text, self.owner, *names)
 
     def _patience(self, request: HttpRequest) -> float:

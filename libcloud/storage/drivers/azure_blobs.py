@@ -41,14 +41,12 @@ from libcloud.storage.drivers.azure_access import (
     options_from_url,
     place_of,
 )
-from libcloud.storage.error_details import attach_detail
 from libcloud.storage.keywords import AzureEnvironmentKeywords, AzureUploadKeywords, IgnoredKeywords
 from libcloud.storage.metadata import metadata_in
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
     ContainerIsNotEmptyError,
-    InvalidContainerNameError,
     MissingContainerError,
     ObjectDoesNotExistError,
     ObjectHashMismatchError,
@@ -90,9 +88,6 @@ RESPONSES_PER_REQUEST = 5000
 
 # Azure wants the letters in this order: REST API, "Create a service SAS".
 _PERMISSIONS = {"GET": "r", "PUT": "cw", "DELETE": "d"}
-
-# A service that is not Azure's may say no code.
-_REFUSALS = {400: InvalidContainerNameError, 409: ContainerAlreadyExistsError}
 
 _OWN_KEYWORDS = ("ex_checksum", "ex_if_match", "ex_if_none_match", "ex_storage_class")
 
@@ -257,17 +252,11 @@ class AzureBlobsStorageDriver(MultipartDriver):
             there = client.head(container_name)
             return transfer.upload.times.is_recent(there, time.monotonic() - begun)
 
-        def create() -> Any:
-            try:
-                return client.send_once(request, what, names=(container_name, ""))
-            except LibcloudError as error:
-                detail = vars(error).get("detail")
-                if detail is None or detail.code or detail.status not in _REFUSALS:
-                    raise
-                refusal = _REFUSALS[detail.status](error.value, self, container_name)
-                raise attach_detail(refusal, detail) from error
-
-        created = client.retry_loop.ensure(create, ContainerAlreadyExistsError, confirm=is_ours)
+        created = client.retry_loop.ensure(
+            lambda: client.send_once(request, what, names=(container_name, "")),
+            ContainerAlreadyExistsError,
+            confirm=is_ours,
+        )
         headers = client.head(container_name) if created is None else created.headers
         return self._headers_to_container(container_name, headers)
 

@@ -76,8 +76,6 @@ from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, capabilitie
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
-    ContainerError,
-    ContainerIsNotEmptyError,
     DeletedObject,
     FailedDeletion,
     InvalidContainerNameError,
@@ -434,20 +432,9 @@ class BaseS3StorageDriver(MultipartDriver):
         )
         what, names = f"Error creating the container {container_name}", (container_name, "")
 
-        def attempt() -> None:
-            response = self._client.send_once(request, what, ok=(200, 400, 409), names=names)
-            if response.status == 200:
-                return
-            detail, body = s3.client.detail_of(response), response.body or ""
-            kind: type[ContainerError] = ContainerError
-            if "BucketAlreadyOwnedByYou" in body:
-                kind = ContainerAlreadyExistsError
-            elif response.status == 409 or "InvalidBucketName" in body:
-                kind = InvalidContainerNameError
-            error = kind(s3.errors.describe(detail), self, container_name)
-            raise s3.errors.attach_detail(error, detail)
-
-        self._client.retry_loop.ensure(attempt, ContainerAlreadyExistsError)
+        self._client.retry_loop.ensure(
+            lambda: self._client.send_once(request, what, names=names), ContainerAlreadyExistsError
+        )
         return container
 
     def delete_container(self, container: Container) -> bool:
@@ -456,13 +443,7 @@ class BaseS3StorageDriver(MultipartDriver):
         what, names = f"Error deleting the container {container.name}", (container.name, "")
 
         def attempt() -> bool:
-            response = self._client.send_once(request, what, ok=(200, 204, 409), names=names)
-            if response.status == 409:
-                detail = s3.client.detail_of(response)
-                text = "the container is not empty; delete its objects first. "
-                text += s3.errors.describe(detail)
-                error = ContainerIsNotEmptyError(text, self, container.name)
-                raise s3.errors.attach_detail(error, detail)
+            response = self._client.send_once(request, what, ok=(200, 204), names=names)
             return bool(response.status == 204)
 
         deleted = self._client.retry_loop.ensure(attempt, ContainerDoesNotExistError)

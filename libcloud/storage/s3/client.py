@@ -23,8 +23,10 @@ from libcloud.storage.s3.recovery import Recoveries
 from libcloud.storage.transfer.client import PolicyOwner, StoreClient
 from libcloud.storage.types import (
     ConditionalConflictError,
+    ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
     ContainerError,
+    ContainerIsNotEmptyError,
     InvalidContainerNameError,
     ObjectDoesNotExistError,
     ObjectError,
@@ -45,12 +47,20 @@ _T = TypeVar("_T")
 _Kind = type[ContainerError] | type[ObjectError]
 
 _KINDS: Mapping[str, _Kind] = {
+    "BucketAlreadyOwnedByYou": ContainerAlreadyExistsError,
     "ConditionalRequestConflict": ConditionalConflictError,
     "InvalidBucketName": InvalidContainerNameError,
     "NoSuchBucket": ContainerDoesNotExistError,
     "NoSuchKey": ObjectDoesNotExistError,
     "NoSuchVersion": ObjectDoesNotExistError,
     "PreconditionFailed": PreconditionFailedError,
+}
+
+# By method and status, where no code decides.
+_OF_CONTAINERS: Mapping[tuple[str, int], _Kind] = {
+    ("PUT", 400): ContainerError,
+    ("PUT", 409): InvalidContainerNameError,
+    ("DELETE", 409): ContainerIsNotEmptyError,
 }
 
 _NONE: frozenset[str] = frozenset()
@@ -297,6 +307,10 @@ def _kind_by_status(
     # Amazon S3 User Guide, "Working with delete markers".
     if detail.status == 405 and "versionId" in params:
         return ObjectDoesNotExistError
+    if container_name and not object_name and not params:
+        kind = _OF_CONTAINERS.get((request.method, detail.status))
+        if kind is not None:
+            return kind
     is_of_upload = detail.code == "NoSuchUpload" or "uploadId" in params
     if detail.status != 404 or is_of_upload or not container_name:
         return None
