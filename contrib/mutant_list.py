@@ -234,7 +234,7 @@ _READING = (
     Mutant(
         "a name chooses its file",
         "libcloud/storage/destination.py",
-        "    if escapes or not (_has_no_link(directory, inside) or is_inside(path, directory)):",
+        "    if escapes or not (exists is not None or is_inside(path, directory)):",
         "    if False:",
         _DEFECTS,
         caught_by="test_g07_a_name_does_not_choose_a_file_elsewhere",

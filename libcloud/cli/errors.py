@@ -124,8 +124,10 @@ errors_name = partial(on_error, set_file_name)
 
 
 def hide_secrets(*secrets: str | None) -> None:
-    # Shorter strings are not secrets, and could be part of any word.
-    _secrets.update(secret for secret in secrets if secret and len(secret) >= _SECRET_LENGTH)
+    for secret in secrets:
+        # Shorter strings are not secrets, and could be part of any word.
+        if secret and len(secret) >= _SECRET_LENGTH:
+            _secrets.add(secret)
 
 
 def redact(text: str) -> str:

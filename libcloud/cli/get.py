@@ -288,7 +288,9 @@ def _get_all(
     with error_context(target):
         objects = _listed(selected, progress)
     os.makedirs(output.path, exist_ok=True)
-    output = replace(output.as_directory(), prefix=selected.base)
+    output = output.as_directory()
+    # A relative path would be joined with the current directory for each file.
+    files = replace(output, path=os.path.join(os.getcwd(), output.path), prefix=selected.base)
     selection = ObjectRange(None, object_options.read_keywords)
     failures, number = Failures(), 0
 
@@ -297,7 +299,7 @@ def _get_all(
         try:
             if not is_first:
                 raise _same_file(obj)
-            destination = output.file_for(obj)
+            destination = files.file_for(obj)
             with progress.transfer(f"{number} {obj.name}") as transfer:
                 download.save(obj, destination, transfer)
         except BaseException as error:
@@ -310,7 +312,7 @@ def _get_all(
             for obj in objects:
                 if not is_directory_marker(obj):
                     number += 1
-                    yield number, obj, output.is_first(obj)
+                    yield number, obj, files.is_first(obj)
 
     download = Download(store, settings, progress, selection)
     with progress:

@@ -189,7 +189,8 @@ class Meter:
 
         :raises TransferInterruptedError: :meth:`interrupt` was called, and the request has data.
         """
-        self.limit_rate(size)
+        if self._rate_limit is not None:
+            self._rate_limit.wait(size)
         thread = threading.get_ident()
         self._sent_by_thread[thread] = self._sent_by_thread.get(thread, 0) + size
         if self._interrupted and self._sent_by_thread[thread] > _MAX_OVERHEAD:

@@ -180,7 +180,7 @@ class Connection:
     def _user_agent(self) -> str:
         name = getattr(self.driver, "name", None)
         driver = f" ({name})" if name else ""
-        applications = "".join([f"({token})" for token in self.ua])
+        applications = "".join(map("({})".format, self.ua))
         return f"libcloud/{__version__}{driver} {applications}"
 
     def _host_header(self) -> str:

@@ -297,7 +297,8 @@ def _read_body(
     else:
         end, body = start + head.length, None
         if head.length <= in_advance:
-            _read(sock, state, end)
+            if len(state.received) < end:
+                _read(sock, state, end)
             body = state.received[start:end] if len(state.received) >= end else None
         if body is None:
             return Body(connection, pool, start, head.length, reusable=reusable)

@@ -257,6 +257,8 @@ class FastResponse(_StandIn):
             return genuine(self).iter_content(chunk_size, decode_unicode)  # type: ignore[no-any-return]
         if content is False:
             return self._pieces(chunk_size)
+        if len(content) <= chunk_size:
+            return iter((content,) if content else ())
         return (content[at : at + chunk_size] for at in range(0, len(content), chunk_size))
 
     def _pieces(self, size: int) -> Iterator[bytes]:

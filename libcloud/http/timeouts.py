@@ -77,7 +77,8 @@ class TimedConnection:
         """Let the cancellation of this thread interrupt the connection, until :meth:`release`."""
         active = cancellation.current()
         if active is not self._cancellation:
-            self.release()
+            if self._cancellation is not None:
+                self.release()
             self._cancellation = active
         if active is not None:
             active.start_wait(self)
@@ -103,8 +104,7 @@ class TimedConnection:
         self.state = RequestState(method)
         self.watch()
         self.limit(silence)
-        if TimedConnection.progress_listener is not None:
-            self.settle()
+        self.settle()
 
     def limit(self, silence: Any) -> None:
         """Set the read timeout, unless there is no socket yet."""

@@ -32,6 +32,7 @@ class Destination(NamedTuple):
     :param driver: of the errors.
     :param overwrite: replace a file that appears there before the download ends.
     :param modified: the time of the file, seconds since 1970; ``None``: that of the download.
+    :param is_new: nothing was there when the path was resolved.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Destination(NamedTuple):
     driver: object = None
     overwrite: bool = True
     modified: float | None = None
+    is_new: bool = False
 
     def __fspath__(self) -> str:
         return self.path
@@ -90,19 +92,19 @@ def resolve_destination(
     """
     if isinstance(destination_path, Destination):
         return destination_path
-    directory = ""
+    directory, is_new = "", False
     path = destination_path if isinstance(destination_path, str) else os.fsdecode(destination_path)
     if not path or path.endswith(_SEPARATORS):
         if directory_exists and not os.path.isdir(path):
             raise MissingDirectoryError(f"Path {path} does not exist", driver=driver)
         directory = path
-        path = _path_inside(directory, object_name, driver)
+        path, is_new = _path_inside(directory, object_name, driver)
     elif not os.path.isdir(os.path.dirname(path) or os.curdir):
         missing = f"Path {os.path.dirname(path)} does not exist: create the directory"
         raise MissingDirectoryError(missing, driver=driver)
-    if not overwrite_existing and os.path.exists(path) and not is_stream(path):
+    if not (overwrite_existing or is_new) and os.path.exists(path) and not is_stream(path):
         raise DestinationExistsError(path, driver)
-    return Destination(path, directory, driver, overwrite_existing, modified)
+    return Destination(path, directory, driver, overwrite_existing, modified, is_new)
 
 
 def save(
@@ -137,13 +139,14 @@ def save(
 
 def opened(destination: Destination) -> StagingFile:
     """The file of ``destination``, which appears, as do its directories, when it is committed."""
-    path, directory, driver, overwrite, modified = destination
+    path, directory, driver, overwrite, modified, is_new = destination
     try:
         return StagingFile(
             path,
             overwrite=overwrite,
             make_directories=bool(directory),
             modified=modified,
+            is_new=is_new,
             driver=driver,
         )
     except (FileExistsError, NotADirectoryError) as error:
@@ -151,8 +154,11 @@ def opened(destination: Destination) -> StagingFile:
         raise LibcloudError(text, driver=driver) from error
 
 
-def _path_inside(directory: str, object_name: str, driver: object) -> str:
-    """The path of an object's file in ``directory``, whatever its untrusted name is."""
+def _path_inside(directory: str, object_name: str, driver: object) -> tuple[str, bool]:
+    """The path of an object's file in ``directory``, whatever its untrusted name is.
+
+    :return: the path, and whether nothing is there.
+    """
     parts = object_name.replace("\\", "/").split("/") if os.sep == "\\" else object_name.split("/")
     inside = list(filter(None, parts))
     path = directory + os.sep.join(inside)
@@ -163,28 +169,32 @@ def _path_inside(directory: str, object_name: str, driver: object) -> str:
         or (os.sep == "\\" and ":" in object_name)
     )
     reason = ""
-    if escapes or not (_has_no_link(directory, inside) or is_inside(path, directory)):
+    exists = None if escapes else _exists_without_links(directory, inside)
+    if escapes or not (exists is not None or is_inside(path, directory)):
         reason = f"leads out of {directory}: nothing was written"
     elif parts[-1] in ("", os.curdir):
         reason = f"names no file in {directory}"
     if reason:
         text = f"Object name {object_name!r} {reason}. Give the path of a file instead."
         raise LibcloudError(text, driver=driver)
-    return path
+    return path, exists is False
 
 
-def _has_no_link(directory: str, parts: Iterable[str]) -> bool:
-    """Whether the path of ``parts`` in ``directory``, none of them ``..``, follows no link."""
+def _exists_without_links(directory: str, parts: Iterable[str]) -> bool | None:
+    """Whether the path of ``parts`` in ``directory``, none of them ``..``, exists.
+
+    ``None``: it follows a link, or that cannot be examined.
+    """
     path = directory
     for part in parts:
         path += part
         try:
             if stat.S_ISLNK(os.lstat(path).st_mode):
-                return False
+                return None
         except FileNotFoundError:
-            return True
-        except (OSError, ValueError):
             return False
+        except (OSError, ValueError):
+            return None
         path += os.sep
     return True
 

@@ -123,9 +123,7 @@ class PerThread:
             return self.default
         # Repeats values_of(): a request gets here a dozen times.
         try:
-            reference, values = _locals["local"].objects[id(instance)]
-            if reference() is instance:
-                return values[self._name]
+            return _locals["local"].objects[id(instance)][1][self._name]
         except (KeyError, AttributeError):
             pass
         if self._factory is None:
@@ -134,13 +132,9 @@ class PerThread:
 
     def __set__(self, instance: Any, value: Any) -> None:
         try:
-            reference, values = _locals["local"].objects[id(instance)]
-            if reference() is instance:
-                values[self._name] = value
-                return
+            _locals["local"].objects[id(instance)][1][self._name] = value
         except (KeyError, AttributeError):
-            pass
-        values_of(instance)[self._name] = value
+            values_of(instance)[self._name] = value
 
     def __delete__(self, instance: Any) -> None:
         try:
@@ -191,18 +185,12 @@ def _of_this_thread() -> _Objects:
 
 def values_of(instance: Any) -> dict[str, Any]:
     """The values that the calling thread has set on ``instance``: a dict to read and change."""
+    # An object is only freed, and its id used again, after the entry was removed.
     try:
-        known: _Objects = _locals["local"].objects
+        return _locals["local"].objects[id(instance)][1]  # type: ignore[no-any-return]
     except (KeyError, AttributeError):
         known = _of_this_thread()
-    try:
-        reference, values = known[id(instance)]
-        if reference() is instance:
-            return values
-    except KeyError:
-        pass
-    known[id(instance)] = entry = _new_entry(instance, known)
-    return entry[1]
+    return known.setdefault(id(instance), _new_entry(instance, known))[1]
 
 
 def _new_entry(instance: Any, known: _Objects) -> _Entry:

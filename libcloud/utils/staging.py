@@ -58,6 +58,7 @@ class StagingFile:
         removed again if the file does not appear. Otherwise its directory must exist.
     :param modified: the time of the file, seconds since 1970, if the file system allows it;
         ``None``: that of its last write.
+    :param is_new: nothing was at ``path`` just now, not even a dangling link.
     :param driver: of :class:`DestinationExistsError`.
     :ivar appears_whole: it can be written in any order: it is not visible before :meth:`commit`.
     :raises OSError: the file cannot be written there.
@@ -71,6 +72,7 @@ class StagingFile:
         overwrite: bool = True,
         make_directories: bool = False,
         modified: float | None = None,
+        is_new: bool = False,
         driver: object = None,
     ) -> None:
         self._path = path
@@ -85,7 +87,7 @@ class StagingFile:
         self._synced = False
         self._collected = bytearray()
         # Without even a dangling link, there is nothing to resolve.
-        if os.path.lexists(path):
+        if not is_new and os.path.lexists(path):
             self._final = os.path.realpath(path)
             self._predecessor = _status(self._final)
             self._descriptor = self._open()

@@ -171,7 +171,7 @@ class CredentialProvider:
 
     def current(self) -> Credentials:
         cached = self._cached
-        if cached is not None and not self._is_due(cached):
+        if cached is not None and (cached.due is None or not self._is_due(cached)):
             return cached.credentials
         # One thread refreshes; the others wait for it only if they have no valid credentials.
         valid = cached is not None and not self._has_expired(cached)

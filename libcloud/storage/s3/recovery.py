@@ -150,7 +150,7 @@ class Recoveries:
         self.connection: BaseS3Connection = connection
         self.action, self.method = action, method
         self._is_own = isinstance(connection, BaseS3Connection)
-        self._rewind = _nothing if type(body) is bytes else rewinder(body)
+        self._rewind = _nothing if body is None or type(body) is bytes else rewinder(body)
         if self._is_own:
             self.clock_offset = connection.clock_offset
         self._used: dict[object, int] = {}

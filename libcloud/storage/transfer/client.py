@@ -42,6 +42,8 @@ _T = TypeVar("_T")
 THROTTLED = frozenset({429, 503, 509})
 """Statuses by which a store requests a lower rate."""
 
+_NO_MORE_TIME = nullcontext()
+
 HTML = ("text/html", "application/xhtml+xml")
 """Media types of web pages."""
 
@@ -305,7 +307,7 @@ class StoreClient(ABC, Generic[OwnerT]):
         """Allow more time before the response to a request for which the store has to work."""
         connection = self.owner.connection
         if not seconds or not isinstance(connection, Connection):
-            return nullcontext()
+            return _NO_MORE_TIME
         return connection.extended_timeout(seconds)
 
     @abstractmethod
@@ -343,17 +345,20 @@ def arguments_of(
         params = {name: value for name, value in request.params if value is not None}
         action = with_query(action, bare)
     method = connection.request
-    is_own = str(getattr(method, "__module__", "")).startswith("libcloud.")
-    takes = is_own or accepts_keyword(method, "retry_failed")
-    return action, {
+    keywords: dict[str, Any] = {
         "params": params,
         "data": request.body,
         "headers": dict(request.headers),
         "method": request.method,
         "raw": raw,
-        **({"retry_failed": False} if takes else {}),
-        **({"stream": True} if raw else {}),
     }
+    is_own = str(getattr(method, "__module__", "")).startswith("libcloud.")
+    takes = is_own or accepts_keyword(method, "retry_failed")
+    if takes:
+        keywords["retry_failed"] = False
+    if raw:
+        keywords["stream"] = True
+    return action, keywords
 
 
 def send_once(

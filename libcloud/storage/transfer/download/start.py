@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from libcloud.common.request import HttpRequest
@@ -141,7 +140,7 @@ def request_download(
         headers.update(condition(selection.validator.conditions()))
     if selection.range_header:
         headers[range_header] = selection.range_header
-    request = replace(request, headers=headers)
+    request = HttpRequest(request.method, request.path, request.params, headers, request.body)
     try:
         response = client.send(request, what, ok=(200, 206), raw=True, names=names)
     except LibcloudError as error:
