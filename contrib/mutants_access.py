@@ -156,7 +156,7 @@ MUTANTS = (
     Mutant(
         "credentials asked for once",
         "libcloud/common/credentials/provider.py",
-        "        if cached is not None and not self._is_due(cached):\n",
+        "        if cached is not None and (cached.due is None or not self._is_due(cached)):\n",
         "        if cached is not None:\n",
         _EXPIRING,
         caught_by="test_a_presigned_url_uses_the_current_credentials",

@@ -156,7 +156,7 @@ MUTANTS = (
     Mutant(
         "links in a directory of downloads are followed",
         "libcloud/storage/destination.py",
-        "            if stat.S_ISLNK(os.lstat(path).st_mode):\n                return False",
+        "            if stat.S_ISLNK(os.lstat(path).st_mode):\n                return None",
         "            os.lstat(path)",
         ("libcloud/test/storage/test_destination.py",),
         caught_by="test_a_name_that_leads_out_of_the_directory_is_refused",

@@ -7,22 +7,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from libcloud.cli.errors import is_network_error, network_problem
 from libcloud.cli.text import count, duration, printable, shortened, size_text, width
+from libcloud.storage import transfer
 from libcloud.storage.capabilities import KIB
-from libcloud.storage.transfer.progress import (
-    PartDone,
-    PartStarted,
-    Retried,
-    Throttled,
-    UploadAborted,
-    UploadCompleting,
-    UploadEvent,
-    UploadStarted,
-)
 from libcloud.utils.cancellation import RateLimit
 from libcloud.utils.local import PerProcess
+
+if TYPE_CHECKING:
+    from libcloud.storage.transfer.progress import UploadAborted, UploadEvent
 
 # The speed is an average over the last seconds: it follows the network, and the ETA is steady.
 _SPEED_SECONDS = 15.0
@@ -76,24 +71,25 @@ class Transfer:
         self.advance(size - self.bytes_done)
 
     def listen(self, event: UploadEvent) -> None:
-        if not isinstance(event, Throttled):  # which comes right after the retry that it caused
+        events = transfer.progress
+        if not isinstance(event, events.Throttled):  # right after the retry that it caused
             self.note = ""
         match event:
-            case PartStarted():
+            case events.PartStarted():
                 self.in_flight += event.size
                 if self._sent_before is None:
                     self._sent_before = self._meter.sent
-            case PartDone():
+            case events.PartDone():
                 self.in_flight -= event.size
                 self.parts += event.number > 0
-            case UploadStarted():
+            case events.UploadStarted():
                 self.upload_id = event.upload_id
-            case UploadCompleting():
+            case events.UploadCompleting():
                 self.note = "finishing"
-            case Retried():
+            case events.Retried():
                 self._meter.retries += 1
                 self.note = retry_note(event.cause, event.delay)
-            case UploadAborted():
+            case events.UploadAborted():
                 self.aborted = event
         self.bytes_done = event.bytes_done
 

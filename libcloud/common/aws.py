@@ -229,8 +229,8 @@ class AWSRequestSignerAlgorithmV4(AWSRequestSigner):
         self, params: Any, headers: _Headers, dt: datetime, method: str, path: str, data: Any
     ) -> str:
         canonical = self._get_canonical_request(params, headers, method, path, data)
-        stamp = signing.sigv4.stamp_of(dt)
-        return signing.sigv4.string_to_sign(canonical, stamp=stamp, scope=self._scope())
+        stamp, dated = signing.sigv4.stamp_of(dt), self._get_credential_scope(dt)
+        return signing.sigv4.string_to_sign(canonical, stamp=stamp, dated=dated)
 
     def _get_credential_scope(self, dt: datetime) -> str:
         return self._scope().on(dt)

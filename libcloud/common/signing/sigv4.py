@@ -106,10 +106,10 @@ def sign(
     """
     check_credentials(key_id, secret)
     canonical = canonical_request(method, path, params, headers=headers, payload_hash=payload_hash)
-    text = string_to_sign(canonical, stamp=stamp, scope=scope)
+    dated = scope.on_day(stamp[:8])
+    text = string_to_sign(canonical, stamp=stamp, dated=dated)
     signature = keys.sign(text, secret=secret, day=stamp[:8], scope=scope)
-    credential = f"{key_id}/{scope.on_day(stamp[:8])}"
-    return authorization(credential, signed=headers, signature=signature)
+    return authorization(f"{key_id}/{dated}", signed=headers, signature=signature)
 
 
 def presign(
@@ -138,10 +138,11 @@ def presign(
     given = {LOWER[name]: value for name, value in request.headers.items()}
     headers = headers_to_sign({**given, "host": host})
     stamp = stamp_of(when)
+    dated = scope.on_day(stamp[:8])
     params: list[tuple[str, str | None]] = [
         *request.params,
         ("X-Amz-Algorithm", ALGORITHM),
-        ("X-Amz-Credential", f"{credentials.key}/{scope.on_day(stamp[:8])}"),
+        ("X-Amz-Credential", f"{credentials.key}/{dated}"),
         ("X-Amz-Date", stamp),
         ("X-Amz-Expires", str(expires)),
         ("X-Amz-SignedHeaders", ";".join(headers)),
@@ -151,7 +152,7 @@ def presign(
     canonical = canonical_request(
         request.method, request.path, params, headers=headers, payload_hash=UNSIGNED_PAYLOAD
     )
-    text = string_to_sign(canonical, stamp=stamp, scope=scope)
+    text = string_to_sign(canonical, stamp=stamp, dated=dated)
     signature = SigningKeys().sign(text, secret=credentials.secret, day=stamp[:8], scope=scope)
     return f"{with_query(request.path, params)}&X-Amz-Signature={signature}"
 
@@ -199,9 +200,10 @@ def canonical_request(
     return f"{method}\n{path}\n{query}\n{lines}\n{';'.join(headers)}\n{payload_hash}"
 
 
-def string_to_sign(canonical: str, *, stamp: str, scope: Scope) -> str:
+def string_to_sign(canonical: str, *, stamp: str, dated: str) -> str:
+    """:param dated: the credential scope."""
     digest = hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-    return f"{ALGORITHM}\n{stamp}\n{scope.on_day(stamp[:8])}\n{digest}"
+    return f"{ALGORITHM}\n{stamp}\n{dated}\n{digest}"
 
 
 def _key_of_day(secret: str, day: str, scope: Scope) -> bytes:
