@@ -17,7 +17,7 @@ from libcloud.cli.selection import Selection, select, selection_options, version
 from libcloud.cli.settings import Settings, argument, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.capabilities import KIB
 from libcloud.utils.headers import parse_time, time_of
 
@@ -298,6 +298,8 @@ def _optional(request: Callable[[], Any]) -> Any:
     """The result of ``request``; ``None`` if the store does not support it, or denies access."""
     try:
         return request()
+    except MalformedResponseError:
+        return None  # "rclone serve s3" ignores "?tagging", and sends the object
     except LibcloudError as error:
         if getattr(error, "status", None) is None:
             raise

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from libcloud.test.cli.running import BUCKET, Shell
-from libcloud.test.storage.fakes.faults import Status
+from libcloud.test.storage.fakes.faults import Action, Status
+from libcloud.test.storage.fakes.wire import Answer
 
 URL = "s3://bucket/x"
 
@@ -111,6 +112,21 @@ def test_stat_does_without_what_is_denied(one: Shell) -> None:
     assert facts["size"] == 4
     assert "tags" not in facts
     assert "checksum" not in facts
+
+
+class _Ignored(Action):
+    """The store does not know the subresource of the request."""
+
+    def answered(self, answer: Answer) -> Answer:
+        return replace(answer, body=b"the object")
+
+
+def test_stat_does_without_what_the_store_ignores(one: Shell) -> None:
+    assert one.fake is not None
+    one.fake.faults.add("GetObjectTagging", _Ignored())
+    facts = one.ok("stat", "--json", URL).json[0]
+    assert facts["size"] == 4
+    assert "tags" not in facts
 
 
 def test_deletions_are_printed_as_json(one: Shell) -> None:
