@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -94,6 +94,7 @@ class Connection:
     method: Any = PerThread()
     data: Any = PerThread()
     context: Any = PerThread(factory=dict)
+    _extended_timeout: Any = PerThread(0.0)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Keep attributes of a request per thread where a subclass gives them a default."""
@@ -224,13 +225,11 @@ class Connection:
 
         A foreign ``conn_class`` keeps its own timeout.
         """
-        from libcloud.http import LibcloudConnection
-
-        if self.connection is None:
-            self._connect_once()
-        is_own = isinstance(self.connection, LibcloudConnection)
-        with self.connection.extended_timeout(seconds) if is_own else nullcontext():
+        outer, self._extended_timeout = self._extended_timeout, seconds
+        try:
             yield
+        finally:
+            self._extended_timeout = outer
 
     def request(
         self,
@@ -389,7 +388,7 @@ class Connection:
     def _retryable_request(
         self, url: str, data: Any, headers: Any, method: str, raw: bool, stream: bool
     ) -> Any:
-        connection = self.connection
+        connection, seconds = self.connection, self._extended_timeout
         arguments = {"method": method, "url": url, "body": data, "headers": headers}
         if raw:
             arguments["raw"] = raw
@@ -397,7 +396,11 @@ class Connection:
         is_logged = LOG.isEnabledFor(logging.DEBUG)
         started = time.perf_counter() if is_logged else 0.0
         try:
-            send(**arguments, stream=stream)
+            if seconds and _has_own_timeouts(connection):
+                with connection.extended_timeout(seconds):
+                    send(**arguments, stream=stream)
+            else:
+                send(**arguments, stream=stream)
         except OSError as error:
             clearer = _clearer_error(error, self.host)
             if clearer is None:
@@ -420,6 +423,12 @@ class Connection:
         if isinstance(params, Mapping):
             return {**params, "cache-busting": value}
         return [*params, ("cache-busting", value)]
+
+
+def _has_own_timeouts(connection: Any) -> bool:
+    from libcloud.http import LibcloudConnection
+
+    return isinstance(connection, LibcloudConnection)
 
 
 def _clearer_error(error: OSError, host: str) -> OSError | None:

@@ -99,8 +99,17 @@ def test_a_setting_of_the_session_itself_is_left_alone() -> None:
     assert limits_of(connection) == 3
 
 
-def test_a_connection_hands_on_what_it_allows(server: Loopback) -> None:
-    connection = Connection(secure=False, host="127.0.0.1", port=server.port)
+class Reconnecting(Connection):
+    """Learns its host during a request, as those of Swift do."""
+
+    def add_default_headers(self, headers: dict[str, Any]) -> dict[str, Any]:
+        self.connect()
+        return headers
+
+
+@pytest.mark.parametrize("kind", [Connection, Reconnecting])
+def test_a_connection_hands_on_what_it_allows(server: Loopback, kind: type[Connection]) -> None:
+    connection = kind(secure=False, host="127.0.0.1", port=server.port)
     send = requests.Session.send
     limits = []
 

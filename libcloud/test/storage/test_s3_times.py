@@ -69,7 +69,7 @@ def test_without_a_timeout_of_completions_that_of_the_caller_holds(
     connection = driver.connection
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise LibcloudError(str(connection.connection._extended_timeout))
+        raise LibcloudError(str(connection._extended_timeout))
 
     monkeypatch.setattr(connection, "request", refuse)
     request = s3.requests.complete_upload("/b/k", upload_id="1", parts=[(1, "e")])
