@@ -180,8 +180,8 @@ _RUNNER = (
     _mutant(
         "the upload that is left has no name",
         "runner",
-        "_attach(error, upload_id=left,",
-        "_attach(error, upload_id=None,",
+        "add_details(error, upload_id=left,",
+        "add_details(error, upload_id=None,",
         "runner",
         caught_by="test_an_exit_out_of_a_request_cleans_up",
     ),

@@ -21,7 +21,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.scaleout.executors import adapted, workers_of
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor, sized
-from libcloud.storage.scaleout.parts import PlannedParts
 from libcloud.storage.scaleout.session import UploadSession, attached
 from libcloud.storage.scaleout.staging import PieceTask, folder_of, store_pieces
 from libcloud.storage.scaleout.text import needs_key, parsed
@@ -30,8 +29,9 @@ from libcloud.storage.transfer.cut import CutPart, cut, usual_part_size
 from libcloud.storage.transfer.progress import UploadCompleting, UploadEvent, UploadStarted
 from libcloud.storage.transfer.upload.machine import UploadMachine
 from libcloud.storage.transfer.upload.plan import PartPlan
-from libcloud.storage.transfer.upload.runner import Transfer
+from libcloud.storage.transfer.upload.runner import Transfer, add_details
 from libcloud.storage.transfer.upload.session import split_keywords
+from libcloud.storage.transfer.upload.source import RangeSource
 from libcloud.storage.transfer.values import PartReceipt
 from libcloud.storage.types import (
     ObjectDoesNotExistError,
@@ -130,7 +130,7 @@ def _give_up(error: BaseException, session: UploadSession) -> None:
     try:
         session.abort()
     except Exception as failed:
-        vars(error).update(upload_id=session.upload_id, cleanup_error=failed)
+        add_details(error, upload_id=session.upload_id, cleanup_error=failed)
 
 
 # The parts that the store has, and the error that the upload no longer exists; None: it is new.
@@ -295,7 +295,7 @@ class _Job:
             _give_up(error, session)
             raise
         try:
-            found = transfer.run(PlannedParts([part.size for part in plan.parts]))
+            found = transfer.run(RangeSource(sum(plan.sizes)))
         except BaseException as error:
             if options.on_failure == "keep" and machine.result is None:
                 _keep(error, self.session)
@@ -337,9 +337,5 @@ class _Job:
 
 def _keep(error: BaseException, session: UploadSession) -> None:
     """Attach to ``error`` what is needed to continue the upload."""
-    if getattr(error, "session", None) is not None:
-        return
-    with contextlib.suppress(AttributeError):
-        vars(error)["session"] = session.text()
-        if hasattr(error, "add_note"):
-            error.add_note(f"session: {session.text()}")
+    if getattr(error, "session", None) is None:
+        add_details(error, session=session.text())

@@ -21,7 +21,6 @@ from libcloud.storage.transfer.values import (
     Failure,
     PartReceipt,
     PartStore,
-    SourcePart,
     Step,
     StoredObject,
 )
@@ -367,14 +366,3 @@ class PartsPort:
 
     def _current(self, parts: Sequence[PartReceipt]) -> list[PartReceipt]:
         return [self._changed.get(part.number, part) for part in parts]
-
-
-class PlannedParts:
-    """A source of parts of these sizes, which are sent elsewhere."""
-
-    def __init__(self, sizes: Sequence[int]) -> None:
-        self._sizes = list(reversed(sizes))
-
-    def next_part(self, size: int) -> SourcePart[Any]:
-        """The next part, whatever size is requested; its body has a length only."""
-        return SourcePart(range(self._sizes.pop()), not self._sizes)

@@ -35,7 +35,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object, StorageDriver
 from libcloud.storage.scaleout.parts import (
     PartsPort,
-    PlannedParts,
     StreamedBody,
     UploadReceipt,
     body_of,
@@ -47,6 +46,7 @@ from libcloud.storage.scaleout.parts import (
 from libcloud.storage.scaleout.text import SessionFields, not_portable, parsed, text_of
 from libcloud.storage.transfer.client import repeated
 from libcloud.storage.transfer.upload.session import ObjectUpload, Resumed
+from libcloud.storage.transfer.upload.source import RangeSource
 from libcloud.storage.transfer.values import (
     Body,
     Confirmation,
@@ -251,7 +251,7 @@ class UploadSession:
         port = self.port({part.number: part for part in parts})
         upload = replace(self.upload, store=port, options=options, concurrency=1)
         sizes = {part.number: part.size for part in parts}
-        stored = upload.send(PlannedParts([*sizes.values()]), Resumed(self.upload_id, sizes))
+        stored = upload.send(RangeSource(sum(sizes.values())), Resumed(self.upload_id, sizes))
         return self.published(stored)
 
     def abort(self) -> None:

@@ -289,7 +289,7 @@ class Transfer(Generic[Content]):
         if not machine.outcome_unknown or not isinstance(error, Exception):
             return error
         if getattr(error, "is_page", False):
-            _attach(error, outcome_unknown=True)
+            add_details(error, outcome_unknown=True)
             return error  # the response is not from the store, which explains the error
         left = f", and abort the upload {machine.upload_id} if it is not"
         unknown = UploadOutcomeUnknownError(
@@ -309,9 +309,9 @@ class Transfer(Generic[Content]):
         left = machine.upload_id if machine.left_behind else None
         second = machine.cleanup_error
         is_second = second is error or not isinstance(second, Exception)
-        _attach(error, upload_id=left, cleanup_error=None if is_second else second)
+        add_details(error, upload_id=left, cleanup_error=None if is_second else second)
         if machine.orphan_possible:
-            _attach(error, orphan=f"the response to a creation was lost; {_ORPHAN}")
+            add_details(error, orphan=f"the response to a creation was lost; {_ORPHAN}")
 
     def _report_abort(self) -> None:
         machine = self._machine
@@ -334,7 +334,7 @@ def name_error(error: BaseException, driver: Any, object_name: str) -> None:
         error.driver, error.object_name = driver, object_name
 
 
-def _attach(error: BaseException, **facts: object) -> None:
+def add_details(error: BaseException, **facts: object) -> None:
     """Set attributes on ``error``, and add a note with those that are not ``None``; never fails."""
     for name, fact in facts.items():
         known = getattr(error, name, _UNKNOWN)

@@ -174,7 +174,7 @@ class HashingSource:
 
 
 class RangeSource:
-    """The bytes of an object as ranges, which the store copies; first byte first.
+    """The bytes of an object as ranges, which the store copies, or others have sent.
 
     >>> source = RangeSource(10)
     >>> source.next_part(8)
