@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, Protocol, TypeVar
@@ -117,12 +116,7 @@ class Payload:
         return self._hash.hexdigest()
 
     def take_file(self, path: str | os.PathLike[str]) -> None:
-        file = self._files.enter_context(open(path, "rb"))  # noqa: SIM115
-        status = os.fstat(file.fileno())
-        if stat.S_ISREG(status.st_mode) and status.st_size > READ_LIMIT:
-            self.body = HashingReader(file, status.st_size, self)
-        else:
-            self.take_stream(file)
+        self.take_stream(self._files.enter_context(open(path, "rb")))  # noqa: SIM115
 
     def take_stream(self, stream: Any, *, rewind_finished: bool = False) -> None:
         """Send what is left of ``stream``, or, if that is nothing and ``rewind_finished``, all."""
