@@ -68,18 +68,18 @@ _ENDS = (
     ),
     Mutant(
         "each upload has its own entry in atexit",
-        "libcloud/storage/transfer/upload/at_exit.py",
+        "libcloud/utils/at_exit.py",
         "        if self._registered != (pid := os.getpid()):\n",
         "        if pid := os.getpid():\n",
-        (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
-        caught_by="test_many_uploads_are_one_entry_of_atexit",
+        (f"{_TESTS}/test_at_exit.py",),
+        caught_by="test_many_functions_are_one_entry_of_atexit",
     ),
     Mutant(
         "a forked process relies on the entry of its parent in atexit",
-        "libcloud/storage/transfer/upload/at_exit.py",
+        "libcloud/utils/at_exit.py",
         "        if self._registered != (pid := os.getpid()):\n",
         "        if (pid := os.getpid()) and not self._registered:\n",
-        (f"{_TESTS}/storage/transfer/upload/test_at_exit.py",),
+        (f"{_TESTS}/test_at_exit.py",),
         caught_by="test_a_forked_process_has_its_own_entry_of_atexit",
     ),
     Mutant(
@@ -116,7 +116,7 @@ _ENDS = (
     ),
     Mutant(
         "a writer is aborted before other functions of atexit close it",
-        "libcloud/storage/writer.py",
+        "libcloud/utils/at_exit.py",
         '        """Called with the other functions of ``atexit``, in any order."""',
         "        self.__del__()",
         (f"{_TESTS}/storage/test_s3_exit.py::test_a_writer_is_open_while_functions_of_atexit_run",),

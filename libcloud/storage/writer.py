@@ -7,7 +7,6 @@ Unfinished uploads, after an exception, garbage collection or the end of the pro
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import io
 import os
@@ -23,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Generic, NoReturn, Protocol, SupportsIndex
 from libcloud.common.types import LibcloudError
 from libcloud.storage.payload import READ_LIMIT
 from libcloud.utils import files
+from libcloud.utils.at_exit import ExitFunctions
 from libcloud.utils.bodies import flat
 
 if TYPE_CHECKING:
@@ -353,6 +353,9 @@ _DROPPED_WRAPPER = (
 )
 
 
+_exits = ExitFunctions(last=True)
+
+
 class _OpenUpload:
     """The upload of a writer that was dropped, or is still open at the end of the program.
 
@@ -368,7 +371,7 @@ class _OpenUpload:
         self._sink = sink
         self._label = label
         self._pid = os.getpid()
-        self._exit_hook = weakref.ref(_ExitHook(self._at_exit))
+        _exits.register(self._at_exit)
 
     @property
     def foreign(self) -> bool:
@@ -376,9 +379,7 @@ class _OpenUpload:
         return os.getpid() != self._pid
 
     def forget(self) -> None:
-        hook = self._exit_hook()
-        if hook is not None:
-            hook.cancel()
+        _exits.unregister(self._at_exit)
 
     def dropped(self) -> None:
         if self.foreign:
@@ -407,29 +408,6 @@ class _OpenUpload:
 
     def _warn(self, reason: str) -> None:
         warnings.warn(f"{self._label}: {reason}", ResourceWarning, stacklevel=3)
-
-
-class _ExitHook:
-    """Calls ``action`` when all functions of ``atexit`` have returned, however old they are.
-
-    Nothing but ``atexit`` refers to this object, and it drops that at its very end. A registered
-    function would run before those registered earlier, such as ``logging.shutdown``.
-    """
-
-    def __init__(self, action: Callable[[], object]) -> None:
-        self._action: Callable[[], object] | None = action
-        atexit.register(self._stay)
-
-    def cancel(self) -> None:
-        self._action = None
-        atexit.unregister(self._stay)
-
-    def _stay(self) -> None:
-        """Called with the other functions of ``atexit``, in any order."""
-
-    def __del__(self) -> None:
-        if self._action is not None:
-            self._action()
 
 
 def _flat(data: ReadableBuffer) -> bytes | memoryview:

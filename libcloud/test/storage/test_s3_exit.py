@@ -15,6 +15,8 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.writer import SpoolSink, UploadWriter
 from libcloud.test.storage.s3_servers import Store
+from libcloud.utils import at_exit
+from libcloud.utils.at_exit import ExitFunctions
 
 PROGRAM = """
 import atexit, io, logging, os, sys, threading
@@ -149,15 +151,14 @@ class _Registry:
     def __init__(self) -> None:
         self.functions: list[object] = []
         self.register = self.functions.append
-
-    def unregister(self, function: object) -> None:
-        self.functions = [other for other in self.functions if other != function]
+        self.exits = ExitFunctions(last=True)
 
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> _Registry:
     found = _Registry()
-    monkeypatch.setattr(writers, "atexit", found)
+    monkeypatch.setattr(at_exit, "atexit", found)
+    monkeypatch.setattr(writers, "_exits", found.exits)
     return found
 
 
@@ -176,7 +177,7 @@ def test_a_writer_is_open_while_functions_of_atexit_run(registry: _Registry) -> 
     writer.close()
 
     assert container.get_object("log").size == 4
-    assert registry.functions == []
+    assert not registry.exits._calls
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -200,7 +201,7 @@ def test_a_writer_that_has_ended_leaves_nothing_to_the_end(registry: _Registry) 
     aborted.abort()
     aborted.close()  # the caller knows
 
-    assert registry.functions == []
+    assert not registry.exits._calls
     assert [obj.name for obj in container.list_objects()] == ["log"]
 
 

@@ -6,8 +6,6 @@ All other threads are waited for, or notified of the exit by an exception.
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import logging
 import os
 import threading
@@ -15,6 +13,7 @@ from collections.abc import Callable
 from typing import Generic
 
 from libcloud.storage.transfer.values import Content, Source, SourcePart
+from libcloud.utils.at_exit import ExitFunctions
 from libcloud.utils.cancellation import current
 
 _log = logging.getLogger(__name__)
@@ -26,32 +25,7 @@ _PATIENCE = 10.0
 _PATIENCE_FOR_CLEANUP = 1.0
 
 
-class _ExitFunctions:
-    """Functions to call at exit: one entry of ``atexit``, which never frees an entry's place."""
-
-    def __init__(self) -> None:
-        self._calls: dict[Callable[[], object], None] = {}
-        self._registered: int | None = None  # in which process
-
-    def register(self, call: Callable[[], object]) -> None:
-        self._calls[call] = None
-        # ``multiprocessing`` clears ``atexit`` in a forked child, from Python 3.13 on.
-        if self._registered != (pid := os.getpid()):
-            self._registered = pid
-            atexit.register(self.run)
-
-    def unregister(self, call: Callable[[], object]) -> None:
-        self._calls.pop(call, None)
-
-    def run(self) -> None:
-        """Call all functions, the last one first."""
-        with contextlib.ExitStack() as stack:
-            for call in [*self._calls]:
-                stack.callback(call)
-            self._calls.clear()
-
-
-_exits = _ExitFunctions()
+_exits = ExitFunctions()
 
 
 class SourceUntilExit(Generic[Content]):

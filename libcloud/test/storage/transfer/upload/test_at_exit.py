@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -68,33 +67,6 @@ def at_exit() -> Iterator[list[Callable[[], Any]]]:
     registry = mock.Mock(register=calls.append, unregister=calls.remove)
     with mock.patch.object(module, "_exits", registry):
         yield calls
-
-
-def test_many_uploads_are_one_entry_of_atexit() -> None:
-    entries: list[Callable[[], Any]] = []
-    called: list[str] = []
-    exits = module._ExitFunctions()
-    with mock.patch.object(module, "atexit", mock.Mock(register=entries.append)):
-        for name in "abc":
-            exits.register(partial(called.append, name))
-        exits.register(ended := partial(called.append, "ended"))
-        exits.unregister(ended)
-    (entry,) = entries
-    entry()
-    entry()
-    assert called == ["c", "b", "a"]
-
-
-def test_a_forked_process_has_its_own_entry_of_atexit() -> None:
-    entries: list[Callable[[], Any]] = []
-    exits = module._ExitFunctions()
-    with mock.patch.object(module, "atexit", mock.Mock(register=entries.append)):
-        exits.register(list)
-        entries.clear()  # as multiprocessing does
-        with mock.patch("os.getpid", return_value=-1):
-            exits.register(dict)
-            exits.register(set)
-    assert entries == [exits.run]
 
 
 @every_runner
