@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         "a customer's key sent over http",
         f"{_S3}/options.py",
-        '    if get("ex_sse_customer_key") is not None and not secure:',
+        '    if is_secret and not getattr(driver.connection, "secure", False):',
         "    if False:",
         _OPTIONS,
         caught_by="test_nothing_is_sent_when_an_option_is_invalid",

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Amazon S3, and the base of all drivers for stores that speak its protocol.
 
-Two flags of the driver's class select the callback that uploads a stream::
+A flag of the driver's class selects the callback that uploads a stream::
 
     upload_object_via_stream() --+-- supports_s3_multipart_upload --> _upload_multipart
-                                 +-- supports_chunked_encoding -----> _upload_chunked
-                                 +-- neither -----------------------> _upload_buffered
+                                 +-- otherwise ---------------------> _upload_whole
 
 The callback is passed to ``_put_object()``, which sets what is common to all uploads. Requests are
 built in ``s3/requests.py``; ``transfer/upload/machine.py`` decides which one comes next. The
@@ -573,13 +572,7 @@ class BaseS3StorageDriver(MultipartDriver):
         return s3.objects.object_from(headers, object_name, size, container, self)
 
     def _read_headers(self, options: Mapping[str, object]) -> dict[str, str]:
-        if not options:
-            return {}
-        return s3.options.read_headers(
-            options,
-            prefix=self.http_vendor_prefix,
-            secure=bool(getattr(self.connection, "secure", False)),
-        )
+        return s3.options.read_headers(options, self) if options else {}
 
     def delete_object(self, obj: Object) -> bool:
         """Delete an object; in a container with versioning, add a delete marker.
@@ -1102,8 +1095,7 @@ class BaseS3StorageDriver(MultipartDriver):
             func: Callable[..., dict[str, Any]] = self._upload_multipart
             kwargs = {"container": container, "iterator": iterator, "options": rest}
         else:
-            func = self._upload_chunked if self.supports_chunked_encoding else self._upload_buffered
-            kwargs = {"stream": iterator}
+            func, kwargs = self._upload_whole, {"stream": iterator}
         return put(verify_hash=False, upload_func=func, upload_func_kwargs=kwargs, **shared)
 
     def ex_open_writer(
@@ -1284,7 +1276,7 @@ class BaseS3StorageDriver(MultipartDriver):
         meta_data, etag = extra.get("meta_data") or {}, stored.etag or None
         return Object(object_name, stored.size, etag, known, meta_data, container, self)
 
-    # The callbacks: three ways to upload.
+    # The callbacks: two ways to upload.
 
     def _upload_multipart(
         self,
@@ -1312,12 +1304,12 @@ class BaseS3StorageDriver(MultipartDriver):
             "checksum": port.checksum,
         }
 
-    def _upload_chunked(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
-        """The callback for stores that accept a body without a length."""
-        return self._upload_object(stream=stream, **shared)
+    def _upload_whole(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
+        """The callback for streams that one request sends.
 
-    def _upload_buffered(self, *, stream: Any, **shared: Any) -> dict[str, Any]:
-        """The callback for all others: buffers streams in memory, then in a temporary file."""
+        The body has no length if the store accepts that (``supports_chunked_encoding``); otherwise
+        the stream is buffered in memory, then in a temporary file.
+        """
         return self._upload_object(stream=stream, **shared)
 
     def _upload_object(

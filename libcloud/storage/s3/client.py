@@ -71,6 +71,7 @@ class ClientOwner(PolicyOwner, Protocol):
 
     name: Any
     profile: S3Profile
+    http_vendor_prefix: str
 
     @property
     def ex_completion_timeout(self) -> float: ...

@@ -20,7 +20,7 @@ from libcloud.storage.s3.checksums import encoded
 from libcloud.utils.arguments import kind_of, unexpected_keyword
 
 if TYPE_CHECKING:
-    from libcloud.storage.s3.profiles import S3Profile
+    from libcloud.storage.s3.client import ClientOwner
 
 _SSE = "x-amz-server-side-encryption"
 _KMS = ("aws:kms", "aws:kms:dsse")
@@ -50,10 +50,9 @@ OF_OBJECT: Mapping[str, tuple[Any, str]] = {
 """Keywords that concern the object: the type of each, and its meaning in messages."""
 
 
-def headers_of(options: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:
+def headers_of(options: Mapping[str, Any], driver: ClientOwner) -> dict[str, str]:
     """The headers for keywords of :data:`OF_OBJECT`.
 
-    :param prefix: of the store's own headers: only S3's own has all of the options.
     :raises ValueError: a value is invalid, or cannot be sent.
     """
     for name, value in options.items():  # "no" would count as true
@@ -77,10 +76,12 @@ def headers_of(options: Mapping[str, Any], *, prefix: str, secure: bool) -> dict
         **_lock(options),
     }
     asked = {name: value for name, value in found.items() if value is not None}
+    prefix = driver.http_vendor_prefix
     foreign = sorted(name for name in asked if name.startswith("x-amz-") and prefix != "x-amz")
-    if foreign:
+    if foreign:  # only S3 itself has all of the options
         raise ValueError(f"{', '.join(foreign)}: headers of this store begin with {prefix}")
-    if get("ex_sse_customer_key") is not None and not secure:
+    is_secret = get("ex_sse_customer_key") is not None
+    if is_secret and not getattr(driver.connection, "secure", False):
         raise ValueError("ex_sse_customer_key goes over https only")
     return asked
 
@@ -169,12 +170,12 @@ def _yes_or_no(flag: bool | None, yes: str, no: str) -> str | None:
     return None if flag is None else yes if flag else no
 
 
-def read_headers(given: Mapping[str, Any], *, prefix: str, secure: bool) -> dict[str, str]:
+def read_headers(given: Mapping[str, Any], driver: ClientOwner) -> dict[str, str]:
     """The headers for the keywords of a read."""
     for name in given:
         if name not in ReadKeywords.__annotations__:
             raise unexpected_keyword(name, ReadKeywords.__annotations__)
-    return headers_of(given, prefix=prefix, secure=secure)
+    return headers_of(given, driver)
 
 
 def read_options(headers: Mapping[str, str]) -> dict[str, Any]:
@@ -191,18 +192,13 @@ def read_options(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def write_headers(
-    options: Mapping[str, Any],
-    headers: Mapping[str, str] | None,
-    *,
-    profile: S3Profile,
-    prefix: str,
-    secure: bool,
+    options: Mapping[str, Any], headers: Mapping[str, str] | None, driver: ClientOwner
 ) -> dict[str, str]:
     """A copy of ``headers`` with those that ``options`` ask for.
 
     :raises ValueError: the store does not support an option, or ``headers`` contradict it.
     """
-    asked = headers_of(options, prefix=prefix, secure=secure)
+    asked, profile = headers_of(options, driver), driver.profile
     if {"If-None-Match", "If-Match"} & {*asked} and not profile.conditional_writes:
         raise ValueError(
             f"ex_if_none_match and ex_if_match: {profile.name} is not known to support conditional "

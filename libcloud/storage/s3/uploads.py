@@ -60,8 +60,6 @@ class CommittedETag(str):
 class UploadDriver(ClientOwner, Protocol):
     """The attributes of the driver that uploads and copies read."""
 
-    http_vendor_prefix: str
-
     @property
     def supports_s3_multipart_upload(self) -> bool: ...
 
@@ -101,14 +99,7 @@ def split_options(
         )
     if not of_object:
         return headers, rest
-    sent = s3.options.write_headers(
-        of_object,
-        plain_headers(headers),
-        profile=driver.profile,
-        prefix=driver.http_vendor_prefix,
-        secure=bool(getattr(driver.connection, "secure", False)),
-    )
-    return sent, rest
+    return s3.options.write_headers(of_object, plain_headers(headers), driver), rest
 
 
 def is_one_request(driver: UploadDriver, size: int | None, keywords: Mapping[str, object]) -> bool:

@@ -72,7 +72,6 @@ class S3Profile(Value):
         :class:`~libcloud.storage.capabilities.Capabilities`.
     :param key_variables: variables in which the store's own tools look for key, secret and session
         token; these take precedence over those of Amazon.
-    :param partial_status: status of the response to a range: 206 by RFC 9110, 15.3.7.
     """
 
     name: str
@@ -113,7 +112,6 @@ class S3Profile(Value):
     object_lock: bool = True
     lifecycle: bool = True
     key_variables: tuple[tuple[str, str, str], ...] = ()
-    partial_status: int = 206
 
     def __deepcopy__(self, memo: object) -> S3Profile:
         return self  # nothing in it changes

@@ -74,7 +74,6 @@ RCLONE = S3Profile(
     tags=False,
     object_lock=False,
     lifecycle=False,
-    partial_status=200,
 )
 
 # Measured with SeaweedFS 4.48. It compares Content-MD5 and checksums with the body, but not the
