@@ -17,7 +17,7 @@ from libcloud.cli.selection import Selection, select, selection_options, version
 from libcloud.cli.settings import Settings, argument, option, store_options
 from libcloud.cli.stores import Store, open_store
 from libcloud.cli.text import count, printable, size_text
-from libcloud.common.types import LibcloudError, MalformedResponseError
+from libcloud.common.types import LibcloudError
 from libcloud.storage.capabilities import KIB
 from libcloud.utils.headers import parse_time, time_of
 
@@ -267,7 +267,8 @@ def facts_of_object(store: Store) -> dict[str, Any]:
     for key, value in obj.extra.items():
         if key != "etag":
             facts["version_id" if key == "latest_version_id" else key] = value
-    if store.driver.capabilities.tags:
+    # "rclone serve s3" has no tags: it sends the object in response to a request for them.
+    if store.driver.capabilities.tags and int(obj.extra.get("tag_count") or 0):
         facts["tags"] = _optional(lambda: store.driver.ex_get_object_tags(obj))
     return _known(facts)
 
@@ -298,8 +299,6 @@ def _optional(request: Callable[[], Any]) -> Any:
     """The result of ``request``; ``None`` if the store does not support it, or denies access."""
     try:
         return request()
-    except MalformedResponseError:
-        return None  # "rclone serve s3" ignores "?tagging", and sends the object
     except LibcloudError as error:
         if getattr(error, "status", None) is None:
             raise

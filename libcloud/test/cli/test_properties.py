@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from libcloud.test.cli.running import BUCKET, Shell
-from libcloud.test.storage.fakes.faults import Action, Status
-from libcloud.test.storage.fakes.wire import Answer
+from libcloud.test.storage.fakes.faults import Status
 
 URL = "s3://bucket/x"
 
@@ -114,19 +113,12 @@ def test_stat_does_without_what_is_denied(one: Shell) -> None:
     assert "checksum" not in facts
 
 
-class _Ignored(Action):
-    """The store does not know the subresource of the request."""
-
-    def answered(self, answer: Answer) -> Answer:
-        return replace(answer, body=b"the object")
-
-
-def test_stat_does_without_what_the_store_ignores(one: Shell) -> None:
+def test_stat_requests_no_tags_if_the_object_has_none(one: Shell) -> None:
     assert one.fake is not None
-    one.fake.faults.add("GetObjectTagging", _Ignored())
-    facts = one.ok("stat", "--json", URL).json[0]
-    assert facts["size"] == 4
-    assert "tags" not in facts
+    one.ok("tags", URL, "--replace")
+    request = one.fake.faults.add("GetObjectTagging", Status(403, "AccessDenied"))
+    assert one.ok("stat", "--json", URL).json[0]["size"] == 4
+    assert not request.fired
 
 
 def test_deletions_are_printed_as_json(one: Shell) -> None:
