@@ -23,7 +23,6 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL
 from requests.utils import select_proxy
 from urllib3.exceptions import LocationParseError
-from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
 from libcloud.http.connections import POOL_SIZE, context_for
@@ -216,9 +215,6 @@ class ExactAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self._reset_pools()
-
-    def _reset_pools(self) -> None:
         self.poolmanager.pool_classes_by_scheme = _POOLS
         self._pid = os.getpid()
 
@@ -296,15 +292,8 @@ class SignedHTTPSAdapter(ExactAdapter):
     def init_poolmanager(
         self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
     ) -> None:
-        self.poolmanager = PoolManager(
-            num_pools=connections,
-            maxsize=maxsize,
-            block=block,
-            cert_file=self.cert_file,
-            key_file=self.key_file,
-            **kwargs,
-        )
-        self._reset_pools()
+        kwargs.update(cert_file=self.cert_file, key_file=self.key_file)
+        super().init_poolmanager(connections, maxsize, block, **kwargs)
 
 
 def _exact(url: str) -> str:
