@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 from contextlib import suppress
-from threading import RLock
 from typing import Any
 
 from libcloud.common.credentials.provider import (
@@ -44,13 +43,12 @@ class BotocoreProvider(CredentialProvider):
     def __init__(
         self, profile: str | None = None, *, not_found: str = "", session: Any = None
     ) -> None:
-        super().__init__(self._frozen)
+        super().__init__(self.current)
         self._profile = profile
         self._not_found = not_found or "botocore finds no credentials"
         self._session = session
         # botocore's credentials contain locks, so a forked child needs its own.
         self._obtained: PerProcess[list[Any]] = PerProcess(list)
-        self._init_lock = PerProcess(RLock)
 
     def __getstate__(self) -> dict[str, Any]:
         """The configuration, without credentials that were obtained."""
@@ -62,22 +60,6 @@ class BotocoreProvider(CredentialProvider):
         return str(self._chain().method)
 
     def current(self) -> Credentials:
-        return self._frozen()
-
-    def refresh(self, rejected: Credentials, *, certain: bool = True) -> bool:
-        """As in the base; botocore's session is discarded."""
-        with self._lock():
-            if self._frozen() != rejected:
-                return True
-            if not certain and self._suspected == rejected:
-                return False
-            self._suspected = rejected
-            with self._init_lock():
-                self._obtained().clear()
-                self._session = None
-            return self._frozen() != rejected
-
-    def _frozen(self) -> Credentials:
         try:
             frozen = self._chain().get_frozen_credentials()
         except Exception as error:
@@ -86,8 +68,15 @@ class BotocoreProvider(CredentialProvider):
             return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
         raise failure
 
+    _known = current
+
+    def _fetch_again(self) -> None:
+        """Discard the session of botocore."""
+        self._obtained().clear()
+        self._session = None
+
     def _chain(self) -> Any:
-        with self._init_lock():
+        with self._lock():
             obtained = self._obtained()
             if not obtained:
                 obtained.append(self._load())

@@ -194,20 +194,26 @@ class CredentialProvider:
             called only once for the same credentials.
         """
         with self._lock():
-            if self._cached is None or self._cached.credentials != rejected:
+            if self._known() != rejected:
                 return True  # another thread has refreshed them already
             if not certain and self._suspected == rejected:
                 return False
             self._suspected = rejected
-            self._refresh(tolerant=False)
-            return self._cached.credentials != rejected
+            self._fetch_again()
+            return self._known() != rejected
 
     def discard(self, rejected: Credentials) -> bool:
         """Have the next request fetch again: a store rejected ``rejected``."""
         with self._lock():
-            if self._cached is not None and self._cached.credentials == rejected:
+            if self._known() == rejected:
                 self._cached = None
         return True
+
+    def _known(self) -> Credentials | None:
+        return None if self._cached is None else self._cached.credentials
+
+    def _fetch_again(self) -> None:
+        self._refresh(tolerant=False)
 
     def _refresh(self, *, tolerant: bool) -> None:
         try:
