@@ -25,8 +25,8 @@ MUTANTS = (
     Mutant(
         "an old container of Azure counts as created after a lost response",
         f"{_DRIVERS}/azure_blobs.py",
-        "            confirm=is_ours,\n",
-        "",
+        "already, names=names, confirm=is_ours)",
+        "already, names=names)",
         _LOST,
         caught_by="test_an_old_azure_container_is_a_conflict_after_a_lost_response_too",
     ),

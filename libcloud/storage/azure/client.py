@@ -8,7 +8,7 @@ driver's connection, which authorizes each attempt.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.azure_storage import AzureBlobsConnection
 from libcloud.storage import azure
@@ -27,19 +27,12 @@ if TYPE_CHECKING:
 _REFUSALS = {400: InvalidContainerNameError, 409: ContainerAlreadyExistsError}
 
 
-class ClientOwner(PolicyOwner, Protocol):
-    """The attributes of the driver that the client reads, in addition to the retry policy."""
-
-    @property
-    def ex_completion_timeout(self) -> float: ...
-
-
-class AzureClient(NamingClient[ClientOwner]):
+class AzureClient(NamingClient[PolicyOwner]):
     """Sends the requests of one driver."""
 
     own_headers = ("etag", "x-ms-")
 
-    def __init__(self, owner: ClientOwner) -> None:
+    def __init__(self, owner: PolicyOwner) -> None:
         super().__init__(owner, azure.errors.failure_of)
 
     @property

@@ -31,11 +31,8 @@ def copy_blob(
         copied = there.get("x-ms-copy-source", "").partition("?")[0]
         return copied == source.partition("?")[0] and is_recent(there, time.monotonic() - begun)
 
-    response = client.retry_loop.ensure(
-        lambda: client.send_once(request, what, names=(container, name)),
-        (ConditionalConflictError, PreconditionFailedError),
-        confirm=is_ours,
-    )
+    refusals, names = (ConditionalConflictError, PreconditionFailedError), (container, name)
+    response = client.ensure(request, what, refusals, names=names, confirm=is_ours)
     started = client.head(container, name) if response is None else response.headers
     copy_id = started.get("x-ms-copy-id", "")
     status = started.get("x-ms-copy-status", "success")

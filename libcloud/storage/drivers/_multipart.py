@@ -40,6 +40,12 @@ class MultipartDriver(StorageDriver):
     #: default of :class:`~libcloud.storage.transfer.upload.session.UploadOptions`.
     ex_max_memory: ClassVar[int | MemoryBudget | None] = None
 
+    #: Seconds without a byte of the response to the completion of an upload, or to a copy, for
+    #: which the store has to work. A longer ``timeout`` of the driver takes precedence.
+    ex_completion_timeout: ClassVar[float] = 300.0
+    #: The container in the URL of :meth:`from_url`; ``None`` if it names none.
+    ex_container: Container | None = None
+
     # Of larger files, no hash is computed unless it is requested.
     _largest_verified = sys.maxsize
     # The digest of the parts that several processes send.

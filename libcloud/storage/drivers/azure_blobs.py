@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from copy import deepcopy
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 from libcloud.common.azure_storage import AzureBlobsActiveDirectoryConnection, AzureBlobsConnection
@@ -137,11 +137,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
     # C# identifiers: REST API, "Naming and Referencing Containers, Blobs, and Metadata".
     _metadata_names = "[A-Za-z_][A-Za-z0-9_]*"
 
-    #: Seconds without data that are allowed before the response to Put Block List.
-    ex_completion_timeout: ClassVar[float] = 300.0
-    #: The container that the URL of :meth:`from_url` names; ``None``: it names none.
-    ex_container: Container | None = None
-
     def __init__(
         self,
         key: str,
@@ -252,11 +247,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
             there = client.head(container_name)
             return transfer.upload.times.is_recent(there, time.monotonic() - begun)
 
-        created = client.retry_loop.ensure(
-            lambda: client.send_once(request, what, names=(container_name, "")),
-            ContainerAlreadyExistsError,
-            confirm=is_ours,
-        )
+        already, names = ContainerAlreadyExistsError, (container_name, "")
+        created = client.ensure(request, what, already, names=names, confirm=is_ours)
         headers = client.head(container_name) if created is None else created.headers
         return self._headers_to_container(container_name, headers)
 
@@ -270,10 +262,8 @@ class AzureBlobsStorageDriver(MultipartDriver):
             )
         request = azure.requests.delete(self._client.container_path(container.name))
         what, names = f"Error deleting the container {container.name}", (container.name, "")
-        self._client.retry_loop.ensure(
-            lambda: self._client.send_once(request, what, ok=(200, 202, 204), names=names),
-            ContainerDoesNotExistError,
-        )
+        ok = (200, 202, 204)
+        self._client.ensure(request, what, ContainerDoesNotExistError, ok=ok, names=names)
         return True
 
     # Objects.
@@ -317,9 +307,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         request = azure.requests.delete(path, {"x-ms-delete-snapshots": "include"})
         what = f"Error deleting {'/'.join(names)}"
         try:
-            self._client.retry_loop.ensure(
-                lambda: self._client.send_once(request, what, names=names), ObjectDoesNotExistError
-            )
+            self._client.ensure(request, what, ObjectDoesNotExistError, names=names)
         except ContainerDoesNotExistError as error:
             raise MissingContainerError.of(error, obj.name) from error
         return True

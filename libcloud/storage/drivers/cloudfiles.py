@@ -215,9 +215,6 @@ class CloudFilesStorageDriver(SwiftStorageDriver):
 class OpenStackSwiftStorageDriver(CloudFilesStorageDriver):
     """Any cluster of OpenStack Swift."""
 
-    #: The container that the URL of :meth:`from_url` names; ``None``: it names none.
-    ex_container: Container | None = None
-
     type = "cloudfiles_swift"
     name = "OpenStack Swift"
     website = "https://docs.openstack.org/swift/"

@@ -19,7 +19,7 @@ from copy import copy, deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from libcloud import common
@@ -194,14 +194,9 @@ class BaseS3StorageDriver(MultipartDriver):
     http_vendor_prefix = "x-amz"
     ex_location_name = ""
     profile: S3Profile = GENERIC
-    #: Seconds without a byte of the response to the completion of an upload, or to a copy, for
-    #: which the store has to work. A longer ``timeout`` of the driver takes precedence.
-    ex_completion_timeout: ClassVar[float] = 300.0
     #: In-progress uploads per page of a listing; ``None`` for
     #: :data:`~libcloud.storage.s3.multipart.RESPONSES_PER_REQUEST`.
     RESPONSES_PER_REQUEST: int | None = None
-    #: The container in the URL of :meth:`from_url`; ``None`` if it names none.
-    ex_container: Container | None = None
 
     _checksum_calculation = "when_supported"
 
@@ -431,22 +426,16 @@ class BaseS3StorageDriver(MultipartDriver):
         )
         what, names = f"Error creating the container {container_name}", (container_name, "")
 
-        self._client.retry_loop.ensure(
-            lambda: self._client.send_once(request, what, names=names), ContainerAlreadyExistsError
-        )
+        self._client.ensure(request, what, ContainerAlreadyExistsError, names=names)
         return container
 
     def delete_container(self, container: Container) -> bool:
         check_container(container)
         request = s3.requests.delete(self._get_container_path(container))
         what, names = f"Error deleting the container {container.name}", (container.name, "")
-
-        def attempt() -> bool:
-            response = self._client.send_once(request, what, ok=(200, 204), names=names)
-            return bool(response.status == 204)
-
-        deleted = self._client.retry_loop.ensure(attempt, ContainerDoesNotExistError)
-        return deleted is not False
+        already, ok = ContainerDoesNotExistError, (200, 204)
+        response = self._client.ensure(request, what, already, ok=ok, names=names)
+        return response is None or bool(response.status == 204)
 
     def _to_containers(self, obj: Any, xpath: str) -> Iterator[Container]:
         for element in s3.nodes.elements(obj, xpath):
@@ -589,16 +578,12 @@ class BaseS3StorageDriver(MultipartDriver):
         version_id, place = s3.versions.version_to_delete(obj), self._place(obj.container, obj.name)
         request = s3.requests.of_version(s3.requests.delete(place.path), version_id)
         what = f"Error deleting {s3.names.label_of(*place.names, version_id)}"
-
-        def attempt() -> bool:
-            response = self._client.send_once(request, what, ok=(200, 204), names=place.names)
-            return bool(response.status == 204)
-
+        already, ok = ObjectDoesNotExistError, (200, 204)
         try:
-            deleted = self._client.retry_loop.ensure(attempt, ObjectDoesNotExistError)
+            response = self._client.ensure(request, what, already, ok=ok, names=place.names)
         except ContainerDoesNotExistError as error:
             raise MissingContainerError.of(error, place.name) from error
-        return deleted is not False
+        return response is None or bool(response.status == 204)
 
     # Versions.
 

@@ -209,10 +209,7 @@ class SwiftStorageDriver(MultipartDriver):
     def delete_container(self, container: Container) -> bool:
         request = swift.requests.delete(self._client.container_path(container.name))
         what, names = f"Error deleting {container.name}", (container.name, "")
-        self._client.retry_loop.ensure(
-            lambda: self._client.send_once(request, what, ok=(202, 204), names=names),
-            ContainerDoesNotExistError,
-        )
+        self._client.ensure(request, what, ContainerDoesNotExistError, ok=(202, 204), names=names)
         return True
 
     # Objects.
@@ -543,10 +540,8 @@ class SwiftStorageDriver(MultipartDriver):
             same = all(there.get(name) == original.get(name) for name in compared)
             return same and transfer.upload.times.is_recent(there, time.monotonic() - begun)
 
-        copied = client.retry_loop.ensure(
-            lambda: client.send_once(request, what, ok=(201,), names=target),
-            PreconditionFailedError,
-            confirm=is_ours,
+        copied = client.ensure(
+            request, what, PreconditionFailedError, ok=(201,), names=target, confirm=is_ours
         )
         return client.head(*target, what) if copied is None else copied.headers
 

@@ -73,9 +73,6 @@ class ClientOwner(PolicyOwner, Protocol):
     profile: S3Profile
     http_vendor_prefix: str
 
-    @property
-    def ex_completion_timeout(self) -> float: ...
-
 
 class UnsupportedFeatures:
     """Features that a store has refused; later requests of all threads are sent without them.

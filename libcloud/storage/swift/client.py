@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _RecordT = TypeVar("_RecordT", ContainerRecord, ObjectRecord)
 
-# Seconds without data while the store copies: it responds when it has copied everything.
-_COPY_TIMEOUT = 300.0
-
 _OF_OBJECTS: Mapping[int, type[ObjectError]] = {
     412: PreconditionFailedError,
     413: ObjectTooLargeError,
@@ -58,7 +55,8 @@ class SwiftClient(NamingClient[PolicyOwner]):
         self._profile: SwiftProfile | None = None
 
     def _patience(self, request: HttpRequest) -> float:
-        return _COPY_TIMEOUT if "X-Copy-From" in request.headers else 0.0
+        # The store responds when it has copied everything.
+        return self.owner.ex_completion_timeout if "X-Copy-From" in request.headers else 0.0
 
     def _recovery(self) -> Callable[[ErrorDetail], bool]:
         connection = self.owner.connection

@@ -37,10 +37,8 @@ def delete_object(
     is_whole = is_large and not _has_versions(client, container_name)
     if is_whole and _delete_large(client, path, what, names):
         return
-    client.retry_loop.ensure(
-        lambda: client.send_once(requests.delete(path), what, ok=(200, 202, 204), names=names),
-        ObjectDoesNotExistError,
-    )
+    request, ok = requests.delete(path), (200, 202, 204)
+    client.ensure(request, what, ObjectDoesNotExistError, ok=ok, names=names)
 
 
 def _delete_large(client: SwiftClient, path: str, what: str, names: tuple[str, str]) -> bool:

@@ -56,6 +56,9 @@ class PolicyOwner(Protocol):
     @property
     def ex_retry_policy(self) -> RetryPolicy: ...
 
+    @property
+    def ex_completion_timeout(self) -> float: ...
+
 
 def repeated(
     retries: Retries,
@@ -196,6 +199,20 @@ class StoreClient(ABC, Generic[OwnerT]):
         """
         once = partial(self.send_once, request, what, ok=ok, raw=raw, names=names)
         return self.retry_loop.run(once)
+
+    def ensure(
+        self,
+        request: HttpRequest,
+        what: str,
+        already: type[Exception] | tuple[type[Exception], ...],
+        *,
+        ok: Collection[int] | None = None,
+        names: tuple[str, str] = ("", ""),
+        confirm: Callable[[], bool] | None = None,
+    ) -> Any:
+        """:meth:`send` a request that is not safe to repeat; see :meth:`RetryLoop.ensure`."""
+        once = partial(self.send_once, request, what, ok=ok, names=names)
+        return self.retry_loop.ensure(once, already, confirm=confirm)
 
     def read(
         self,
