@@ -85,20 +85,14 @@ _NOT_FOUND_ERRORS = (
 )
 
 
-class on_error:
+@contextlib.contextmanager
+def on_error(handle: Callable[..., object], *arguments: Any, **keywords: Any) -> Iterator[None]:
     """Call ``handle`` with the exception that ends the block, and with ``arguments``."""
-
-    __slots__ = ("_arguments", "_handle", "_keywords")
-
-    def __init__(self, handle: Callable[..., object], *arguments: Any, **keywords: Any) -> None:
-        self._handle, self._arguments, self._keywords = handle, arguments, keywords
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            self._handle(error, *self._arguments, **self._keywords)
+    try:
+        yield
+    except BaseException as error:
+        handle(error, *arguments, **keywords)
+        raise
 
 
 def set_subject(error: BaseException, subject: object) -> None:
