@@ -27,7 +27,7 @@ from libcloud.common.exceptions import mark_unsent
 from libcloud.common.response import RawResponse, Response
 from libcloud.common.types import LibcloudError
 from libcloud.utils.bodies import has_content, rewinder
-from libcloud.utils.headers import LOWER, authority, without_brackets
+from libcloud.utils.headers import authority, without_brackets
 from libcloud.utils.lazy import LazyAttribute
 from libcloud.utils.local import PerProcess, PerThread, ThreadState, values_of
 from libcloud.utils.misc import get_secure_random_string
@@ -349,7 +349,7 @@ class Connection:
                 params = self._add_cache_busting_to_params(params)
             headers = self.add_default_headers(dict(headers or {}))
             headers["User-Agent"] = self._user_agent()
-            if "accept-encoding" not in map(LOWER.__getitem__, headers):
+            if "accept-encoding" not in [name.lower() for name in headers]:
                 headers["Accept-Encoding"] = "gzip,deflate"
             if self.host is not None:
                 headers["Host"] = self._host_header()

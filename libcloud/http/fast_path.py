@@ -29,7 +29,6 @@ from libcloud.http.sending import HEAD_END, RequestState
 from libcloud.http.timeouts import current
 from libcloud.utils.bodies import Pieces, StreamedPieces
 from libcloud.utils.documents import read_document
-from libcloud.utils.headers import LOWER
 
 if TYPE_CHECKING:
     from libcloud.http.connections import Pool
@@ -152,7 +151,7 @@ def prepare(
 ) -> tuple[bytes, dict[str, tuple[Any, Any]]] | None:
     """Return the head of a request as sent, and its headers; ``None`` if these are unusual."""
     lines = dict(defaults)
-    lines.update(zip(map(LOWER.__getitem__, headers), headers.items(), strict=True))
+    lines |= {item[0].lower(): item for item in headers.items()}
     if body:
         lines["content-length"] = "Content-Length", str(len(body))
     elif method not in ("GET", "HEAD"):

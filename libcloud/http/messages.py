@@ -18,11 +18,10 @@ import sys
 from collections.abc import Iterator, MutableMapping
 from datetime import timedelta
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.http.body import AT_ONCE, Body
-from libcloud.utils.headers import LOWER
 
 # Amazon allows 2 KiB of metadata, with names of one character or more. The standard library accepts
 # 100 headers.
@@ -61,7 +60,7 @@ def plain_head(data: bytes, method: str) -> Head | None:
     if match is None:
         return None
     lines: list[tuple[str, str]] = _LINE.findall(match[3])
-    headers = dict(zip(map(LOWER.__getitem__, map(itemgetter(0), lines)), lines, strict=True))
+    headers = {line[0].lower(): line for line in lines}
     if len(headers) != len(lines) or len(lines) >= MOST_LINES:
         return None  # repeated: let the library decide
     status = int(match[1])
@@ -129,13 +128,13 @@ class Headers(MutableMapping[str, Any]):
         self._store = store
 
     def __getitem__(self, name: str) -> Any:
-        return self._store[LOWER[name]][1]
+        return self._store[name.lower()][1]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._store[LOWER[name]] = name, value
+        self._store[name.lower()] = name, value
 
     def __delitem__(self, name: str) -> None:
-        del self._store[LOWER[name]]
+        del self._store[name.lower()]
 
     def __iter__(self) -> Iterator[Any]:
         return (name for name, _ in self._store.values())

@@ -19,7 +19,6 @@ from libcloud.http.fast_path import SESSION_METHODS, are_defined_in, on_the_wire
 from libcloud.http.messages import genuine
 from libcloud.http.secrets import holds_secret, keep_public_headers
 from libcloud.utils.documents import read_document
-from libcloud.utils.headers import LOWER
 
 __all__ = ["Session", "SignedHTTPSAdapter", "split_url"]
 
@@ -105,7 +104,7 @@ class Session(requests.sessions.Session):
         known = getattr(self.headers, "_store", None)  # the class of requests has it
         if isinstance(known, dict):
             return known
-        return {LOWER[name]: (name, value) for name, value in self.headers.items()}
+        return {name.lower(): (name, value) for name, value in self.headers.items()}
 
     def completed(
         self, request: Any, received: Any, *, follows: Any, settings: Mapping[str, Any]

@@ -16,7 +16,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.types import InvalidSourceError, ObjectDoesNotExistError
 from libcloud.utils import files
 from libcloud.utils.arguments import size_of, whole_number
-from libcloud.utils.headers import LOWER
 
 if TYPE_CHECKING:
     from libcloud.storage.payload import Hasher, Payload
@@ -207,7 +206,7 @@ class StorageDriverHelpers(BaseDriver):
         """A copy of ``headers`` with one content type: the one given, or else the header's own."""
         sent = dict(headers or {})
         for name in (*sent,):
-            if LOWER[name] == "content-type":
+            if name.lower() == "content-type":
                 content_type = content_type or sent[name]
                 del sent[name]
         sent["Content-Type"] = self._determine_content_type(

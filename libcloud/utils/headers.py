@@ -5,27 +5,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Any
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-# Names that are kept: no others are in common use.
-_MOST_NAMES = 1000
-_LONGEST_NAME = 100
-
-
-class _LowerCase(dict[Any, Any]):
-    """Names of headers in lower case. They are few, and each request needs them several times."""
-
-    def __missing__(self, name: Any) -> Any:
-        lower = name.lower()
-        if len(self) < _MOST_NAMES and len(name) <= _LONGEST_NAME:
-            self[name] = lower
-        return lower
-
-
-LOWER = _LowerCase()
-"""``LOWER[name]`` is ``name``, a str or bytes, in lower case."""
 
 
 def authority(host: str, port: int | None, *, scheme: str) -> str:

@@ -20,7 +20,6 @@ from libcloud.common.address import percent_encoded, with_query
 from libcloud.common.credentials import Credentials, check_credentials
 from libcloud.common.request import Body, HttpRequest
 from libcloud.utils.bodies import hashed
-from libcloud.utils.headers import LOWER
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -135,7 +134,7 @@ def presign(
             f"not for {expires}. Use a shorter time, and create a new URL when it has expired."
         )
     check_credentials(credentials.key, credentials.secret)
-    given = {LOWER[name]: value for name, value in request.headers.items()}
+    given = {name.lower(): value for name, value in request.headers.items()}
     headers = headers_to_sign({**given, "host": host})
     stamp = stamp_of(when)
     dated = scope.on_day(stamp[:8])
@@ -174,7 +173,7 @@ def headers_to_sign(headers: Mapping[str, object]) -> dict[str, str]:
 @lru_cache(maxsize=64)  # requests of one kind have the same names
 def _signed(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The names of the signed headers in lower case, sorted, each with the name as given."""
-    known = {LOWER[name]: name for name in names}
+    known = {name.lower(): name for name in names}
     signed = (name for name in known if name in _SIGNED_NAMES or name.startswith(_SIGNED_PREFIX))
     return tuple((lower, known[lower]) for lower in sorted(signed))
 

@@ -86,7 +86,7 @@ from libcloud.storage.types import (
 from libcloud.utils.arguments import whole_number
 from libcloud.utils.bodies import source_errors
 from libcloud.utils.files import size_of_file
-from libcloud.utils.headers import LOWER, strip_etag
+from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -1216,7 +1216,7 @@ class BaseS3StorageDriver(MultipartDriver):
         """A copy of ``headers`` with one class: ``storage_class``, or else the header's own."""
         own, sent = f"{self.http_vendor_prefix}-storage-class", dict(headers or {})
         for name in (*sent,):
-            if LOWER[name] == own:
+            if name.lower() == own:
                 if storage_class is None:
                     return sent
                 del sent[name]

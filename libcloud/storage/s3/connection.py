@@ -26,7 +26,7 @@ from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials import check_credentials, clean_key, clean_secret
 from libcloud.storage.s3.http_response import S3RawResponse, S3Response
 from libcloud.utils.bodies import Pieces, hashed
-from libcloud.utils.headers import LOWER, authority
+from libcloud.utils.headers import authority
 from libcloud.utils.local import PerProcess, PerThread, values_of
 
 if TYPE_CHECKING:
@@ -292,10 +292,10 @@ class S3RequestSigner(AWSRequestSignerAlgorithmV4):
         """Sign with the current time; see the base class. In one pass, because this is costly."""
         stamp = signing.sigv4.stamp_of(self._time())
         own_hash = None
-        are_set = map(_SET_BY_SIGNER.__contains__, map(LOWER.__getitem__, headers))
+        are_set = map(_SET_BY_SIGNER.__contains__, (name.lower() for name in headers))
         for name in (*compress(headers, are_set),):
             value = headers.pop(name)
-            own_hash = value if LOWER[name] == _PAYLOAD else own_hash
+            own_hash = value if name.lower() == _PAYLOAD else own_hash
         payload_hash = str(own_hash or self._get_payload_hash(method, data))
         headers["X-AMZ-Date"] = stamp
         headers["X-AMZ-Content-SHA256"] = payload_hash

@@ -25,7 +25,6 @@ from libcloud.common.request import Body, HttpRequest
 from libcloud.storage import s3
 from libcloud.storage.metadata import from_utf8, metadata_headers
 from libcloud.storage.transfer.values import Step
-from libcloud.utils.headers import LOWER
 
 if TYPE_CHECKING:
     from libcloud.storage.s3.errors import ErrorDetail
@@ -92,7 +91,7 @@ def has_lock(headers: Mapping[str, str]) -> bool:
     Reference: Amazon S3 API Reference, PutObject, "Content-MD5".
     """
     for name in headers:  # noqa: SIM110 - faster than any()
-        if LOWER[name][:18] == "x-amz-object-lock-":
+        if name.lower()[:18] == "x-amz-object-lock-":
             return True
     return False
 
@@ -100,7 +99,7 @@ def has_lock(headers: Mapping[str, str]) -> bool:
 def has_digest(headers: Iterable[str]) -> bool:
     """Whether the caller sends a digest of the body along."""
     for name in headers:
-        lower = LOWER[name]
+        lower = name.lower()
         if lower in _DIGESTS or (lower[:15] == _CHECKSUM and lower not in _OF_ALL_BODIES):
             return True
     return False
@@ -155,7 +154,7 @@ def _lacks_md5(request: HttpRequest) -> bool:
     if request.method != "PUT" or not isinstance(request.body, Body):
         return False
     # What is sent while it is made is followed by its checksum.
-    return not any(LOWER[name] in ("content-md5", "x-amz-trailer") for name in request.headers)
+    return not any(name.lower() in ("content-md5", "x-amz-trailer") for name in request.headers)
 
 
 def mark_optional(headers: Mapping[str, str], *, digest_asked: bool = False) -> dict[str, str]:
