@@ -42,7 +42,7 @@ MUTANTS = (
     ),
     Mutant(
         "all versions that are listed count as those with the prefix",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         "        prefix=start,\n",
         "",
         _PREFIXES,

@@ -18,7 +18,7 @@ _TEE = ("libcloud/test/cli/test_tee.py",)
 _LIBRARY = (
     Mutant(
         "an object with a version id is read as the newest",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         '    return version_id if getattr(profile, "versions", True) else None\n',
         "    return None\n",
         _READ,
@@ -26,7 +26,7 @@ _LIBRARY = (
     ),
     Mutant(
         "an uploaded object is deleted for good",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         "    return obj.version_id if isinstance(obj, ObjectVersion) else None\n",
         '    return obj.extra.get("version_id")\n',
         _DELETED,
@@ -34,7 +34,7 @@ _LIBRARY = (
     ),
     Mutant(
         "a store that ignores the version id passes",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         "    if version_id is None or found == version_id:\n",
         "    if True:\n",
         _READ,
@@ -42,7 +42,7 @@ _LIBRARY = (
     ),
     Mutant(
         "the newest version is read in place of one that may not be",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         "    return read(None, validator_of(obj))\n",
         "    return read(None, None)\n",
         _READ,
@@ -50,7 +50,7 @@ _LIBRARY = (
     ),
     Mutant(
         "a version that was requested by its id is read as the newest if it may not be read",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         "if isinstance(obj, ObjectVersion) or not obj.hash:",
         "if not obj.hash:",
         _READ,
@@ -58,7 +58,7 @@ _LIBRARY = (
     ),
     Mutant(
         "versions of longer names are taken for those of the object",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         "            if object_name is not None and record.key != object_name:\n",
         "            if False:\n",
         _READ,
@@ -66,7 +66,7 @@ _LIBRARY = (
     ),
     Mutant(
         "only one delete marker is deleted to restore an object",
-        f"{_S3}/versions.py",
+        f"{_S3}/objects.py",
         "    for marker in markers:\n",
         "    for marker in markers[:1]:\n",
         _DELETED,

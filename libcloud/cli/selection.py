@@ -68,7 +68,7 @@ selection_options = combined(
 def _version_id(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
     del context, parameter
     if text is not None:
-        from libcloud.storage.s3.versions import check_version_id
+        from libcloud.storage.s3.objects import check_version_id
 
         try:
             check_version_id(text, "--version-id")

@@ -82,6 +82,7 @@ MOVED = {
     "libcloud.storage.scaleout.job_folder": "libcloud.storage.scaleout.places",
     "libcloud.storage.scaleout.properties": "libcloud.storage.copying",
     "libcloud.storage.s3.values": "libcloud.storage.s3.responses",
+    "libcloud.storage.s3.versions": "libcloud.storage.s3.objects",
     "libcloud.storage.transfer.download.connections": f"{_DOWNLOAD}.parallel",
     f"{_DOWNLOAD}.ranges": f"{_DOWNLOAD}.port",
     "libcloud.storage.transfer.governor": "libcloud.storage.transfer.retry",

@@ -538,7 +538,7 @@ class BaseS3StorageDriver(MultipartDriver):
             headers.update(s3.integrity.MODE_HEADERS)
         if ex_version_id is not None:
             self._check_versions()
-            s3.versions.check_version_id(ex_version_id)
+            s3.objects.check_version_id(ex_version_id)
         container = self.get_container(container_name=container_name)
         return self._get_object_in(container, object_name, headers, ex_version_id)
 
@@ -552,7 +552,7 @@ class BaseS3StorageDriver(MultipartDriver):
         place = self._place(container, object_name)
         found = s3.objects.look_up(self._client, place, headers, version_id)
         obj = self._headers_to_object(object_name=object_name, container=container, headers=found)
-        return obj if version_id is None else s3.versions.as_version(obj, version_id)
+        return obj if version_id is None else s3.objects.as_version(obj, version_id)
 
     def _headers_to_object(
         self, object_name: str, container: Container, headers: Mapping[str, str]
@@ -575,7 +575,7 @@ class BaseS3StorageDriver(MultipartDriver):
             not).
         """
         check_object(obj)
-        version_id, place = s3.versions.version_to_delete(obj), self._place(obj.container, obj.name)
+        version_id, place = s3.objects.version_to_delete(obj), self._place(obj.container, obj.name)
         request = s3.requests.of_version(s3.requests.delete(place.path), version_id)
         what = f"Error deleting {s3.names.label_of(*place.names, version_id)}"
         already, ok = ObjectDoesNotExistError, (200, 204)
@@ -595,13 +595,13 @@ class BaseS3StorageDriver(MultipartDriver):
         if object_name is not None:
             self._get_object_path(container, object_name)  # checks the name
         self._check_versions()
-        return s3.versions.versions(
+        return s3.objects.versions(
             self._client, path, container, prefix=prefix, object_name=object_name
         )
 
     def ex_undelete_object(self, container: Container, object_name: str) -> Object:
         versions = self.ex_iterate_object_versions(container, object_name=object_name)
-        s3.versions.undelete(versions, self.delete_object, container, object_name)
+        s3.objects.undelete(versions, self.delete_object, container, object_name)
         return self._get_object_in(container, object_name)
 
     def ex_get_versioning(self, container: Container) -> str:
@@ -681,7 +681,7 @@ class BaseS3StorageDriver(MultipartDriver):
         label, feature = _SETTINGS[name]
         if not getattr(self.capabilities, feature):
             raise self._unsupported(label)
-        version_id = s3.versions.version_of(of) if place.name else None
+        version_id = s3.objects.version_of(of) if place.name else None
         return s3.settings.Setting(self._client, place.path, place.names, name, label, version_id)
 
     # Downloads.
@@ -708,7 +708,7 @@ class BaseS3StorageDriver(MultipartDriver):
                 self._client, obj, path, wanted, headers=headers, version_id=version_id
             )
 
-        return s3.versions.read_version(obj, begin)
+        return s3.objects.read_version(obj, begin)
 
     # Copies.
 
@@ -967,7 +967,7 @@ class BaseS3StorageDriver(MultipartDriver):
                 raise transfer.download.start.changed(obj, "was replaced")
             return found
 
-        found: Object = s3.versions.read_version(obj, head)
+        found: Object = s3.objects.read_version(obj, head)
         return found
 
     def _shares_store(self, driver: Any) -> bool:

@@ -18,7 +18,7 @@ _WITHOUT_ENDPOINT = (Provider.LOCAL, Provider.DUMMY)
 # would wait for each other's imports.
 _USED = (
     "worker_pool transfer.download.saving s3.deletion s3.download_port s3.errors "
-    "s3.listing s3.nodes s3.objects s3.responses s3.uploads s3.versions"
+    "s3.listing s3.nodes s3.objects s3.responses s3.uploads"
 ).split()
 
 

@@ -8,7 +8,7 @@ encoded, ``profiles`` the differences between stores, ``options`` the keywords o
 and verified, ``presign`` URLs that contain their own authorization.
 
 With I/O: ``client`` sends requests through a connection (``connection``, ``endpoint``,
-``recovery``) whose responses are those of ``http_response``; ``objects``, ``versions``,
+``recovery``) whose responses are those of ``http_response``; ``objects``,
 ``settings``, ``listing``, ``multipart``, ``copying``, ``deletion`` and ``uploads`` are the
 operations of the driver; ``upload_port`` and ``download_port`` are the adapters that the transfer
 engine calls. ``access`` configures a driver.
@@ -52,6 +52,5 @@ if TYPE_CHECKING:
     from libcloud.storage.s3 import settings as settings
     from libcloud.storage.s3 import upload_port as upload_port
     from libcloud.storage.s3 import uploads as uploads
-    from libcloud.storage.s3 import versions as versions
 else:
     __getattr__ = submodules(__name__)

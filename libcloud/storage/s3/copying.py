@@ -144,7 +144,7 @@ def copy_part(
 def _check_copy(driver: UploadDriver, obj: Object, target: Place, *, unchanged: bool) -> None:
     """:raises ValueError: ``obj`` cannot be copied there. Nothing was sent."""
     # A version that is copied to its own name becomes the newest one.
-    is_newest = s3.versions.version_of(obj) is None
+    is_newest = s3.objects.version_of(obj) is None
     if (obj.container.name, obj.name) == target.names and unchanged and is_newest:
         raise ValueError(
             f"{target.label} would be copied onto itself without a change, which S3 "
@@ -168,7 +168,7 @@ def _look_up(driver: UploadDriver, obj: Object, given: Given) -> Source:
         size = int(driver._get_content_length_from_headers(headers=seen) or obj.size)
         return Source(place, size, dict(seen), headers, version_id)
 
-    return s3.versions.read_version(obj, look_up)
+    return s3.objects.read_version(obj, look_up)
 
 
 def _limits(driver: UploadDriver, source: Source, part_size: int | None) -> tuple[Limits, int]:

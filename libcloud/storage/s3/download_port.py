@@ -43,7 +43,7 @@ def start_download(
         if is_page and found.get("content-length") != str(size_of(obj)):
             what = f"Error downloading {label}"
             raise s3.http_response.not_the_store(owner.connection, response.status, "", what)
-        s3.versions.check_response(client, found, label, version_id)
+        s3.objects.check_response(client, found, label, version_id)
         return _verification(owner, obj, found, wanted=selection.verify)
 
     return request_download(

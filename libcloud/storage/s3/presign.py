@@ -17,8 +17,8 @@ from libcloud.common.signing.sigv4 import Scope, presign
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object, ObjectVersion
 from libcloud.storage.s3.endpoint import Endpoint
+from libcloud.storage.s3.objects import version_of, version_to_delete
 from libcloud.storage.s3.requests import of_version
-from libcloud.storage.s3.versions import version_of, version_to_delete
 from libcloud.utils.arguments import kind_of
 
 
