@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,9 +111,7 @@ def discover(
     environ = os.environ if environ is None else environ
     settings = _find_profile(profile, environ)
     if credentials is not None:
-        found = Discovery(
-            credentials, "given by the caller", provider=FixedCredentials(credentials)
-        )
+        found = Discovery(credentials, "given by the caller", provider=partial(copy, credentials))
     else:
         stored = StoredCredentials(profile, given, variables)
         found = _with_provider(stored.find(settings, environ), stored, can_obtain=can_obtain)
@@ -247,14 +247,6 @@ class StoredCredentials:
         disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
         origin = "" if disabled else "the metadata of this machine"
         return Discovery(None, origin, missing=_reason(profile, environ))
-
-
-class FixedCredentials:
-    def __init__(self, credentials: Credentials) -> None:
-        self.credentials = credentials
-
-    def __call__(self) -> Credentials:
-        return self.credentials
 
 
 def _from_variables(profile: Profile, environ: Mapping[str, str]) -> Discovery | None:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from copy import copy
+from functools import partial
 
-from libcloud.common.credentials.discovery import Discovery, FixedCredentials
+from libcloud.common.credentials.discovery import Discovery
 from libcloud.common.credentials.provider import Credentials, CredentialsNotFoundError
 
 HINT = (
@@ -51,7 +53,7 @@ def require_google_key(key: str) -> None:
 
 def _found(credentials: Credentials, origin: str) -> Discovery:
     require_google_key(credentials.key)
-    return Discovery(credentials, origin, provider=FixedCredentials(credentials))
+    return Discovery(credentials, origin, provider=partial(copy, credentials))
 
 
 def _service_account(path: str) -> Credentials:
