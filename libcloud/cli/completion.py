@@ -270,7 +270,7 @@ def _values(option: str) -> list[str]:
     from libcloud.storage.drivers.s3_constants import REGION_TO_HOST_MAP, STORAGE_CLASSES
 
     values = {
-        "profile": profile_names(os.environ),
+        "profile": profile_names(),
         "provider": known_schemes(),
         "region": sorted(REGION_TO_HOST_MAP),
         "storage_class": sorted(STORAGE_CLASSES),

@@ -8,13 +8,26 @@ import random
 import sys
 import threading
 import unittest
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
+
+from libcloud.common.credentials import discovery
+from libcloud.common.credentials.discovery import Discovery
 
 XML_HEADERS = {"content-type": "application/xml"}
+
+
+def discovered(environ: Mapping[str, str], **arguments: Any) -> Discovery:
+    """What is discovered in that environment, without botocore."""
+    with (
+        mock.patch.dict(os.environ, environ, clear=True),
+        mock.patch.object(discovery, "is_installed", return_value=False),
+    ):
+        return discovery.discover(**arguments)
 
 
 class LibcloudTestCase(unittest.TestCase):

@@ -91,7 +91,6 @@ def discover(
     region: str | None = None,
     endpoint_url: str | None = None,
     profile: str | None = None,
-    environ: Mapping[str, str] | None = None,
     variables: Variables = (),
 ) -> Discovery:
     """Find credentials and settings in the arguments, the environment and a profile.
@@ -101,32 +100,27 @@ def discover(
     :param profile: its keys take precedence over those of the environment. ``None``: that of
         ``AWS_PROFILE``, or ``default``; the keys of the environment take precedence over it.
     :param variables: of the store itself, which take precedence over those of Amazon.
-    :param environ: replaces ``os.environ``. Credentials cannot be obtained then, because botocore
-        reads the environment of the process.
     :raises ProfileFileError: the requested profile does not exist, or a file that may contain it
         cannot be read. If no profile was requested, unreadable files are ignored.
     """
-    can_obtain = environ is None and is_installed()
-    given = environ
-    environ = os.environ if environ is None else environ
-    settings = _find_profile(profile, environ)
+    settings = _find_profile(profile)
     if credentials is not None:
         found = Discovery(credentials, "given by the caller", provider=partial(copy, credentials))
     else:
-        stored = StoredCredentials(profile, given, variables)
-        found = _with_provider(stored.find(settings, environ), stored, can_obtain=can_obtain)
+        stored = StoredCredentials(profile, variables)
+        found = _with_provider(stored.find(settings), stored)
         if variables and found.provider is None:
             key, secret, _ = variables[0]
             found = found._replace(hint=f"set {key} and {secret}, or {found.hint}")
     return found._replace(
-        region=_given(region) or _configured(environ, _REGION_VARIABLES, settings, "region"),
-        endpoint_url=_endpoint(endpoint_url, settings, environ),
+        region=_given(region) or _configured(_REGION_VARIABLES, settings, "region"),
+        endpoint_url=_endpoint(endpoint_url, settings),
         profile=settings.name,
         addressing_style=_style(settings),
-        checksums=_choice(settings, environ, "request_checksum_calculation"),
-        use_dualstack=_choice(settings, environ, "use_dualstack_endpoint"),
-        use_fips=_choice(settings, environ, "use_fips_endpoint"),
-        ca_bundle=_configured(environ, ("AWS_CA_BUNDLE",), settings, "ca_bundle"),
+        checksums=_choice(settings, "request_checksum_calculation"),
+        use_dualstack=_choice(settings, "use_dualstack_endpoint"),
+        use_fips=_choice(settings, "use_fips_endpoint"),
+        ca_bundle=_configured(("AWS_CA_BUNDLE",), settings, "ca_bundle"),
         problem=settings.problem,
     )
 
@@ -145,12 +139,12 @@ def without_store_settings(
     )
 
 
-def _with_provider(found: Discovery, stored: StoredCredentials, *, can_obtain: bool) -> Discovery:
-    """``found`` with a provider (botocore, if it ``can_obtain`` any), or an explanation."""
+def _with_provider(found: Discovery, stored: StoredCredentials) -> Discovery:
+    """``found`` with a provider (botocore, if it can obtain any), or an explanation."""
     origin, missing = found.credentials_origin, found.missing
     if found.credentials is not None:
         return found._replace(provider=stored)
-    if can_obtain and origin:
+    if origin and is_installed():
         provider = BotocoreProvider(stored.profile, not_found=missing)
         return found._replace(credentials_origin=f"{origin}, through botocore", provider=provider)
     if origin.startswith("profile "):
@@ -163,16 +157,16 @@ def _with_provider(found: Discovery, stored: StoredCredentials, *, can_obtain: b
     return Discovery(None, missing=missing)
 
 
-def _endpoint(given: str | None, profile: Profile, environ: Mapping[str, str]) -> Setting | None:
+def _endpoint(given: str | None, profile: Profile) -> Setting | None:
     if given:
         return _given(given)
-    ignored = _choice(profile, environ, "ignore_configured_endpoint_urls")
+    ignored = _choice(profile, "ignore_configured_endpoint_urls")
     if ignored is not None and ignored.value == "true":
         return None
     of_service = profile.services.get("s3", {}).get("endpoint_url")
-    if of_service and not _named(environ, _ENDPOINT_VARIABLES):
+    if of_service and not _named(os.environ, _ENDPOINT_VARIABLES):
         return Setting(of_service, f"the services of profile {profile.name}")
-    return _configured(environ, _ENDPOINT_VARIABLES, profile, "endpoint_url")
+    return _configured(_ENDPOINT_VARIABLES, profile, "endpoint_url")
 
 
 def _style(profile: Profile) -> Setting | None:
@@ -181,9 +175,9 @@ def _style(profile: Profile) -> Setting | None:
     return Setting(value.lower(), f"profile {profile.name}") if value else None
 
 
-def _choice(profile: Profile, environ: Mapping[str, str], name: str) -> Setting | None:
+def _choice(profile: Profile, name: str) -> Setting | None:
     """An enumerated setting: AWS SDKs and Tools Reference Guide, "Settings reference"."""
-    found = _configured(environ, (f"AWS_{name.upper()}",), profile, name)
+    found = _configured((f"AWS_{name.upper()}",), profile, name)
     return found._replace(value=found.value.lower()) if found is not None else None
 
 
@@ -191,21 +185,19 @@ def _given(value: str | None) -> Setting | None:
     return Setting(value, "the arguments") if value else None
 
 
-def _configured(
-    environ: Mapping[str, str], variables: tuple[str, ...], profile: Profile, name: str
-) -> Setting | None:
-    variable = _named(environ, variables)
+def _configured(variables: tuple[str, ...], profile: Profile, name: str) -> Setting | None:
+    variable = _named(os.environ, variables)
     if variable:
-        return Setting(environ[variable], f"the variable {variable}")
+        return Setting(os.environ[variable], f"the variable {variable}")
     value = profile.settings.get(name) or profile.secrets.get(name)
     return Setting(value, f"profile {profile.name}") if value else None
 
 
-def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
-    requested = name or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
-    settings = read_profile(requested or "default", environ, required=bool(requested))
+def _find_profile(name: str | None) -> Profile:
+    requested = name or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    settings = read_profile(requested or "default", required=bool(requested))
     if requested and not settings:
-        files = f"{config_path(environ)} or {credentials_path(environ)}"
+        files = f"{config_path()} or {credentials_path()}"
         raise ProfileFileError(f"there is no profile {requested!r} in {files}")
     return settings
 
@@ -213,54 +205,47 @@ def _find_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
 class StoredCredentials:
     """A provider that looks up stored credentials again; its pickle contains no secret."""
 
-    def __init__(
-        self,
-        profile: str | None,
-        environ: Mapping[str, str] | None = None,
-        variables: Variables = (),
-    ) -> None:
+    def __init__(self, profile: str | None, variables: Variables = ()) -> None:
         self.profile = profile
-        self.environ = environ
         self.variables = variables
 
     def __call__(self) -> Credentials:
-        environ = os.environ if self.environ is None else self.environ
-        found = self.find(_find_profile(self.profile, environ), environ)
+        found = self.find(_find_profile(self.profile))
         if found.credentials is None:
             raise CredentialsNotFoundError(found.missing)
         return found.credentials
 
-    def find(self, profile: Profile, environ: Mapping[str, str]) -> Discovery:
+    def find(self, profile: Profile) -> Discovery:
         for names in self.variables:
-            key, secret, token = (environ.get(name) or None for name in names)
+            key, secret, token = (os.environ.get(name) or None for name in names)
             if key and secret:
                 return _stored(key, secret, token, f"the variables {names[0]}, {names[1]}")
         lookups = [_from_variables, _from_profile_keys]
         for lookup in reversed(lookups) if self.profile else lookups:
-            found = lookup(profile, environ)
+            found = lookup(profile)
             if found is not None:
                 return found
-        container = _named(environ, _CONTAINER)
+        container = _named(os.environ, _CONTAINER)
         if container:
             return Discovery(None, f"the variable {container}", missing=f"{container} is set")
         # The last resort is the metadata service of the instance.
-        disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
+        disabled = os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
         origin = "" if disabled else "the metadata of this machine"
-        return Discovery(None, origin, missing=_reason(profile, environ))
+        return Discovery(None, origin, missing=_reason(profile))
 
 
-def _from_variables(profile: Profile, environ: Mapping[str, str]) -> Discovery | None:
-    key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+def _from_variables(profile: Profile) -> Discovery | None:
+    key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if key and secret:
-        token = environ.get("AWS_SESSION_TOKEN") or environ.get("AWS_SECURITY_TOKEN") or None
+        token = os.environ.get("AWS_SESSION_TOKEN") or os.environ.get("AWS_SECURITY_TOKEN") or None
         return _stored(key, secret, token, "the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")
-    identity = _named(environ, _WEB_IDENTITY)
-    if not identity or not environ.get("AWS_ROLE_ARN"):
+    identity = _named(os.environ, _WEB_IDENTITY)
+    if not identity or not os.environ.get("AWS_ROLE_ARN"):
         return None
     return Discovery(None, f"the variable {identity}", missing=f"{identity} is set")
 
 
-def _from_profile_keys(profile: Profile, environ: Mapping[str, str]) -> Discovery | None:
+def _from_profile_keys(profile: Profile) -> Discovery | None:
     """Keys of a profile; the credentials file takes precedence over the configuration file."""
     both = {**profile.settings, **profile.secrets}
     obtained = _named(both, _OBTAINED_FIRST)
@@ -275,7 +260,7 @@ def _from_profile_keys(profile: Profile, environ: Mapping[str, str]) -> Discover
         key, secret = settings.get("aws_access_key_id"), settings.get("aws_secret_access_key")
         if key and secret:
             token = settings.get("aws_session_token") or None
-            return _stored(key, secret, token, f"profile {profile.name} of {path(environ)}")
+            return _stored(key, secret, token, f"profile {profile.name} of {path()}")
         obtained = _named(both, _PROCESS)
     return None
 
@@ -289,9 +274,9 @@ def _stored(key: str, secret: str, token: str | None, origin: str) -> Discovery:
         raise
 
 
-def _reason(profile: Profile, environ: Mapping[str, str]) -> str:
+def _reason(profile: Profile) -> str:
     pair = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    set_names = [name for name in pair if environ.get(name)]
+    set_names = [name for name in pair if os.environ.get(name)]
     if len(set_names) == 1:
         other = next(name for name in pair if name not in set_names)
         return f"{set_names[0]} is set, and {other} is not"
@@ -299,7 +284,7 @@ def _reason(profile: Profile, environ: Mapping[str, str]) -> str:
         return f"AWS_ACCESS_KEY_ID is not set, and {profile.problem}"
     if profile:
         return f"profile {profile.name} has no keys, and AWS_ACCESS_KEY_ID is not set"
-    return f"AWS_ACCESS_KEY_ID is not set, and there is no {credentials_path(environ)}"
+    return f"AWS_ACCESS_KEY_ID is not set, and there is no {credentials_path()}"
 
 
 def _named(settings: Mapping[str, str], names: tuple[str, ...]) -> str:
@@ -328,19 +313,19 @@ class Profile(NamedTuple):
         return bool(self.settings or self.secrets)
 
 
-def config_path(environ: Mapping[str, str]) -> Path:
-    return _path(environ, "AWS_CONFIG_FILE", "config")
+def config_path() -> Path:
+    return _path("AWS_CONFIG_FILE", "config")
 
 
-def credentials_path(environ: Mapping[str, str]) -> Path:
-    return _path(environ, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+def credentials_path() -> Path:
+    return _path("AWS_SHARED_CREDENTIALS_FILE", "credentials")
 
 
-def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True) -> Profile:
+def read_profile(name: str, *, required: bool = True) -> Profile:
     """Read a profile from both files; unless it is ``required``, unreadable ones are ignored."""
     found: list[dict[str, dict[str, str]]] = []
     problem = ""
-    for path in (config_path(environ), credentials_path(environ)):
+    for path in (config_path(), credentials_path()):
         try:
             found.append(_read(path))
         except ProfileFileError as error:
@@ -361,9 +346,9 @@ def read_profile(name: str, environ: Mapping[str, str], *, required: bool = True
     )
 
 
-def profile_names(environ: Mapping[str, str]) -> list[str]:
+def profile_names() -> list[str]:
     names: set[str] = set()
-    for path, prefix in ((config_path(environ), "profile "), (credentials_path(environ), "")):
+    for path, prefix in ((config_path(), "profile "), (credentials_path(), "")):
         try:
             headings = _read(path)
         except ProfileFileError:
@@ -374,12 +359,8 @@ def profile_names(environ: Mapping[str, str]) -> list[str]:
     return sorted(names)
 
 
-def _path(environ: Mapping[str, str], variable: str, name: str) -> Path:
-    given = environ.get(variable)
-    if given:
-        return Path(given).expanduser()
-    home = environ.get("HOME")
-    return (Path(home) if home else Path("~").expanduser()) / ".aws" / name
+def _path(variable: str, name: str) -> Path:
+    return Path(os.environ.get(variable) or f"~/.aws/{name}").expanduser()
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from libcloud.common.credentials import Credentials, MalformedCredentialsError
-from libcloud.common.credentials.discovery import discover
 from libcloud.storage.drivers.google_storage import GoogleStorageDriver
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import S3Connection, S3SignatureV4Connection, S3StorageDriver
+from libcloud.test._helpers import discovered
 
 WITHIN = ["hush\nhush", "hush\r\nhush", "hush\x00hush"]
 
@@ -89,9 +89,9 @@ def test_the_environment_may_hold_line_breaks(tmp_path: Path) -> None:
         "AWS_SECRET_ACCESS_KEY": "secret\n",
         "AWS_SESSION_TOKEN": "token\n",
     }
-    assert discover(environ=environ).credentials == Credentials("key", "secret", "token")
+    assert discovered(environ).credentials == Credentials("key", "secret", "token")
     with pytest.raises(MalformedCredentialsError, match="see the variables AWS_ACCESS_KEY_ID"):
-        discover(environ={**environ, "AWS_SESSION_TOKEN": "a\nb"})
+        discovered({**environ, "AWS_SESSION_TOKEN": "a\nb"})
 
 
 def test_the_error_for_a_malformed_key_names_its_profile(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_the_error_for_a_malformed_key_names_its_profile(tmp_path: Path) -> None
         "[default]\naws_access_key_id = hush\x07hush\naws_secret_access_key = s\n", "utf-8"
     )
     with pytest.raises(MalformedCredentialsError, match="profile default of") as caught:
-        discover(environ={"HOME": str(tmp_path)})
+        discovered({"HOME": str(tmp_path)})
     assert "hush" not in str(caught.value)
 
 

@@ -20,6 +20,7 @@ from libcloud.common.credentials import Credentials, CredentialsNotFoundError, d
 from libcloud.common.credentials import botocore as own_botocore
 from libcloud.common.credentials.botocore import BotocoreProvider
 from libcloud.common.credentials.discovery import discover
+from libcloud.test._helpers import discovered
 from libcloud.test._loopback import Loopback, Received, reply
 
 SECRET, TOKEN = "hush-secret", "hush-token"
@@ -275,8 +276,8 @@ def test_without_botocore_the_extra_is_named(home: Path) -> None:
             BotocoreProvider("sso").current()
 
 
-def test_an_environment_that_is_handed_over_is_all_there_is(home: Path) -> None:
-    found = discover(environ={"HOME": str(home), "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"})
+def test_without_botocore_the_variable_is_named() -> None:
+    found = discovered({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://x"})
     assert found.provider is None
     assert "AWS_CONTAINER_CREDENTIALS_FULL_URI is set" in found.missing
 

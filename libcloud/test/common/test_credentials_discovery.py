@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from libcloud.common.credentials import Credentials, masked
-from libcloud.common.credentials.discovery import Discovery, Setting, discover, read_profile
+from libcloud.common.credentials.discovery import Discovery, Setting, read_profile
 from libcloud.common.credentials.provider import ProfileFileError
+from libcloud.test._helpers import discovered
 
 KEYS = {"AWS_ACCESS_KEY_ID": "from-env", "AWS_SECRET_ACCESS_KEY": "secret-of-env"}
 
@@ -64,7 +65,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def find(home: Path, profile: str | None = None, **variables: str) -> Discovery:
-    return discover(profile=profile, environ={"HOME": str(home), **variables})
+    return discovered({"HOME": str(home), **variables}, profile=profile)
 
 
 def key(found: Discovery) -> str | None:
@@ -74,7 +75,7 @@ def key(found: Discovery) -> str | None:
 def test_arguments_of_the_caller_take_precedence(home: Path) -> None:
     given = Credentials("given", "secret")
     environ = {"HOME": str(home), **KEYS, "AWS_REGION": "r", "AWS_ENDPOINT_URL": "http://e"}
-    found = discover(credentials=given, region="mine", endpoint_url="http://m", environ=environ)
+    found = discovered(environ, credentials=given, region="mine", endpoint_url="http://m")
     assert found.credentials is given
     assert found.region is not None and found.region.value == "mine"
     assert found.endpoint_url is not None and found.endpoint_url.value == "http://m"
@@ -154,7 +155,8 @@ def test_the_environment_names_the_region(home: Path, name: str) -> None:
 
 
 def test_a_name_with_spaces_may_be_quoted(home: Path) -> None:
-    assert read_profile("with space", {"HOME": str(home)}).settings == {"region": "ap-south-1"}
+    found = find(home, "with space").region
+    assert found == Setting("ap-south-1", "profile with space")
 
 
 def test_the_files_may_be_elsewhere(home: Path, tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def test_an_unused_file_can_be_invalid(home: Path, name: str, content: Any) -> N
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = find(home, **KEYS, AWS_REGION="here")
     assert (key(found), found.region) == ("from-env", Setting("here", "the variable AWS_REGION"))
-    given = discover(credentials=Credentials("k", "s"), environ={"HOME": str(home)})
+    given = discovered({"HOME": str(home)}, credentials=Credentials("k", "s"))
     assert (key(given), given.problem) == ("k", found.problem)
     missing = find(home)
     assert (missing.credentials, missing.provider) == (None, None)
@@ -248,7 +250,7 @@ def test_a_profile_can_ignore_configured_endpoints(home: Path, value: str) -> No
     assert find(home, "own", AWS_ENDPOINT_URL="http://e").endpoint_url is None
     used = find(home, "own", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="false").endpoint_url
     assert used is not None and used.value == "x"
-    given = discover(profile="own", endpoint_url="http://m", environ={"HOME": str(home)})
+    given = discovered({"HOME": str(home)}, profile="own", endpoint_url="http://m")
     assert given.endpoint_url is not None and given.endpoint_url.value == "http://m"
 
 
@@ -261,8 +263,9 @@ def test_trusted_certificates_are_named_by_the_environment_or_a_profile(home: Pa
     assert first == Setting("/env.pem", "the variable AWS_CA_BUNDLE")
 
 
-def test_no_representation_shows_a_secret(home: Path) -> None:
-    shown = f"{find(home, 'work')!r} {read_profile('work', {'HOME': str(home)})!r}"
+def test_no_representation_shows_a_secret(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    shown = f"{find(home, 'work')!r} {read_profile('work')!r}"
     for secret in ("secret-of-work", "token-of-work"):
         assert secret not in shown
 

@@ -12,10 +12,10 @@ import pytest
 from libcloud.cli.settings import Settings
 from libcloud.cli.stores import find_settings
 from libcloud.cli.targets import parse_target
-from libcloud.common.credentials.discovery import discover
 from libcloud.common.credentials.provider import CredentialsNotFoundError
 from libcloud.storage.filesystem.connecting import make_driver
 from libcloud.storage.providers import get_driver
+from libcloud.test._helpers import discovered
 
 B2 = ("backblaze_b2", "b2", ("B2_APPLICATION_KEY_ID", "B2_APPLICATION_KEY", ""))
 OSS = ("aliyun_oss", "oss", ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"))
@@ -133,6 +133,6 @@ def test_a_driver_without_a_key_gives_the_hint_of_its_store(
 
 
 def test_without_a_key_the_hint_names_the_variables_of_the_store() -> None:
-    found = discover(environ={"AWS_EC2_METADATA_DISABLED": "true"}, variables=(B2[2],))
+    found = discovered({"AWS_EC2_METADATA_DISABLED": "true"}, variables=(B2[2],))
     assert found.hint.startswith("set B2_APPLICATION_KEY_ID and B2_APPLICATION_KEY, or set AWS_")
     assert CredentialsNotFoundError.hint in found.hint
