@@ -75,7 +75,8 @@ class Operations:
             os.makedirs(target, exist_ok=True)
             return
         callback.set_size(obj.size)
-        with as_os_errors(path), nullcontext(target) if is_open else _staging_file(target) as file:
+        opened = nullcontext(target) if is_open else StagingFile(target, make_directories=True)
+        with as_os_errors(path), opened as file:
             for piece in interruptible(pieces):
                 file.write(piece)
                 callback.relative_update(len(piece))
@@ -255,11 +256,3 @@ def _reported(read: Callable[[], bytes], callback: Any) -> Iterator[bytes]:
         raise_if_cancelled()
         yield piece
         callback.relative_update(len(piece))
-
-
-def _staging_file(path: str) -> StagingFile:
-    """The file for a download, in a directory that is created if it does not exist."""
-    directory = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(directory):
-        os.makedirs(directory, exist_ok=True)
-    return StagingFile(path)

@@ -248,8 +248,6 @@ class FileSource:
 
 def source_of(stream: Any) -> Any:
     """The parts of ``stream``, which may be a source already; see :class:`PartSource`."""
-    if type(stream) is GeneratorType:
-        return PartSource(stream)
     if hasattr(type(stream), "next_part"):  # an instance may pass any attribute on
         return stream
     if isinstance(stream, LocalFile) and stream.exact_size is not None and hasattr(os, "pread"):
