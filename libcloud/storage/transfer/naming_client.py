@@ -114,7 +114,8 @@ class NamingClient(StoreClient[OwnerT]):
             if is_of_token or isinstance(error, MalformedResponseError):
                 error.value = f"{what}: {error.value}"
             if is_of_token and detail is None:  # refused, perhaps only for now
-                attach_detail(error, ErrorDetail(error.http_code or 0))
+                code = str(getattr(error, "code", None) or "")
+                attach_detail(error, ErrorDetail(error.http_code or 0, code))
             raise
 
     def container_path(self, name: str) -> str:
