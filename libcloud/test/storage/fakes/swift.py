@@ -48,6 +48,8 @@ class SwiftLimits:
     """What ``/info`` says; sizes are small, so that tests are quick.
 
     :param page_size: names on a page of a listing.
+    :param shows_manifests: otherwise it has an empty response to a request for one, as Ceph RGW.
+    :param copies_manifests: a copy of a large object has the same segments, as in Ceph RGW.
     :param reported: names on a page as ``/info`` says, of accounts and of containers.
     """
 
@@ -58,6 +60,8 @@ class SwiftLimits:
     page_size: int = 7
     reported: Mapping[str, int] = field(default_factory=dict)
     info: bool = True
+    shows_manifests: bool = True
+    copies_manifests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +412,8 @@ class FakeSwift:
             self.containers[container][name] = replace(found, headers=headers)
             return Answer(202)
         if request.query.get("multipart-manifest") == "get" and found.segments is not None:
+            if not self.limits.shows_manifests:
+                return Answer(200, (("Etag", hashlib.md5(b"").hexdigest()),))
             return _json(
                 [
                     {"name": item["path"], "bytes": item["size_bytes"], "hash": item["etag"]}
@@ -442,6 +448,8 @@ class FakeSwift:
             if (request.header("x-fresh-metadata") or "").lower() != "true":
                 headers = {**copied.headers, **headers}
         stored = Stored(body, headers, self.clock)
+        if source is not None and self.limits.copies_manifests:
+            stored = replace(stored, segments=self.containers[from_container][from_name].segments)
         if request.query.get("multipart-manifest") == "put":
             stored = replace(stored, segments=self._checked_segments(body))
         given = (request.header("etag") or "").strip('"')

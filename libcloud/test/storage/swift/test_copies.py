@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from libcloud.common.types import MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
 from libcloud.test.storage.conformance.harness import pattern
@@ -72,3 +73,30 @@ def test_what_is_too_large_for_one_request_is_copied_by_a_stream(connect: Connec
         driver.ex_copy_object(container.get_object("big"), container, "copy", ex_part_size=PART)
         assert small.body("docs", "copy") == DATA and len(small.segments()) == 12
         assert container.get_object("copy").extra["content_encoding"] == "gzip"
+
+
+def test_a_copy_does_not_share_the_segments_of_the_original(connect: Connect) -> None:
+    """Ceph RGW copies the manifest alone."""
+    with FakeSwift(SwiftLimits(copies_manifests=True)) as server:
+        driver = connect(host=server.host, port=server.port)
+        container = driver.create_container("docs")
+        upload(container, extra={"meta_data": {"owner": "me"}})
+        found = container.get_object("big")
+        driver.ex_copy_object(found, container, "copy", ex_part_size=PART)
+        driver.ex_copy_object(found, container, "big", metadata={"owner": "me"})
+        found.delete()
+        assert server.body("docs", "copy") == DATA
+        assert container.get_object("copy").meta_data == {"owner": "me"}
+
+
+def test_a_store_that_shows_no_manifests_loses_no_segments(connect: Connect) -> None:
+    """Ceph RGW has an empty response for them."""
+    with FakeSwift(SwiftLimits(shows_manifests=False)) as server:
+        driver = connect(host=server.host, port=server.port)
+        container = driver.create_container("docs")
+        upload(container)
+        session = driver.ex_begin_upload(container, "big")  # another upload of the same name
+        session.upload_part(1, DATA)
+        with pytest.raises(MalformedResponseError, match="it has no manifest"):
+            driver.ex_cleanup_multipart_uploads(container)
+        assert server.body("docs", "big") == DATA
