@@ -228,7 +228,7 @@ MUTANTS = (
     Mutant(
         "botocore keeps what a store refused",
         "libcloud/common/credentials/botocore.py",
-        "        self._obtained().clear()\n        self._session = None\n",
+        "        self._obtained().clear()\n",
         "        pass\n",
         _BOTOCORE,
         caught_by="test_rejected_credentials_are_fetched_again",

@@ -40,19 +40,12 @@ class BotocoreProvider(CredentialProvider):
     :param not_found: the message if botocore finds no credentials.
     """
 
-    def __init__(
-        self, profile: str | None = None, *, not_found: str = "", session: Any = None
-    ) -> None:
+    def __init__(self, profile: str | None = None, *, not_found: str = "") -> None:
         super().__init__(self.current)
         self._profile = profile
         self._not_found = not_found or "botocore finds no credentials"
-        self._session = session
         # botocore's credentials contain locks, so a forked child needs its own.
         self._obtained: PerProcess[list[Any]] = PerProcess(list)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The configuration, without credentials that were obtained."""
-        return {**super().__getstate__(), "_session": None}
 
     @property
     def method(self) -> str:
@@ -71,9 +64,7 @@ class BotocoreProvider(CredentialProvider):
     _known = current
 
     def _fetch_again(self) -> None:
-        """Discard the session of botocore."""
         self._obtained().clear()
-        self._session = None
 
     def _chain(self) -> Any:
         with self._lock():
@@ -88,7 +79,7 @@ class BotocoreProvider(CredentialProvider):
         import botocore.session
 
         try:
-            session = self._session or botocore.session.Session(profile=self._profile)
+            session = botocore.session.Session(profile=self._profile)
             if not can_ask_user():
                 _disable_prompts(session)
             found = session.get_credentials()
