@@ -277,6 +277,9 @@ def network_problem(error: Any) -> tuple[str, str]:
             f"{attempted}: {host} does not use https",
             "use http:// in the endpoint URL if that is intended",
         )
+    if _has_class(causes, "ProxyError"):
+        what = f"the proxy for {host} cannot be used: {why}"
+        return f"{attempted}: {what}", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
     unconnected = _has_class(causes, "NewConnectionError", "ConnectTimeout", "ConnectTimeoutError")
     if _has_class([cause], "gaierror"):
         what = f"host {urlsplit(f'//{host}').hostname} not found"

@@ -35,6 +35,10 @@ _MAC = (
 )
 
 
+# Of web pages; their headings repeat the status.
+_MARKUP = r"(?s)<(h1|script|style)\b.*?</\1>|<[^>]{0,100}>"
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ErrorDetail(Value):
     """The error in a response. What the store does not report is empty, or ``None``.
@@ -94,6 +98,15 @@ def printable(text: str, length: int) -> str:
     line = re.sub(_MAC, r"\1(hidden)", redact_text(line))
     line = re.sub(_SECRETS, r"\1\2(hidden)", line)
     return line if len(line) <= length else line[:length] + "..."
+
+
+def words_of(page: str) -> str:
+    """The words of a response without a code, such as the web page of a proxy, for a message.
+
+    >>> words_of("<html><title>400 Bad Request</title><p>Plain HTTP was sent to an HTTPS port")
+    '400 Bad Request Plain HTTP was sent to an HTTPS port'
+    """
+    return printable(re.sub(_MARKUP, " ", page[: 4 * MESSAGE_LENGTH]), MESSAGE_LENGTH)
 
 
 def attach_detail(error: _ErrorT, detail: ErrorDetail) -> _ErrorT:

@@ -18,6 +18,7 @@ from libcloud.storage.error_details import (
     printable,
     retry_after,
     word,
+    words_of,
 )
 from libcloud.storage.transfer.client import THROTTLED, failure_without_detail
 from libcloud.storage.transfer.values import Failure
@@ -79,10 +80,12 @@ def error_detail(
     """The error in a response; ``x-ms-error-code`` is present even without a body."""
     content = body.encode() if isinstance(body, str) else bytes(body or b"")
     code, message = parse_error(content) if content else ("", "")
+    code = headers.get("x-ms-error-code") or code
+    page = content.decode("utf-8", "replace")
     return ErrorDetail(
         status=status,
-        code=printable(headers.get("x-ms-error-code") or code, CODE_LENGTH),
-        message=printable(message, MESSAGE_LENGTH),
+        code=printable(code, CODE_LENGTH),
+        message=printable(message, MESSAGE_LENGTH) if code else words_of(page),
         request_id=word(headers.get("x-ms-request-id")),
         retry_after=retry_after(headers, None),
         date=http_date(headers.get("date", "")),

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.aws import AWSBaseResponse
 from libcloud.common.base import RawResponse
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
+from libcloud.storage.error_details import words_of
 from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from libcloud.storage.s3.nodes import ScannedPage
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_EXCERPT_LENGTH = 200
 
 # Responses to Create, Complete and ListParts, and where they repeat the key.
 _UPLOAD_RESPONSE = (
@@ -116,8 +117,12 @@ class S3Response(AWSBaseResponse):
         return s3.nodes.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
-        content = text_of(self.body).encode("utf-8", "replace")
-        return s3.errors.error_detail(int(self.status), self.headers, content)
+        body = text_of(self.body)
+        content = body.encode("utf-8", "replace")
+        detail = s3.errors.error_detail(int(self.status), self.headers, content)
+        if not body or detail.code or detail.message:
+            return detail
+        return replace(detail, message=words_of(self._without_secrets(body)))
 
     def parse_error(self) -> Any:
         """Raise the exception for the status, with the details of S3.
@@ -127,7 +132,7 @@ class S3Response(AWSBaseResponse):
         """
         detail = self.error_detail()
         driver = getattr(self.connection, "driver", None)
-        text = s3.errors.describe(detail) + self._excerpt(detail)
+        text = s3.errors.describe(detail)
         if detail.status in (401, 403):
             raise s3.errors.attach_detail(InvalidCredsError(text, driver=driver), detail)
         if detail.status in _REDIRECTS:
@@ -136,16 +141,6 @@ class S3Response(AWSBaseResponse):
         else:
             text = f"Unknown error. {text}"
         raise s3.errors.attach_detail(LibcloudError(text, driver=driver), detail)
-
-    def _excerpt(self, detail: ErrorDetail) -> str:
-        """Return the start of a body that does not come from S3, such as the page of a proxy."""
-        body = text_of(self.body)
-        if detail.code or not body:
-            return ""
-        # More than is shown, so that no secret is cut off before it is recognised.
-        text = self._without_secrets(body[: 8 * _EXCERPT_LENGTH])
-        line = " ".join(text[:_EXCERPT_LENGTH].split())
-        return f", response: {line}" + ("..." if len(body) > _EXCERPT_LENGTH else "")
 
 
 class S3RawResponse(S3Response, RawResponse):

@@ -7,13 +7,11 @@ one. The code of an exception is the name of the status.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from libcloud.storage import error_details
-from libcloud.storage.error_details import MESSAGE_LENGTH
 from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
@@ -23,13 +21,11 @@ from libcloud.storage.transfer.values import Failure
 # 498 is "Rate Limited" (Swift, "Rate Limiting"); 503 also if not enough disks store an object.
 _THROTTLED = frozenset({429, 498})
 _TRANSIENT = frozenset({408, 500, 502, 503, 504}) | _THROTTLED
-_TAGS = re.compile(r"<h1>.*?</h1>|<[^>]{0,100}>", re.DOTALL)
 
 
 def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDetail:
     """The error in a response; a body that is neither text nor bytes counts as empty."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    words = _TAGS.sub(" ", text[: 4 * MESSAGE_LENGTH]) if isinstance(text, str) else ""
     try:
         code = HTTPStatus(status).phrase.replace(" ", "")
     except ValueError:
@@ -37,7 +33,7 @@ def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDet
     return ErrorDetail(
         status,
         code,
-        error_details.printable(words, MESSAGE_LENGTH),
+        error_details.words_of(text) if isinstance(text, str) else "",
         headers.get("x-trans-id") or headers.get("x-openstack-request-id"),
         retry_after=error_details.retry_after(headers, None),
     )

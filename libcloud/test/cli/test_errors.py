@@ -97,6 +97,7 @@ def test_an_error_is_one_line(
             ["cannot connect to 127.0.0.1:1: Connection refused", "libcloud doctor"],
         ),
         ("AWS_ENDPOINT_URL", "http://none.invalid", 5, ["host none.invalid not found"]),
+        ("HTTP_PROXY", "http://127.0.0.1:1", 5, ["the proxy for ", "Check HTTPS_PROXY"]),
         ("AWS_CA_BUNDLE", "/no.pem", 2, ["the variable AWS_CA_BUNDLE names /no.pem"]),
     ],
 )

@@ -476,3 +476,14 @@ def test_a_bad_digest_of_a_part_is_sent_again() -> None:
         rule = s3.server.faults.add("UploadPart", Status(400, "BadDigest"), part=1)
         s3.stream(iter([LONG]))
         assert (rule.fired, s3.body()) == (1, LONG)
+
+
+def test_an_error_shows_the_words_of_a_page() -> None:
+    page = (
+        b"<html><head><style>p {}</style></head><h1>400 Bad Request</h1>"
+        b"<p>Plain HTTP was sent to an HTTPS port</p><p>X-Amz-Signature=0123456789abcdef</html>"
+    )
+    with Loopback(lambda _: reply(400, page)) as server, pytest.raises(LibcloudError) as caught:
+        driver_at(server).list_containers()
+    assert "message: Plain HTTP was sent to an HTTPS port X-Amz-Signature" in str(caught.value)
+    assert "0123456789abcdef" not in str(caught.value)
