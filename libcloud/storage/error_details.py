@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
@@ -75,16 +75,14 @@ def describe(detail: ErrorDetail) -> str:
     )
 
 
-def retry_after(headers: Mapping[str, str], now: datetime | None) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by ``Retry-After`` (RFC 9110, 10.2.3); a date that has passed is 0."""
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
-    until, since = http_date(text), now or http_date(headers.get("date", ""))
+    until, since = http_date(text), http_date(headers.get("date", ""))
     if until is None or since is None:
         return None
-    if since.tzinfo is None:
-        since = since.replace(tzinfo=timezone.utc)
     return max(0.0, (until - since).total_seconds())
 
 

@@ -87,7 +87,7 @@ def error_detail(
         code=printable(code, CODE_LENGTH),
         message=printable(message, MESSAGE_LENGTH) if code else words_of(page),
         request_id=word(headers.get("x-ms-request-id")),
-        retry_after=retry_after(headers, None),
+        retry_after=retry_after(headers),
         date=http_date(headers.get("date", "")),
     )
 

@@ -100,17 +100,9 @@ def copy_object(
     options = UploadOptions(
         size, window, max_memory=max(found.size, 1), size=found.size, on_event=on_event
     )
-    client = driver._client
-    session = ObjectUpload(
-        CopyPort(driver, found, target, sent),
-        limits,
-        options,
-        client.retry_loop.retries(),
-        concurrency=concurrency_of(driver.connection),
-        driver=driver,
-        container_name=target.container.name,
-        object_name=target.name,
-    )
+    port, retries = CopyPort(driver, found, target, sent), driver._client.retry_loop.retries()
+    concurrency = concurrency_of(driver.connection)
+    session = ObjectUpload(port, limits, options, retries, concurrency, driver, *target.names)
     return _copied(driver, session.send(RangeSource(found.size)), target, sent)
 
 

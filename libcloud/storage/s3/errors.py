@@ -9,7 +9,6 @@ the Amazon S3 API Reference; a line with another source names it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from libcloud.storage.error_details import CODE_LENGTH, MESSAGE_LENGTH, retry_after, word
 from libcloud.storage.error_details import ErrorDetail as ErrorDetail
@@ -70,14 +69,8 @@ PERMANENT_CODES = frozenset(
 )
 
 
-def error_detail(
-    status: int, headers: Mapping[str, str], body: bytes = b"", *, now: datetime | None = None
-) -> ErrorDetail:
-    """The error in a response. Never raises, whatever the response contains.
-
-    :param now: the time from which a ``Retry-After`` that names a date counts; ``None`` takes the
-        ``Date`` of the response.
-    """
+def error_detail(status: int, headers: Mapping[str, str], body: bytes = b"") -> ErrorDetail:
+    """The error in a response. Never raises, whatever the response contains."""
     lowered = {name.lower(): value for name, value in headers.items()}
     found = (parse_error(body) if body else None) or {}
     return ErrorDetail(
@@ -91,7 +84,7 @@ def error_detail(
         ),
         host_id=word(found.get("HostId") or lowered.get("x-amz-id-2")),
         region=word(lowered.get("x-amz-bucket-region") or found.get("Region")),
-        retry_after=retry_after(lowered, now),
+        retry_after=retry_after(lowered),
         date=http_date(lowered.get("date", "")),
         endpoint=word(found.get("Endpoint")),
     )

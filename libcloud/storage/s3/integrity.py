@@ -51,14 +51,12 @@ CRCS = ("crc32", "crc32c", "crc64nvme")
 _ASKED = (*CRCS, "sha256", "md5")
 
 
-def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: str | None) -> str:
+def chosen_digest(asked: str | None, *, signature: str, secure: bool) -> str:
     """The name, in :data:`DIGESTS`, of the digest to send along with each body.
 
+    :param asked: the user's choice: the name of a checksum, or ``None`` for none.
     :param signature: ``"4"``; any other signs no digest of the body.
-    :param asked: the user's choice: ``"auto"``, the name of a checksum, or ``None`` for none.
     """
-    if asked == "auto":
-        return cheapest_digest(profile, signature=signature, secure=secure)
     if asked is None:
         if signature != "4":
             return "none"
@@ -78,7 +76,7 @@ def choose_digest(profile: S3Profile, *, signature: str, secure: bool, asked: st
 def cheapest_digest(
     profile: S3Profile, *, signature: str, secure: bool, locked: bool = False
 ) -> str:
-    """:func:`choose_digest`, if the user has not. For locked objects a signature is not enough."""
+    """The same, if the user has no choice. For locked objects a signature is not enough."""
     if signature != "4":
         return "md5"
     unsigned = secure and profile.unsigned_payload

@@ -162,9 +162,9 @@ def get_object(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRe
     return HttpRequest("GET", path, headers=dict(headers or {}))
 
 
-def delete(path: str, *, headers: Mapping[str, str] | None = None) -> HttpRequest:
+def delete(path: str) -> HttpRequest:
     """DeleteObject or DeleteBucket, by ``path``."""
-    return HttpRequest("DELETE", path, headers=dict(headers or {}))
+    return HttpRequest("DELETE", path)
 
 
 def of_version(request: HttpRequest, version_id: str | None) -> HttpRequest:

@@ -159,18 +159,18 @@ def whole_session(
 def _digest_name(
     driver: UploadDriver, place: Place, headers: Mapping[str, str], asked: str | None = "auto"
 ) -> str:
-    """Which digest to send along; see :func:`~libcloud.storage.s3.integrity.choose_digest`.
+    """Which digest to send along; see :func:`~libcloud.storage.s3.integrity.chosen_digest`.
 
     It is marked if the user did not choose it, and omitted if the store refuses it.
     """
     profile, client = driver.profile, driver._client
     signature = client.signature_version()
     secure = bool(getattr(driver.connection, "secure", False))
-    choose = partial(s3.integrity.choose_digest, profile, signature=signature, secure=secure)
+    choose = partial(s3.integrity.chosen_digest, signature=signature, secure=secure)
     if asked != "auto":
-        return choose(asked=asked)
+        return choose(asked)
     if place.container.name in client.md5_containers:
-        return s3.headers.OptionalValue(choose(asked="md5"))
+        return s3.headers.OptionalValue(choose("md5"))
     if s3.headers.CHECKSUM in client.unsupported.names:
         profile = replace(profile, default_checksum=None)
     choose_cheapest, locked = s3.integrity.cheapest_digest, s3.headers.has_lock(headers)

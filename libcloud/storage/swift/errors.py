@@ -35,7 +35,7 @@ def error_detail(status: int, headers: Mapping[str, str], body: Any) -> ErrorDet
         code,
         error_details.words_of(text) if isinstance(text, str) else "",
         headers.get("x-trans-id") or headers.get("x-openstack-request-id"),
-        retry_after=error_details.retry_after(headers, None),
+        retry_after=error_details.retry_after(headers),
     )
 
 
