@@ -253,7 +253,7 @@ _CONNECTION = (
     Mutant(
         "dot segments normalised",
         "libcloud/http/adapter.py",
-        '    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target',
+        '    return current.target if url.startswith("/") else split_url(url)[0] + current.target',
         "    return url",
         (f"{_TESTS}/test_http_wire.py",),
         caught_by="test_a_target_arrives_as_it_is_given",

@@ -10,7 +10,6 @@ import os
 import queue
 import socket
 import ssl
-import threading
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -29,19 +28,13 @@ from libcloud.http.connections import POOL_SIZE, context_for
 from libcloud.http.fast_path import are_defined_in, connections_are_replaced, split_url
 from libcloud.http.received import WholeHeadResponse
 from libcloud.http.sending import has_arrived
-from libcloud.http.timeouts import TimedConnection, current, shut_down, slices, timing
+from libcloud.http.timeouts import TimedConnection, current, during_request, shut_down, slices
 from libcloud.utils import cancellation
 from libcloud.utils.documents import read_document
 from libcloud.utils.redact import redact_text
 
 _REQUIRED = ("CERT_REQUIRED", ssl.CERT_REQUIRED)
 
-
-class _Wire(threading.local):
-    target: str | None = None  # of the request that this thread is sending
-
-
-_wire = _Wire()
 
 _SUCCESS = range(200, 300)
 
@@ -235,7 +228,7 @@ class ExactAdapter(HTTPAdapter):
     def request_url(self, request: Any, proxies: Any) -> Any:
         """Return the target without secrets, because urllib3 logs it and quotes it in errors."""
         if not proxies:
-            target = _wire.target or ""
+            target = current.target or ""
             return redact_text(target) if "?" in target else target
         url = super().request_url(request, proxies)
         proxy = select_proxy(request.url, proxies) or ""
@@ -244,22 +237,19 @@ class ExactAdapter(HTTPAdapter):
     def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if os.getpid() != self._pid:
             self._reset_after_fork()
-        outer, _wire.target = _wire.target, split_url(request.url or "")[1].partition("#")[0]
-        try:
-            with timing(kwargs.get("timeout")):
-                try:
-                    if connections_are_replaced():
-                        response = self._of_requests().send(request, *args, **kwargs)
-                    else:
-                        response = super().send(request, *args, **kwargs)
-                except LocationParseError as error:  # found late, while connecting
-                    raise InvalidURL(error, request=request) from error
-                # The caller reads the content of an object.
-                if not kwargs.get("stream") or response.status_code not in _SUCCESS:
-                    read_document(response)
-                return response
-        finally:
-            _wire.target = outer
+        target = split_url(request.url or "")[1].partition("#")[0]
+        with during_request(target, kwargs.get("timeout")):
+            try:
+                if connections_are_replaced():
+                    response = self._of_requests().send(request, *args, **kwargs)
+                else:
+                    response = super().send(request, *args, **kwargs)
+            except LocationParseError as error:  # found late, while connecting
+                raise InvalidURL(error, request=request) from error
+            # The caller reads the content of an object.
+            if not kwargs.get("stream") or response.status_code not in _SUCCESS:
+                read_document(response)
+            return response
 
     def _of_requests(self) -> HTTPAdapter:
         """Return an adapter whose pools use what has replaced the connections of urllib3."""
@@ -298,10 +288,10 @@ class SignedHTTPSAdapter(ExactAdapter):
 
 def _exact(url: str) -> str:
     """Replace the target in ``url``, from urllib3, by the one that the request was given."""
-    if _wire.target is None:
+    if current.target is None:
         return url
     # A proxy gets the absolute URL.
-    return _wire.target if url.startswith("/") else split_url(url)[0] + _wire.target
+    return current.target if url.startswith("/") else split_url(url)[0] + current.target
 
 
 class IdleConnections:

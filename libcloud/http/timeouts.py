@@ -24,8 +24,9 @@ UNKNOWN: Any = object()
 
 
 class _Current(threading.local):
-    """The timeouts of the request that this thread is sending."""
+    """The request that this thread is sending."""
 
+    target: str | None = None
     silence: float | None = UNKNOWN  # the read timeout
     is_limited = False  # by a deadline
 
@@ -34,15 +35,16 @@ current = _Current()
 
 
 @contextmanager
-def timing(timeout: Any) -> Iterator[None]:
+def during_request(target: str | None, timeout: Any) -> Iterator[None]:
     """Apply ``timeout``, in any form of requests, to this thread in the block."""
     silence = timeout[1] if isinstance(timeout, tuple) else timeout
     silence = getattr(silence, "read_timeout", silence)
-    outer, current.silence = current.silence, silence
+    outer = current.target, current.silence
+    current.target, current.silence = target, silence
     try:
         yield
     finally:
-        current.silence = outer
+        current.target, current.silence = outer
 
 
 class ProgressListener(Protocol):

@@ -17,7 +17,7 @@ import urllib3
 from libcloud.common.base import Connection
 from libcloud.http import LibcloudConnection, is_transient, timeouts
 from libcloud.http.adapter import HTTPConnection
-from libcloud.http.timeouts import timing
+from libcloud.http.timeouts import during_request
 from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
 
@@ -161,7 +161,7 @@ def test_a_long_body_is_sent_in_slices_each_with_the_timeout(
     body = bytes(range(256)) * 4097
     connection: Any = HTTPConnection("h")
     connection.sock = sock = Recorder()
-    with timing(timeout):
+    with during_request(None, timeout):
         connection.putrequest("PUT", "/x")
         connection.endheaders()
         del sock.sent[:]
@@ -220,7 +220,7 @@ def test_buffers_leave_whole_and_in_order_by_few_calls(size: int) -> None:
 def test_a_new_socket_has_the_limit_of_silence_once_it_is_connected(server: Loopback) -> None:
     connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
-        with timing((10, 60)):
+        with during_request(None, (10, 60)):
             connection.connect()
         assert connection.sock is not None
         assert connection.sock.gettimeout() == 60
