@@ -88,10 +88,6 @@ class StreamedPieces(Pieces):
 
     __slots__ = ()
 
-    @property
-    def repeatable(self) -> bool:
-        return True
-
     def __bytes__(self) -> bytes:
         return b"".join(self)
 
