@@ -246,11 +246,19 @@ MUTANTS = (
         "test_of_two_coordinators_the_later_one_finds_the_object",
     ),
     _mutant(
+        "a part that is empty ends the object",
+        "parts",
+        "    least = max(1, limits.min_part_size)\n",
+        "    least = limits.min_part_size\n",
+        "careless",
+        "test_no_other_part_may_be_empty_whatever_the_store_accepts",
+    ),
+    _mutant(
         "an upload whose last part is empty cannot be completed",
         "libcloud/storage/transfer/upload/session.py",
         "if 0 < size <= largest}",
         "if size <= largest}",
-        "session",
+        "careless",
         "test_the_last_part_may_be_empty",
     ),
 )

@@ -189,11 +189,12 @@ def check_complete(
             f"parts of {label} are missing: {', '.join(map(str, gaps[:10]))}"
             + (f" and {len(gaps) - 10} others" if len(gaps) > 10 else "")
         )
+    least = max(1, limits.min_part_size)
     for part in parts[:-1]:
-        if part.size < limits.min_part_size:
+        if part.size < least:
             raise ValueError(
                 f"part {part.number} of {label} has {part.size} bytes; all but the last must have "
-                f"{limits.min_part_size} or more"
+                f"{least} or more"
             )
     total = sum(part.size for part in parts)
     if size is not None and size != total:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads by several processes whose listener, executor or ``ex_connect`` misbehaves."""
+"""Uploads by several processes whose listener, executor, ``ex_connect`` or parts are odd."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -111,3 +111,20 @@ def test_a_new_upload_of_pieces_of_unknown_size_needs_no_list_of_parts(s3: Store
         upload(s3, pool, None)
     assert not s3.requests("ListParts")
     s3.assert_nothing_is_left("object")
+
+
+@pytest.mark.parametrize("sizes", [[0], [PART, 0]])
+def test_the_last_part_may_be_empty(s3: Store, sizes: list[int]) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    receipts = [session.upload_part(n, bytes(size)) for n, size in enumerate(sizes, 1)]
+    assert b"".join(session.complete(receipts).as_stream()) == bytes(sum(sizes))
+
+
+def test_no_other_part_may_be_empty_whatever_the_store_accepts(s3: Store) -> None:
+    session = s3.driver.ex_begin_upload(s3.container, "object")
+    limits = replace(session.upload.limits, min_part_size=0)
+    session.upload = replace(session.upload, limits=limits)
+    receipts = [session.upload_part(n, data) for n, data in enumerate([b"a", b"", b"b"], 1)]
+    with pytest.raises(ValueError, match="part 2 of bucket/object has 0 bytes"):
+        session.complete(receipts)
+    assert not s3.server.objects

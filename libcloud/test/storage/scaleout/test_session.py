@@ -180,13 +180,6 @@ def test_a_receipt_is_small_and_plain(s3: Store) -> None:
     assert session.complete([json.loads(json.dumps(receipt))]).size == len(DATA)
 
 
-@pytest.mark.parametrize("sizes", [[0], [PART, 0]])
-def test_the_last_part_may_be_empty(s3: Store, sizes: list[int]) -> None:
-    session = s3.driver.ex_begin_upload(s3.container, "object")
-    receipts = [session.upload_part(n, bytes(size)) for n, size in enumerate(sizes, 1)]
-    assert b"".join(session.complete(receipts).as_stream()) == bytes(sum(sizes))
-
-
 @pytest.mark.parametrize(
     "changed",
     [
