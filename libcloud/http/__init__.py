@@ -232,10 +232,11 @@ class LibcloudConnection(LibcloudBaseConnection):
             with _NO_DEADLINE if self.total_timeout is None else deadline(self.total_timeout):
                 url, data = self._absolute(url), sendable(body)
                 settings: dict[str, Any] = {"stream": stream or whole, "timeout": self._limits}
-                settings["verify"] = self._existing_certificates()
+                settings["verify"] = self.verification
                 if not hooks:
                     response = self._exchange(method.upper(), url, headers, data, follows, settings)
                 if response is None:
+                    self._check_certificates()
                     if isinstance(data, (memoryview, Pieces)) and self._is_mocked(url):
                         data = bytes(data)  # what programs that look at requests understand
                     response = otherwise(url, data, headers, allow_redirects=follows, **settings)
@@ -339,8 +340,8 @@ class LibcloudConnection(LibcloudBaseConnection):
         if self.response is not None:
             self.response.close()
 
-    def _existing_certificates(self) -> bool | str:
-        """Return what certificates are verified against; a file must exist."""
+    def _check_certificates(self) -> None:
+        """Raise if there is no file of the certificates to trust: the fast path needs one, too."""
         chosen = self.verification
         if isinstance(chosen, str) and self.host.startswith("https") and not os.path.exists(chosen):
             raise LibcloudError(
@@ -348,7 +349,6 @@ class LibcloudConnection(LibcloudBaseConnection):
                 "CA_CERTS_PATH in libcloud.security, and the variables SSL_CERT_FILE, "
                 "REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
             )
-        return chosen
 
     @property
     def _limits(self) -> Any:

@@ -37,6 +37,9 @@ _ORIGIN = re.compile(
 _LONGEST_NAME = 253
 _LAST_PORT = 65535
 
+# What a timeout of the usual form is; a bool is none.
+_SECONDS = frozenset({int, float, type(None)})
+
 # Environment variables that requests reads for each request: proxies and certificates.
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _SETTINGS = (
@@ -231,10 +234,10 @@ class Pools:
 def usual_timeout(timeout: Any) -> tuple[Any, Any] | None:
     """Return the timeouts for connecting and for reading; ``None``: requests has to judge them."""
     pair = timeout if type(timeout) is tuple else (timeout, timeout)
-    for one in pair:
-        if one is not None and not (type(one) in (int, float) and one > 0):
-            return None
-    return pair if len(pair) == 2 else None
+    if len(pair) != 2 or not _SECONDS.issuperset(map(type, pair)):
+        return None
+    connect, read = pair
+    return pair if (connect is None or connect > 0) and (read is None or read > 0) else None
 
 
 def environment() -> tuple[Any, ...]:

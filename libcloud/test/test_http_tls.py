@@ -135,6 +135,23 @@ def test_a_file_of_trusted_certificates_that_was_replaced_is_read_again(
         connection.request("GET", "/x")
 
 
+def test_the_file_of_trusted_certificates_is_needed_to_connect_only(
+    server: Loopback, certificate: Path, tmp_path: Path
+) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(certificate.read_bytes())
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=True, ca_cert=str(trusted))
+    connection.fast_path = True
+    connection.request("GET", "/x")
+    trusted.unlink()
+    connection.request("GET", "/y")
+    assert [request.target for request in server.requests] == ["/x", "/y"]
+
+    connection._pools.close()
+    with pytest.raises(requests.exceptions.SSLError, match=r"trusted\.pem: .*No such file"):
+        connection.request("GET", "/z")
+
+
 def test_unverified_connections_share_no_tls_context(server: Loopback) -> None:
     connection = LibcloudConnection("127.0.0.1", server.port, secure=True)
     connection.verify, connection.ca_cert = False, None
