@@ -23,9 +23,7 @@ _PLACES = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstack/clo
 _INTERFACES = {"publicURL": "public", "internalURL": "internal", "adminURL": "admin"}
 
 
-def discover_openstack(
-    cloud: str | None = None, environ: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def discover_openstack(cloud: str | None = None) -> dict[str, Any]:
     """Keywords for a driver of Swift.
 
     A cloud (``OS_CLOUD``) is read from ``clouds.yaml``, and its password from ``secure.yaml`` in
@@ -35,10 +33,10 @@ def discover_openstack(
     :raises CredentialsNotFoundError: there are no credentials.
     :raises ProfileFileError: there is no such cloud, or the file cannot be read.
     """
-    found = os.environ if environ is None else environ
+    found = os.environ
     name = cloud or found.get("OS_CLOUD")
     if name:
-        return _keywords(_of_cloud(name, found))
+        return _keywords(_of_cloud(name))
     if found.get("OS_STORAGE_URL") and found.get("OS_AUTH_TOKEN"):
         return {
             "key": found.get("OS_USERNAME", ""),
@@ -99,8 +97,8 @@ def _missing(why: str) -> CredentialsNotFoundError:
     return CredentialsNotFoundError(why, hint=hint)
 
 
-def _of_cloud(name: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    path = environ.get("OS_CLIENT_CONFIG_FILE") or _existing(_PLACES)
+def _of_cloud(name: str) -> dict[str, Any]:
+    path = os.environ.get("OS_CLIENT_CONFIG_FILE") or _existing(_PLACES)
     if path is None:
         raise ProfileFileError(f"the cloud {name} is requested, but there is no clouds.yaml")
     clouds = _read_clouds(path)

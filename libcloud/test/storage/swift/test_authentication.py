@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
+from unittest import mock
 
 import pytest
 import requests
@@ -272,9 +274,14 @@ def test_a_driver_by_the_variables_of_the_swift_program(
     assert driver.create_container(driver.ex_container.name).name == "docs"
 
 
+def discovered(environ: dict[str, str], cloud: str | None = None) -> dict[str, Any]:
+    with mock.patch.dict(os.environ, environ, clear=True):
+        return discover_openstack(cloud)
+
+
 def test_variables_of_openstack_become_keywords() -> None:
-    found = discover_openstack(
-        environ={
+    found = discovered(
+        {
             "OS_AUTH_URL": "https://id.example/v3",
             "OS_USERNAME": "me",
             "OS_PASSWORD": "secret",
@@ -300,8 +307,8 @@ def test_variables_of_openstack_become_keywords() -> None:
 
 
 def test_an_application_credential_in_the_environment() -> None:
-    found = discover_openstack(
-        environ={
+    found = discovered(
+        {
             "OS_AUTH_URL": "https://id.example",
             "OS_APPLICATION_CREDENTIAL_ID": "id",
             "OS_APPLICATION_CREDENTIAL_SECRET": "secret",
@@ -329,11 +336,11 @@ def test_a_cloud_of_clouds_yaml(fake: FakeSwift, tmp_path: Path) -> None:
     path = tmp_path / "clouds.yaml"
     path.write_text(CLOUDS.format(url=fake.url, user=f"'{fake.user}'"))
     (tmp_path / "secure.yaml").write_text(SECURE)
-    found = discover_openstack("backup", {"OS_CLIENT_CONFIG_FILE": str(path)})
+    found = discovered({"OS_CLIENT_CONFIG_FILE": str(path)}, "backup")
     driver = OpenStackSwiftStorageDriver(**found)
     assert driver.create_container("docs").name == "docs"
     with pytest.raises(ProfileFileError, match="no cloud other"):
-        discover_openstack("other", {"OS_CLIENT_CONFIG_FILE": str(path)})
+        discovered({"OS_CLIENT_CONFIG_FILE": str(path)}, "other")
 
 
 def test_a_file_that_is_no_yaml_is_reported_without_its_content(tmp_path: Path) -> None:
@@ -341,14 +348,14 @@ def test_a_file_that_is_no_yaml_is_reported_without_its_content(tmp_path: Path) 
     path = tmp_path / "clouds.yaml"
     path.write_text("clouds: {backup: {auth: {password: 'my secret }")
     with pytest.raises(ProfileFileError, match="cannot be read") as caught:
-        discover_openstack("backup", {"OS_CLIENT_CONFIG_FILE": str(path)})
+        discovered({"OS_CLIENT_CONFIG_FILE": str(path)}, "backup")
     assert "my secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("environ", [{}, {"OS_AUTH_URL": "https://id.example"}])
 def test_missing_credentials_are_reported(environ: dict[str, str]) -> None:
     with pytest.raises(CredentialsNotFoundError):
-        discover_openstack(environ=environ)
+        discovered(environ)
 
 
 @pytest.mark.parametrize(
