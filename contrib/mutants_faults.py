@@ -68,7 +68,7 @@ _ENDS = (
     ),
     Mutant(
         "each upload has its own entry in atexit",
-        "libcloud/utils/at_exit.py",
+        "libcloud/utils/local.py",
         "        if self._registered != (pid := os.getpid()):\n",
         "        if pid := os.getpid():\n",
         (f"{_TESTS}/test_at_exit.py",),
@@ -76,7 +76,7 @@ _ENDS = (
     ),
     Mutant(
         "a forked process relies on the entry of its parent in atexit",
-        "libcloud/utils/at_exit.py",
+        "libcloud/utils/local.py",
         "        if self._registered != (pid := os.getpid()):\n",
         "        if (pid := os.getpid()) and not self._registered:\n",
         (f"{_TESTS}/test_at_exit.py",),
@@ -116,7 +116,7 @@ _ENDS = (
     ),
     Mutant(
         "a writer is aborted before other functions of atexit close it",
-        "libcloud/utils/at_exit.py",
+        "libcloud/utils/local.py",
         '        """Called with the other functions of ``atexit``, in any order."""',
         "        self.__del__()",
         (f"{_TESTS}/storage/test_s3_exit.py::test_a_writer_is_open_while_functions_of_atexit_run",),

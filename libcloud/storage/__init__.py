@@ -2,12 +2,9 @@
 """Object storage: one API for many stores.
 
 ``base.py`` is the contract, ``types.py`` has the names of providers and the errors,
-``providers.py`` is the registry; the drivers are in ``drivers/``, the upload in parts is in
-``transfer/``, the S3 protocol in ``s3/``.
-
-What is in here directly may import ``libcloud.utils``, ``libcloud.common`` and ``libcloud.http``,
-and no driver; only ``providers.py`` and ``filesystem.py`` stand above the drivers. Proved by
-``libcloud/test/storage/`` and, for every driver, by ``libcloud/test/storage/conformance/``.
+``providers.py`` is the registry; the drivers are in ``drivers/``, uploads and downloads in
+``transfer/``. The modules here import no driver, except ``providers.py`` and ``copying.py``.
+Tests: ``libcloud/test/storage/``; for every driver, its ``conformance/``.
 
 Its modules are imported on first access: ``storage.payload``.
 """

@@ -22,8 +22,8 @@ from typing import IO, TYPE_CHECKING, Generic, NoReturn, Protocol, SupportsIndex
 from libcloud.common.types import LibcloudError
 from libcloud.storage.payload import READ_LIMIT
 from libcloud.utils import files
-from libcloud.utils.at_exit import ExitFunctions
 from libcloud.utils.bodies import flat
+from libcloud.utils.local import ExitFunctions
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

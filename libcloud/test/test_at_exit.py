@@ -10,8 +10,8 @@ from typing import Any
 from unittest import mock
 
 from libcloud.storage.writer import SpoolSink, UploadWriter
-from libcloud.utils import at_exit as module
-from libcloud.utils.at_exit import ExitFunctions
+from libcloud.utils import local as module
+from libcloud.utils.local import ExitFunctions
 
 
 def test_many_functions_are_one_entry_of_atexit() -> None:

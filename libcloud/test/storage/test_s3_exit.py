@@ -15,8 +15,8 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.writer import SpoolSink, UploadWriter
 from libcloud.test.storage.s3_servers import Store
-from libcloud.utils import at_exit
-from libcloud.utils.at_exit import ExitFunctions
+from libcloud.utils import local
+from libcloud.utils.local import ExitFunctions
 
 PROGRAM = """
 import atexit, io, logging, os, sys, threading
@@ -157,7 +157,7 @@ class _Registry:
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> _Registry:
     found = _Registry()
-    monkeypatch.setattr(at_exit, "atexit", found)
+    monkeypatch.setattr(local, "atexit", found)
     monkeypatch.setattr(writers, "_exits", found.exits)
     return found
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Generic
 
 from libcloud.storage.transfer.values import Content, Source, SourcePart
-from libcloud.utils.at_exit import ExitFunctions
 from libcloud.utils.cancellation import current
+from libcloud.utils.local import ExitFunctions
 
 _log = logging.getLogger(__name__)
 
