@@ -108,6 +108,14 @@ MUTANTS = (
         caught_by="test_a_move_deletes_nothing_that_it_has_not_copied[bucket/d/a]",
     ),
     Mutant(
+        "fsspec writes files outside of the target",
+        f"{_FILESYSTEM}/workers.py",
+        '        if not f"{absolute}{os.sep}".startswith(root):\n',
+        "        if False:\n",
+        ("libcloud/test/storage/test_filesystem_files.py",),
+        caught_by="test_no_file_is_written_outside_of_the_target[d/../../b-]",
+    ),
+    Mutant(
         "fsspec caches a listing that a write has overtaken",
         f"{_FILESYSTEM}/listing.py",
         "            if version == self._version:\n",

@@ -36,7 +36,7 @@ from libcloud.storage.filesystem.listing import split_path
 from libcloud.storage.filesystem.reading import same_version
 from libcloud.storage.filesystem.workers import (
     Batch,
-    check_names,
+    check_targets,
     collected,
     containers_of_directories,
     planned_copies,
@@ -216,6 +216,7 @@ class LibcloudFileSystem(DriverFileSystem):
 
         :raises FileExistsError: two of them, such as ``a/b`` and ``a//b``, would become the same
             local file. Nothing was downloaded.
+        :raises ValueError: the name of one of them leads out of ``lpath``. Nothing was downloaded.
         """
         if type(self)._get_file is not LibcloudFileSystem._get_file:
             return await super()._get(rpath, lpath, recursive, callback, maxdepth, **kwargs)
@@ -223,7 +224,7 @@ class LibcloudFileSystem(DriverFileSystem):
         with collected(recorded, set()) as directories:
             await super()._get(rpath, lpath, recursive, batch, maxdepth, **kwargs)
         pairs = [(self._strip_protocol(path), local) for path, local in batch.pairs]
-        check_names([pair for pair in pairs if pair[0] not in directories])
+        check_targets(pairs, directories, lpath)
 
         def download(path: str, local: str, child: Any) -> None:
             if path in directories:

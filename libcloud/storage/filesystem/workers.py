@@ -11,12 +11,13 @@ import asyncio
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 # fsspec has no types.
 from fsspec.callbacks import Callback  # type: ignore[import-untyped]
+from fsspec.implementations.local import make_path_posix  # type: ignore[import-untyped]
 
 from libcloud.storage.destination import FileNames
 from libcloud.utils.cancellation import Cancellation
@@ -109,11 +110,26 @@ def collected(variable: ContextVar[_T | None], empty: _T) -> Iterator[_T]:
         variable.reset(token)
 
 
-def check_names(pairs: list[tuple[str, Any]]) -> None:
-    """:raises FileExistsError: two objects would become one file. Nothing was downloaded."""
+def check_targets(
+    pairs: list[tuple[str, Any]], directories: Container[str], target: object
+) -> None:
+    """Check the local paths of objects, some of which are ``directories``. Nothing was downloaded.
+
+    Newer versions of fsspec check that they are inside of the target, too; 2025.3 does not.
+
+    :param target: the directory; or a list of paths, which may be anywhere.
+    :raises ValueError: the name of an object leads out of it.
+    :raises FileExistsError: two objects would become one file.
+    """
+    root = ""
+    if isinstance(target, (str, os.PathLike)):
+        root = os.path.abspath(make_path_posix(target)).rstrip(os.sep) + os.sep
     names = FileNames(os.fspath(pairs[0][1]) if pairs else "")
     for path, local in pairs:
-        if not names.add(os.path.abspath(local)):
+        absolute = os.path.abspath(local)
+        if not f"{absolute}{os.sep}".startswith(root):
+            raise ValueError(f"{path} leads out of {root}: nothing was downloaded")
+        if path not in directories and not names.add(absolute):
             text = f"{path} and another object would become one file"
             raise FileExistsError(errno.EEXIST, text, os.fspath(local))
 

@@ -43,6 +43,24 @@ def test_objects_whose_names_are_one_file_are_not_mixed_up(tmp_path: Path) -> No
     assert (target / "a" / "b").read_bytes() == b"d/a/b"
 
 
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize("name", ["d/../../b", "d/e/../../../target-of-others/b"])
+def test_no_file_is_written_outside_of_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, end: str
+) -> None:
+    monkeypatch.setattr("fsspec.asyn.check_contained", lambda *_: None, raising=False)
+    monkeypatch.chdir(tmp_path)
+    fs: Any = LibcloudFileSystem(driver=DummyStorageDriver("key", ""), skip_instance_cache=True)
+    fs.mkdir("c")
+    fs.pipe({"c/d/a": b"1", f"c/{name}": b"2"})
+    os.mkdir("target")
+    with pytest.raises(ValueError, match="leads out of"):
+        fs.get("c/d", f"target{end}", recursive=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    fs.get("c/d/a", f"target{end}")
+    assert (tmp_path / "target/a").read_bytes() == b"1"
+
+
 def test_a_local_file_is_sent_whatever_its_kind(fs: Any, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
