@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -411,7 +411,7 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         paths = await self._expand_path(path, recursive=recursive, maxdepth=maxdepth)
         await self._delete(await self._files_to_delete(paths, skip=recursive))
 
-    async def _rm_trees(self, roots: Sequence[str], copied: Container[str] | None = None) -> None:
+    async def _rm_trees(self, roots: Sequence[str], copied: Collection[str] | None = None) -> None:
         """Delete all objects at ``roots`` and below them.
 
         :param copied: files that are deleted, because they were copied; ``None``: any.

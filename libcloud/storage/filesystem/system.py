@@ -458,5 +458,16 @@ class LibcloudFileSystem(DriverFileSystem):
         self._operations.write(path, b"", "overwrite", kwargs)
         self._listings.invalidate(path)
 
+    def sign(self, path: str, expiration: float = 100, method: str = "GET") -> str:
+        """A presigned URL with which anyone can read the file. No request is sent.
+
+        :param path: of the file, which need not exist.
+        :param expiration: seconds.
+        :param method: ``"PUT"``: a URL to write the file with.
+        :raises NotImplementedError: the store has no such URLs.
+        :raises ValueError: ``expiration`` is too long for the store.
+        """
+        return self._operations.sign(self._strip_protocol(path), expiration, method)
+
 
 complete_help(LibcloudFileSystem)

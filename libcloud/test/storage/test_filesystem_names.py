@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.request import urlopen
 
 import fsspec  # type: ignore[import-untyped]  # fsspec has no types
 import pytest
@@ -117,3 +118,20 @@ def test_a_protocol_of_letters_and_digits_is_the_same_file_system() -> None:
     assert re.match(r"^[a-z][a-z0-9]*://", "libclouds3://bucket/a")  # what xarray looks for
     for protocol in LibcloudFileSystem.protocol:
         assert LibcloudFileSystem._strip_protocol(f"{protocol}://bucket/a/") == "bucket/a"
+
+
+def test_a_signed_url_reads_the_file_of_any_name() -> None:
+    with store() as s3:
+        fs: Any = LibcloudFileSystem(driver=s3.driver, skip_instance_cache=True)
+        s3.container.upload_object_via_stream(iter([b"data"]), "a//b c")
+        before = len(s3.server.requests)
+        url = fs.sign("libcloud+s3://bucket/a//b c", expiration=60)
+        assert len(s3.server.requests) == before
+        assert "X-Amz-Expires=60&" in url
+        assert urlopen(url).read() == b"data"
+
+
+def test_a_store_without_presigned_urls_signs_none() -> None:
+    fs: Any = LibcloudFileSystem(driver=DummyStorageDriver("key", ""), skip_instance_cache=True)
+    with pytest.raises(NotImplementedError, match="no presigned URLs"):
+        fs.sign("bucket/object")
