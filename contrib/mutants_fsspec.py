@@ -116,6 +116,14 @@ MUTANTS = (
         caught_by="test_no_file_is_written_outside_of_the_target[d/../../b-]",
     ),
     Mutant(
+        "put publishes a file that was truncated while it was read",
+        f"{_FILESYSTEM}/operations.py",
+        "    if size is not None and sent < size:\n",
+        "    if False:\n",
+        ("libcloud/test/storage/test_filesystem_files.py",),
+        caught_by="test_a_file_that_is_truncated_while_it_is_sent_is_not_stored[local]",
+    ),
+    Mutant(
         "fsspec caches a listing that a write has overtaken",
         f"{_FILESYSTEM}/listing.py",
         "            if version == self._version:\n",

@@ -25,6 +25,7 @@ from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
     ObjectTooLargeError,
+    SizeMismatchError,
 )
 from libcloud.utils.bodies import flat
 from libcloud.utils.cancellation import interruptible, raise_if_cancelled
@@ -126,7 +127,7 @@ class Operations:
             if not is_seekable:
                 self.make_container(split_path(path)[0])  # it cannot be read again
             try:
-                self._store(_reported(read, callback), path, mode, options)
+                self._store(_reported(read, callback, size), path, mode, options)
             except FileNotFoundError as error:
                 is_missing = isinstance(error.__cause__, ContainerDoesNotExistError)
                 if not is_missing or not is_seekable:
@@ -135,7 +136,7 @@ class Operations:
                 self.make_container(split_path(path)[0])
                 source.seek(0)
                 callback.absolute_update(0)
-                self._store(_reported(read, callback), path, mode, options)
+                self._store(_reported(read, callback, size), path, mode, options)
 
     def _store(
         self, pieces: Iterator[Any], path: str, mode: str, options: Mapping[str, Any]
@@ -262,8 +263,17 @@ class Operations:
 _MODES = {"overwrite": "wb", "create": "xb"}
 
 
-def _reported(read: Callable[[], bytes], callback: Any) -> Iterator[bytes]:
+def _reported(read: Callable[[], bytes], callback: Any, size: int | None) -> Iterator[bytes]:
+    """The data of a file that has at least ``size`` bytes: one that grows is sent as it is read.
+
+    :raises SizeMismatchError: at its end, so that nothing is published: it was truncated meanwhile.
+    """
+    sent = 0
     while piece := read():
         raise_if_cancelled()
         yield piece
         callback.relative_update(len(piece))
+        sent += len(piece)
+    if size is not None and sent < size:
+        text = f"the file had {size} bytes, and ended after {sent}; nothing was published"
+        raise SizeMismatchError(text, None, "")

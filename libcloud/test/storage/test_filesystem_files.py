@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
 from libcloud.storage.drivers.dummy import DummyStorageDriver
 from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.filesystem import LibcloudFileSystem
+from libcloud.storage.types import SizeMismatchError
 
 SYSTEM_FILE = "/sys/kernel/mm/transparent_hugepage/enabled"  # it has 4096 bytes, it says
 
@@ -111,3 +113,16 @@ def test_the_lines_of_a_file_are_those_of_a_local_one(fs: Any, data: bytes) -> N
     with fs.open("bucket/object") as file:
         assert file.readlines() == io.BytesIO(data).readlines()
         assert file.readlines() == []
+
+
+def test_a_file_that_is_truncated_while_it_is_sent_is_not_stored(fs: Any, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(bytes(3 * 1024 * 1024))
+
+    class Truncating(Callback):  # type: ignore[misc]
+        def relative_update(self, inc: int = 1) -> None:
+            os.truncate(source, 1024 * 1024)
+
+    with pytest.raises(SizeMismatchError, match="ended after 1048576"):
+        fs.put_file(str(source), "bucket/object", callback=Truncating())
+    assert not fs.exists("bucket/object")
