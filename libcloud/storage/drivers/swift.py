@@ -396,8 +396,10 @@ class SwiftStorageDriver(MultipartDriver):
         client = self._client
         client.object_path(container_name, object_name)
         own, chosen = transfer.upload.session.split_keywords(
-            options, ("ex_if_none_match",), max_memory=self.ex_max_memory
+            options, ("ex_if_none_match", "ex_checksum"), max_memory=self.ex_max_memory
         )
+        if own.get("ex_checksum", "md5") != "md5":
+            raise ValueError(f"ex_checksum: Swift knows 'md5' only, not {own['ex_checksum']!r}")
         sent = {**headers, **swift.requests.metadata_headers(meta_data or {})}
         condition = own.get("ex_if_none_match")
         if condition not in (None, "*"):
@@ -410,19 +412,6 @@ class SwiftStorageDriver(MultipartDriver):
         return transfer.upload.session.ObjectUpload(
             port, limits, chosen, retries, client.concurrency(), self, container_name, object_name
         )
-
-    # Uploads whose parts come from several processes.
-
-    def _shared_upload(
-        self,
-        container_name: str,
-        object_name: str,
-        headers: Mapping[str, str],
-        options: Mapping[str, Any],
-    ) -> ObjectUpload[Any]:
-        # It is always an MD5.
-        others = {name: value for name, value in options.items() if name != "ex_checksum"}
-        return self._upload_of(container_name, object_name, headers, None, others)
 
     def _segment_container(self, container_name: str) -> str:
         return self.ex_segment_container.replace("{container}", container_name)

@@ -125,16 +125,23 @@ def _lock(options: Mapping[str, Any]) -> dict[str, str | None]:
     )
     if (mode is None) != (until is None):
         raise ValueError("ex_object_lock_mode and ex_object_lock_until go together")
-    if mode not in (None, *_LOCK_MODES):
-        raise ValueError(f"ex_object_lock_mode is 'GOVERNANCE' or 'COMPLIANCE', not {mode!r}")
-    if until is not None and until.tzinfo is None:
-        raise ValueError("ex_object_lock_until has no time zone")
-    text = until and until.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    text = None if mode is None else retention_time(mode, until, "ex_object_lock_")
     return {
         f"{_LOCK}-mode": mode,
         f"{_LOCK}-retain-until-date": text,
         f"{_LOCK}-legal-hold": _yes_or_no(hold, "ON", "OFF"),
     }
+
+
+def retention_time(mode: object, until: object, prefix: str = "") -> str:
+    """``until`` as text, after both were checked; ``prefix`` is that of the arguments' names."""
+    if mode not in _LOCK_MODES:
+        raise ValueError(f"{prefix}mode is 'GOVERNANCE' or 'COMPLIANCE', not {mode!r}")
+    if not isinstance(until, datetime):
+        raise TypeError(f"{prefix}until must be a datetime, not {kind_of(until)}")
+    if until.tzinfo is None:
+        raise ValueError(f"{prefix}until has no time zone")
+    return until.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def check_tags(tags: Mapping[str, str], name: str = "ex_tags") -> None:

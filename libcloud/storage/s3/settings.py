@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.common.request import HttpRequest
@@ -207,14 +207,8 @@ def set_retention(
     """Retain the object; ``None`` ends it, which requires ``bypass`` and the permission."""
     inner = ""
     if mode is not None or until is not None:
-        if mode not in ("GOVERNANCE", "COMPLIANCE"):
-            raise ValueError(f"mode is 'GOVERNANCE' or 'COMPLIANCE', not {mode!r}")
-        if not isinstance(until, datetime):
-            raise TypeError(f"until must be a datetime, not {type(until).__name__}")
-        if until.tzinfo is None:
-            raise ValueError("until has no time zone")
-        text = until.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        inner = f"{_field('Mode', mode)}{_field('RetainUntilDate', text)}"
+        text = s3.options.retention_time(mode, until)
+        inner = f"{_field('Mode', str(mode))}{_field('RetainUntilDate', text)}"
     headers = {"x-amz-bypass-governance-retention": "true"} if bypass else {}
     setting.put("Retention", inner, headers)
 
