@@ -122,10 +122,18 @@ MUTANTS = (
     Mutant(
         "a window grows while the interpreter is busy",
         "libcloud/storage/scheduler.py",
-        "self._rate * self._gain and not busy",
-        "self._rate * self._gain",
+        "            if busy:",
+        "            if False:",
         (f"{_TESTS}/storage/test_worker_pool.py",),
         caught_by="test_the_window_does_not_grow_while_the_interpreter_is_busy",
+    ),
+    Mutant(
+        "a larger window that pays is dropped while the interpreter is busy",
+        "libcloud/storage/scheduler.py",
+        "self._rate * self._gain:",
+        "self._rate * self._gain and not busy:",
+        (f"{_TESTS}/storage/test_worker_pool.py",),
+        caught_by="test_a_larger_window_that_keeps_the_interpreter_busy_stays_if_it_pays",
     ),
     Mutant(
         "a worker pool needs all its threads",

@@ -67,9 +67,12 @@ class AdaptiveLimit:
             self._rate = rate
             if not self._resting and not busy:
                 self._try_more()
-        elif rate > self._rate * self._gain and not busy:
+        elif rate > self._rate * self._gain:
             self._rate, self._proven, self._rest = rate, self.size, self._least_rest
-            self._try_more()
+            if busy:
+                self._resting = self._rest
+            else:
+                self._try_more()
         else:
             self.size, self._resting = self._proven, self._rest
             self._rest = min(2 * self._rest, self._longest_rest)

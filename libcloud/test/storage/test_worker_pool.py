@@ -30,7 +30,7 @@ class SimulatedStore:
 
     :param capacity: requests it answers per second, at most.
     :param allowed: requests it accepts at once; it throttles more.
-    :param used: share of a core that this process uses.
+    :param cost: processor seconds that this process needs for a request.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class SimulatedStore:
         latency: float = 0.03,
         capacity: float = 1e9,
         allowed: int = 10**9,
-        used: float = 0,
+        cost: float = 0,
     ) -> None:
         self.limiter = ConcurrencyLimiter()
         self.window = AdaptiveWindow()
@@ -47,7 +47,7 @@ class SimulatedStore:
         self.throttled = 0
         self._scheduler: Scheduler[int] = Scheduler(self.window, self.limiter)
         self._latency, self._capacity, self._allowed = latency, capacity, allowed
-        self._used = used
+        self._cost, self._finished = cost, 0
 
     def serve(self, tasks: int) -> float:
         """Serve so many tasks; return the seconds that they took."""
@@ -70,7 +70,8 @@ class SimulatedStore:
                 self.throttled += 1
                 self.limiter.throttled(epoch)
                 scheduler.add(task)  # it is tried again
-            times = now, now * self._used
+            self._finished += 1
+            times = now, self._finished * self._cost
             scheduler.finished(lambda times=times: times)  # type: ignore[misc]  # a default
 
 
@@ -96,9 +97,15 @@ def test_the_window_does_not_grow_where_that_does_not_pay() -> None:
 
 
 def test_the_window_does_not_grow_while_the_interpreter_is_busy() -> None:
-    store = SimulatedStore(used=0.9)
+    store = SimulatedStore(cost=0.9 * 0.03 / START_WORKERS)
     store.serve(5_000)
     assert store.most == START_WORKERS
+
+
+def test_a_larger_window_that_keeps_the_interpreter_busy_stays_if_it_pays() -> None:
+    store = SimulatedStore(cost=0.6 * 0.03 / START_WORKERS)
+    store.serve(5_000)
+    assert store.most == store.window.size == START_WORKERS * 1.5
 
 
 def test_a_store_that_throttles_from_the_first_request_narrows_the_window() -> None:
