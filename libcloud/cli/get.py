@@ -236,6 +236,12 @@ class _Output:
             return self
         return replace(self, path=self.path + os.sep)
 
+    def as_absolute(self) -> _Output:
+        """The same; a relative path would be joined with the current directory for each file."""
+        if os.path.isabs(self.path):
+            return self
+        return replace(self, path=os.path.join(os.getcwd(), self.path))
+
     def name_of(self, obj: Object) -> str:
         """The path of an object's file in the directory."""
         if self.prefix is not None:
@@ -289,8 +295,7 @@ def _get_all(
         objects = _listed(selected, progress)
     os.makedirs(output.path, exist_ok=True)
     output = output.as_directory()
-    # A relative path would be joined with the current directory for each file.
-    files = replace(output, path=os.path.join(os.getcwd(), output.path), prefix=selected.base)
+    files = replace(output.as_absolute(), prefix=selected.base)
     selection = ObjectRange(None, object_options.read_keywords)
     failures, number = Failures(), 0
 
