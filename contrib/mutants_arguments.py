@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "drivers that send nothing take texts only",
         "libcloud/storage/arguments.py",
-        "    check_extra(extra, values=False)\n",
-        "    check_extra(extra)\n",
+        "check_extra(extra, values=values)\n",
+        "check_extra(extra)\n",
         _METHODS,
         caught_by="test_drivers_that_send_nothing_take_values_of_any_type",
     ),

@@ -145,8 +145,12 @@ def check_upload(
     file_path: object = "",
     extra: object,
     headers: object,
+    values: bool = True,
 ) -> dict[str, Any]:
-    """Check the arguments of an upload over a network; a copy of the headers to send."""
+    """Check the arguments of an upload; a copy of the headers to send.
+
+    :param values: they are sent; otherwise they may be anything, as in Apache Libcloud.
+    """
     if file_path != "":
         check_file_path(file_path)
     if type(container) is not Container:
@@ -154,24 +158,11 @@ def check_upload(
     if type(object_name) is not str:
         check_name(object_name, "object_name")
     if extra != {}:
-        check_extra(extra)
+        check_extra(extra, values=values)
+    if not values:
+        check_headers(headers)
+        headers = None
     return {} if headers is None or headers == {} else plain_headers(headers)
-
-
-def check_local_upload(
-    container: object,
-    object_name: object,
-    *,
-    extra: object,
-    headers: object,
-    file_path: object = "",
-) -> None:
-    """Check an upload that sends no headers: values may be anything, as in Apache Libcloud."""
-    check_file_path(file_path)
-    check_container(container)
-    check_name(object_name, "object_name")
-    check_extra(extra, values=False)
-    check_headers(headers)
 
 
 def latest_start(

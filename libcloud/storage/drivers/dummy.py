@@ -16,10 +16,10 @@ from libcloud.storage import destination as destinations
 from libcloud.storage.arguments import (
     check_container,
     check_download,
-    check_local_upload,
     check_name,
     check_object,
     check_prefix,
+    check_upload,
 )
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
@@ -275,8 +275,8 @@ class DummyStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
-        check_local_upload(
-            container, object_name, file_path=file_path, extra=extra, headers=headers
+        check_upload(
+            container, object_name, file_path=file_path, extra=extra, headers=headers, values=False
         )
         self._check_object_name(object_name)
         self._objects_of(container.name)
@@ -296,7 +296,7 @@ class DummyStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` is kept as it is, and ``headers`` are ignored."""
-        check_local_upload(container, object_name, extra=extra, headers=headers)
+        check_upload(container, object_name, extra=extra, headers=headers, values=False)
         self._check_object_name(object_name)
         self._objects_of(container.name)
         iterator, kept = readable(iterator), self._kept(extra, object_name)

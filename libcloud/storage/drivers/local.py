@@ -23,9 +23,9 @@ from libcloud.storage.arguments import (
     check_container,
     check_download,
     check_known_keywords,
-    check_local_upload,
     check_object,
     check_prefix,
+    check_upload,
 )
 from libcloud.storage.base import CHUNK_SIZE, Container, Object, StorageDriver
 from libcloud.storage.capabilities import Capabilities
@@ -277,8 +277,8 @@ class LocalStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
-        check_local_upload(
-            container, object_name, file_path=file_path, extra=extra, headers=headers
+        check_upload(
+            container, object_name, file_path=file_path, extra=extra, headers=headers, values=False
         )
         path = self._tree.object_path(container.name, object_name)
         with open(file_path, "rb") as file:
@@ -294,7 +294,7 @@ class LocalStorageDriver(StorageDriver):
         headers: dict[str, str] | None = None,
     ) -> Object:
         """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
-        check_local_upload(container, object_name, extra=extra, headers=headers)
+        check_upload(container, object_name, extra=extra, headers=headers, values=False)
         path = self._tree.object_path(container.name, object_name)
         self._write(path, readable(iterator), container, object_name)
         return self._make_object(container, object_name)
