@@ -318,18 +318,13 @@ class Connection:
         return target
 
     def _with_retries(self, call: _Call, rewind: Callable[[], None]) -> Any:
-        is_first = True
-
         def attempt() -> Any:
-            nonlocal is_first
-            if not is_first:
-                try:
-                    rewind()
-                except OSError as error:
-                    # An OSError would count as a network error, and be retried.
-                    text = f"The request failed, and its body cannot be sent again: {error}"
-                    raise LibcloudError(text, self.driver) from error
-            is_first = False
+            try:
+                rewind()
+            except OSError as error:
+                # An OSError would count as a network error, and be retried.
+                text = f"The request failed, and its body cannot be sent again: {error}"
+                raise LibcloudError(text, self.driver) from error
             return self._attempt(call)
 
         total = None if isinstance(self.timeout, tuple) else self.timeout
