@@ -261,8 +261,8 @@ _CONNECTION = (
     Mutant(
         "sent again without going back",
         "libcloud/common/connection.py",
-        "            if not is_first:\n",
-        "            if False:\n",
+        "                rewind()\n",
+        "                pass\n",
         (f"{_TESTS}/common/test_retry.py",),
         caught_by="test_each_attempt_sends_the_whole_body",
     ),

@@ -15,6 +15,7 @@ from libcloud.storage.error_details import ErrorDetail as ErrorDetail
 from libcloud.storage.error_details import attach_detail as attach_detail
 from libcloud.storage.error_details import describe as describe
 from libcloud.storage.error_details import printable as printable
+from libcloud.storage.error_details import words_of as words_of
 from libcloud.storage.s3.responses import parse_error
 from libcloud.utils.headers import http_date
 

@@ -20,7 +20,6 @@ from libcloud.common.aws import AWSBaseResponse
 from libcloud.common.base import RawResponse
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage import s3, transfer
-from libcloud.storage.error_details import words_of
 from libcloud.utils.headers import strip_etag
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ class S3Response(AWSBaseResponse):
         detail = s3.errors.error_detail(int(self.status), self.headers, content)
         if not body or detail.code or detail.message:
             return detail
-        return replace(detail, message=words_of(self._without_secrets(body)))
+        return replace(detail, message=s3.errors.words_of(self._without_secrets(body)))
 
     def parse_error(self) -> Any:
         """Raise the exception for the status, with the details of S3.
