@@ -202,6 +202,8 @@ def container_url(
     """
     from urllib.parse import parse_qsl
 
+    if not isinstance(url, str):
+        raise TypeError(f"a URL must be a str, not {kind_of(url)}: write {example}")
     scheme, separator, rest = url.partition("://")
     place, _, query = rest.partition("?")
     container, _, name = place.partition("/")

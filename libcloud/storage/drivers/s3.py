@@ -236,6 +236,8 @@ class BaseS3StorageDriver(MultipartDriver):
             ca_bundle=ex_ca_bundle,
         )
         key, secret = access.check(key, secret)
+        if key is None and issubclass(self.connectionCls, BaseS3Connection):
+            secret = secret or ""  # without one, the host would not be where it belongs
         self._checksum_calculation = ex_checksum_calculation
         # A subclass may have taken the host from the URL.
         where = (host, port) if endpoint_url is None else (None, None)

@@ -271,6 +271,12 @@ def test_an_invalid_url_is_rejected(environment: Any, url: str, complaint: str) 
     assert "hush" not in str(caught.value)
 
 
+def test_a_missing_url_is_rejected(environment: Any) -> None:
+    missing: Any = None
+    with pytest.raises(TypeError, match="a URL must be a str, not None: write s3://BUCKET"):
+        S3StorageDriver.from_url(missing)
+
+
 def test_options_go_before_the_url(environment: Any) -> None:
     setting(environment)
     driver = S3StorageDriver.from_url("s3://bucket?region=eu-west-1", region="eu-west-2")

@@ -19,6 +19,7 @@ from libcloud.storage.base import Container, Object
 from libcloud.storage.drivers.minio import MinIOStorageDriver
 from libcloud.storage.drivers.rgw import S3RGWStorageDriver
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver, S3StorageDriver
+from libcloud.storage.drivers.scaleway import ScalewayStorageDriver
 from libcloud.storage.s3.requests import head, put_object
 from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.test._helpers import run_in_threads
@@ -290,6 +291,13 @@ def test_missing_credentials_are_an_error_of_the_first_request(
         driver.list_containers()
     with pytest.raises(CredentialsNotFoundError, match="pass key and secret"):
         container.upload_object_via_stream(iter([b"x"]), "key")
+
+
+def test_the_host_is_the_same_without_credentials() -> None:
+    driver = ScalewayStorageDriver(None, None, region="nl-ams")
+    assert driver.connection.host == "s3.nl-ams.scw.cloud"
+    driver.connection.connect()
+    assert driver.connection.connection.host == "https://s3.nl-ams.scw.cloud"
 
 
 def test_no_url_is_signed_without_credentials() -> None:
