@@ -12,6 +12,22 @@ _STAGING = ("libcloud/test/test_staging.py",)
 
 MUTANTS = (
     Mutant(
+        "a local store keeps a file that was truncated while it was read",
+        "libcloud/storage/drivers/local.py",
+        "                if size < least:\n",
+        "                if False:\n",
+        ("libcloud/test/storage/test_local.py",),
+        caught_by="test_a_file_that_is_truncated_while_it_is_read_is_not_stored",
+    ),
+    Mutant(
+        "put stores a file that was truncated while it was read",
+        "libcloud/cli/sources.py",
+        "    if file_size is not None and size < file_size:\n",
+        "    if False:\n",
+        (f"{_TESTS.rpartition('/')[0]}/cli/test_reading_files.py",),
+        caught_by="test_a_file_that_was_truncated_is_an_error[10001]",
+    ),
+    Mutant(
         "a directory that cannot be read has no objects",
         "libcloud/storage/drivers/_local_tree.py",
         "os.walk(root, onerror=_raise_unless_gone):",

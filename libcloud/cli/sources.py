@@ -113,6 +113,11 @@ def read_pieces(
             f"the input ended after {count(size, 'byte')} of {expect:,}: nothing was stored; "
             "did the producing command fail?"
         )
+    if file_size is not None and size < file_size:
+        raise InputError(
+            f"the file ended after {count(size, 'byte')} of {file_size:,}: it was truncated while "
+            "it was read; nothing was stored"
+        )
     if fail_on_empty and not size:
         raise InputError("the input is empty: nothing was stored; did the producing command fail?")
 

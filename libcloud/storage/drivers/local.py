@@ -43,6 +43,7 @@ from libcloud.storage.types import (
     ContainerIsNotEmptyError,
     ObjectDoesNotExistError,
     ObjectError,
+    SizeMismatchError,
 )
 from libcloud.storage.types import InvalidContainerNameError as InvalidContainerNameError
 from libcloud.utils import files
@@ -283,13 +284,18 @@ class LocalStorageDriver(StorageDriver):
         verify_hash: bool = True,
         headers: dict[str, str] | None = None,
     ) -> Object:
-        """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored."""
+        """See :class:`StorageDriver`; ``extra`` and ``headers`` are ignored.
+
+        :raises SizeMismatchError: the file was truncated while it was read; nothing was stored.
+        """
         check_upload(
             container, object_name, file_path=file_path, extra=extra, headers=headers, values=False
         )
         path = self._tree.object_path(container.name, object_name)
         with open(file_path, "rb") as file:
-            self._write(path, file, container, object_name)
+            status = os.fstat(file.fileno())
+            least = status.st_size if files.has_exact_size(status) else 0
+            self._write(path, file, container, object_name, least=least)
         return self._make_object(container, object_name)
 
     def upload_object_via_stream(
@@ -341,12 +347,22 @@ class LocalStorageDriver(StorageDriver):
         except FileNotFoundError as error:
             raise ObjectDoesNotExistError(None, self, obj.name) from error
 
-    def _write(self, path: str, source: Any, container: Container, object_name: str) -> None:
-        """Put the data of ``source`` at ``path``; after an error nothing is changed there."""
+    def _write(
+        self, path: str, source: Any, container: Container, object_name: str, *, least: int = 0
+    ) -> None:
+        """Put the data of ``source`` at ``path``; after an error nothing is changed there.
+
+        :param least: bytes that it has at least.
+        """
+        size = 0
         try:
             with self._open_new(path, object_name) as file:
                 for piece in files.read_in_chunks(source, chunk_size=_COPY_SIZE):
                     file.write(piece)
+                    size += len(piece)
+                if size < least:
+                    text = f"the file had {least} bytes, and ended after {size}: nothing was stored"
+                    raise SizeMismatchError(text, self, object_name)
                 file.sync()  # others need not wait for it
                 with self._lock_cls(path):
                     file.commit()

@@ -8,6 +8,7 @@ import io
 
 import pytest
 
+from libcloud.cli.errors import InputError
 from libcloud.cli.sources import read_pieces
 
 MIB = 1024 * 1024
@@ -34,10 +35,16 @@ def test_a_small_file_is_read_by_one_call(size: int, calls: int) -> None:
     assert _read(bytes(size), size) == (bytes(size), calls)
 
 
-@pytest.mark.parametrize("size", [10, 9_999, 10_001, 3 * MIB])
-def test_a_file_is_read_to_its_end_whatever_size_it_had_before(size: int) -> None:
+@pytest.mark.parametrize("size", [10, 9_999])
+def test_a_file_that_has_grown_is_read_to_its_end(size: int) -> None:
     data = bytes(range(250)) * 40
     assert _read(data, size)[0] == data
+
+
+@pytest.mark.parametrize("size", [10_001, 3 * MIB])
+def test_a_file_that_was_truncated_is_an_error(size: int) -> None:
+    with pytest.raises(InputError, match="ended after 10,000 bytes"):
+        _read(bytes(10_000), size)
 
 
 def test_an_error_of_reading_names_the_file() -> None:

@@ -27,7 +27,9 @@ from libcloud.storage.types import (
     InvalidSourceError,
     ObjectDoesNotExistError,
     ObjectError,
+    SizeMismatchError,
 )
+from libcloud.utils import files
 
 BASE_NAMES = ["", "."]
 NOT_NAMES = [*BASE_NAMES, "..", "a/b", "/", "a\\b", "..\\x", "a\0b"]
@@ -532,3 +534,21 @@ def test_a_listing_that_cannot_be_completed_is_an_error(
     monkeypatch.setattr(os, call, failing)
     with pytest.raises(OSError, match=f"Input/output error.*{name}"):
         container.list_objects()
+
+
+def test_a_file_that_is_truncated_while_it_is_read_is_not_stored(
+    container: Container, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = base / "source"
+    source.write_bytes(bytes(3 * 1024 * 1024))
+    read_in_chunks = files.read_in_chunks
+
+    def truncating(*args: Any, **options: Any) -> Iterator[bytes]:
+        for piece in read_in_chunks(*args, **options):
+            yield piece
+            os.truncate(source, 1024 * 1024)
+
+    monkeypatch.setattr(files, "read_in_chunks", truncating)
+    with pytest.raises(SizeMismatchError, match="ended after 1048576"):
+        container.upload_object(str(source), "object")
+    assert container.list_objects() == []
