@@ -17,7 +17,7 @@ from libcloud.common.credentials import Credentials, CredentialsNotFoundError
 from libcloud.storage.arguments import BOOLEANS, check_known_keywords
 from libcloud.storage.s3.connection import BaseS3Connection
 from libcloud.storage.s3.endpoint import Addressing, parse_endpoint
-from libcloud.storage.s3.profiles import AMAZON, GOOGLE, S3Profile
+from libcloud.storage.s3.profiles import AMAZON, GOOGLE, S3Profile, profile_named
 from libcloud.utils.arguments import kind_of, seconds
 from libcloud.utils.values import Value
 
@@ -163,11 +163,15 @@ def settings_from_env(
     check_known_keywords(kind, options)
     own = any(options.get(name) for name in ("key", "ex_credentials", "ex_anonymous"))
     key, secret = options.get("key"), options.get("secret")
+    named = options.get("ex_s3_profile")
+    store = profile_named(named) if named else options.get("ex_profile")
     found = find_settings(
         kind,
         profile=profile,
         region=region,
         endpoint_url=endpoint_url,
+        # Servers that behave like Amazon's use its profile: it names no place.
+        store=None if store is AMAZON else store,
         credentials=Credentials(key, secret or "") if key else None,
     )
     if found.provider is None and not own:

@@ -248,6 +248,16 @@ def test_a_url_need_not_name_a_bucket(environment: Any) -> None:
     assert driver.ex_container is None
 
 
+@pytest.mark.parametrize(("name", "region"), [("wasabi", "us-east-1"), ("amazon", "ap-south-1")])
+def test_a_profile_with_its_own_hosts_takes_only_the_credentials(
+    environment: Any, name: str, region: str
+) -> None:
+    setting(environment, AWS_REGION="ap-south-1")
+    for chosen in ({"ex_s3_profile": name}, {"ex_profile": profiles.profile_named(name)}):
+        driver = S3StorageDriver.from_env(**chosen)
+        assert (driver.connection.user_id, driver.region_name) == ("from-env", region)
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
