@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from libcloud.common.types import LibcloudError
 from libcloud.storage.providers import get_driver
 from libcloud.storage.scaleout.staging import StagedPiece, Staging
 from libcloud.storage.types import ObjectDoesNotExistError
@@ -91,10 +92,16 @@ class ObjectWriter(DataSourceWriter):  # type: ignore[misc]  # pyspark is not th
         return PartitionWritten(self._staging.write(number, (row[0] for row in iterator)))
 
     def commit(self, messages: Iterable[PartitionWritten | None]) -> None:
-        """Publish the object; if two attempts wrote different data, nothing is published."""
+        """Publish the object; if two attempts wrote different data, nothing is published.
+
+        :raises LibcloudError: a task has failed. Nothing was published.
+        """
+        written = list(messages)
+        if None in written:
+            raise LibcloudError(f"partition {written.index(None)} was not written")
         extra = {"content_type": self._content_type} if self._content_type else {}
         self._staging.publish(
-            [message.piece for message in messages if message is not None],
+            [message.piece for message in written if message is not None],
             extra=extra,
             ex_storage_class=self._storage_class,
         )

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from libcloud.storage.scaleout.spark import ObjectDataSource
+from libcloud.common.types import LibcloudError
+from libcloud.storage.scaleout.spark import ObjectDataSource, ObjectWriter, PartitionWritten
+from libcloud.storage.scaleout.staging import StagedPiece
+from libcloud.storage.scaleout.worker import StoredPiece
 from libcloud.test.engines.bad_input import LIBRARIES, python_path
 from libcloud.test.engines.pieces import SIZES, Piece, pieces_for, runs_in
 from libcloud.test.engines.processes import files_with, memory_contains
@@ -173,3 +176,10 @@ def test_no_secret_is_in_the_memory_of_java_or_in_files(
     assert not memory_contains(process, SECRET)
     local = Path(spark.conf.get("spark.local.dir") or "")
     assert not files_with(SECRET, local)
+
+
+def test_an_object_without_a_partition_is_not_published() -> None:
+    written = PartitionWritten(StagedPiece(0, StoredPiece("bucket", "name", "etag", 1)))
+    staging: Any = None  # it is not used
+    with pytest.raises(LibcloudError, match="partition 1 was not written"):
+        ObjectWriter(staging, {}).commit([written, None])
