@@ -761,21 +761,12 @@ class BaseS3StorageDriver(MultipartDriver):
         check_object(obj)
         headers = plain_headers(headers)
         check_extra({"meta_data": metadata, "content_type": content_type})
-        whole_number("ex_part_size", ex_part_size, least=1)
-        whole_number("ex_window", ex_window, least=1, example="4")
-        path = self._get_new_object_path(container, object_name)
+        how = transfer.upload.session.UploadOptions(ex_part_size, ex_window, on_event=on_event)
+        target = Place(container, object_name, self._get_new_object_path(container, object_name))
         if ex_storage_class is not None:
             headers = self._with_storage_class(headers, ex_storage_class)
         return s3.copying.copy_object(
-            self,
-            obj,
-            Place(container, object_name, path),
-            headers,
-            metadata=metadata,
-            content_type=content_type,
-            part_size=ex_part_size,
-            window=ex_window,
-            on_event=on_event,
+            *(self, obj, target, headers), metadata=metadata, content_type=content_type, options=how
         )
 
     # In-progress uploads.

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from libcloud.common.request import HttpRequest
     from libcloud.storage.s3.headers import CopyHeaders, Given
     from libcloud.storage.s3.responses import Published
-    from libcloud.storage.transfer.progress import Listener
 
 DEFAULT_COPY_PART_SIZE = 256 * MIB
 """Bytes per part of a copy by default. A part is never in memory here."""
@@ -83,9 +82,7 @@ def copy_object(
     *,
     metadata: Mapping[str, object] | None,
     content_type: str | None,
-    part_size: int | None,
-    window: int | None,
-    on_event: Listener | None,
+    options: UploadOptions,
 ) -> Object:
     """Copy an object; the arguments are those of ``ex_copy_object`` of the driver."""
     given = s3.headers.split_headers(headers, driver.http_vendor_prefix)
@@ -93,13 +90,11 @@ def copy_object(
     _check_copy(driver, obj, target, unchanged=unchanged)
     found = _look_up(driver, obj, given)
     sent = s3.headers.copy_headers(given, found.seen, metadata=metadata, content_type=content_type)
-    limits, size = _limits(driver, found, part_size)
+    limits, size = _limits(driver, found, options.part_size)
     if found.size > size:
         sent = _with_tags(driver, obj, found, sent, given.vendor)
     # A copy is not in memory here, so no memory limit narrows its window.
-    options = UploadOptions(
-        size, window, max_memory=max(found.size, 1), size=found.size, on_event=on_event
-    )
+    options = replace(options, part_size=size, max_memory=max(found.size, 1), size=found.size)
     port, retries = CopyPort(driver, found, target, sent), driver._client.retry_loop.retries()
     concurrency = concurrency_of(driver.connection)
     session = ObjectUpload(port, limits, options, retries, concurrency, driver, *target.names)
