@@ -233,7 +233,7 @@ _SUCCESSES = (
     Mutant(
         "a quiet answer with an error of no key confirms the rest",
         "libcloud/storage/s3/deletion.py",
-        "quiet = self.quiet and {*errors, *deleted} <= known",
+        "quiet = self._quiet and {*errors, *deleted} <= known",
         "quiet = self.quiet",
         _DELETE,
         caught_by="test_a_quiet_response_with_an_error_of_no_known_key_confirms_nothing",

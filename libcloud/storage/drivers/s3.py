@@ -967,14 +967,7 @@ class BaseS3StorageDriver(MultipartDriver):
         return self._client.shares_store(driver)
 
     def _delete_places(self, places: Iterable[ObjectPlace], quiet: bool) -> Iterator[Deletion]:
-        return s3.deletion.BulkDeletion(
-            self._client,
-            self._pool,
-            self._get_container_path,
-            self._delete_place,
-            supported=self.profile.bulk_delete,
-            quiet=quiet,
-        ).delete(places)
+        return s3.deletion.BulkDeletion(self, quiet=quiet).delete(places)
 
     def _options_of_many_uploads(self, options: dict[str, Any]) -> dict[str, Any]:
         """Let the uploads share one memory budget."""

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage import s3
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from libcloud.storage.base import Container
     from libcloud.storage.s3.client import S3Client
     from libcloud.storage.s3.responses import DeleteResult
-    from libcloud.storage.worker_pool import WorkerPool
 
 # Amazon S3 API Reference, DeleteObjects.
 _KEYS_PER_REQUEST = 1000
@@ -39,20 +37,18 @@ _ERRORS = (LibcloudError, OSError)
 _Key = tuple[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
 class BulkDeletion:
-    """Deletes many objects of one store.
+    """Deletes many objects of the store of ``driver``.
 
-    :param supported: DeleteObjects is tried; a store that refuses it is not asked again.
+    DeleteObjects is tried if the profile allows it; a store that refuses it is not asked again.
+
     :param quiet: have the store name only what it did not delete, and take the rest for deleted.
     """
 
-    client: S3Client
-    pool: WorkerPool
-    path_of: Callable[[Container], str]
-    delete_one: Callable[[Place], Deletion]
-    supported: bool
-    quiet: bool
+    def __init__(self, driver: Any, *, quiet: bool) -> None:
+        self._driver = driver
+        self._client: S3Client = driver._client
+        self._quiet = quiet
 
     def delete(self, places: Iterable[Place]) -> Iterator[Deletion]:
         """Delete the objects; what became of each, in their order."""
@@ -61,15 +57,15 @@ class BulkDeletion:
             return
         places = iter(places)
         batches = iter(lambda: list(islice(places, _KEYS_PER_REQUEST)), [])
-        for result in self.pool.map(self._delete_batch, batches):
+        for result in self._driver._pool.map(self._delete_batch, batches):
             yield from result.value or ()
 
     @property
     def _is_supported(self) -> bool:
-        return self.supported and _FEATURE not in self.client.unsupported.names
+        return self._driver.profile.bulk_delete and _FEATURE not in self._client.unsupported.names
 
     def _delete_singly(self, places: Iterable[Place]) -> Iterator[Deletion]:
-        for result in self.pool.map(self.delete_one, places):
+        for result in self._driver._pool.map(self._driver._delete_place, places):
             assert result.value is not None
             yield result.value
 
@@ -92,10 +88,10 @@ class BulkDeletion:
     def _delete_together(self, container: Container, keys: Sequence[_Key]) -> dict[_Key, Deletion]:
         """By one request, repeated for keys that failed temporarily."""
         results: dict[_Key, Deletion] = {}
-        retries, attempt, pending = self.client.retry_loop.retries(), 1, keys
+        retries, attempt, pending = self._client.retry_loop.retries(), 1, keys
         while pending:
             try:
-                response = self.client.retry_loop.run(partial(self._send, container, pending))
+                response = self._client.retry_loop.run(partial(self._send, container, pending))
             except _ERRORS as error:
                 return {**results, **self._refused(container, pending, error)}
             read = self._outcomes(response, container, pending)
@@ -108,7 +104,7 @@ class BulkDeletion:
             delay = retries.delay_after(attempt, Failure(some_failed, transient=True))
             if delay is None:
                 break
-            self.client.retry_loop.sleep(delay)
+            self._client.retry_loop.sleep(delay)
             attempt += 1
         return results
 
@@ -121,7 +117,7 @@ class BulkDeletion:
         """
         status, code = getattr(error, "status", None), getattr(error, "code", None)
         if status in _UNSUPPORTED_STATUSES or code in _UNSUPPORTED_CODES:
-            self.client.unsupported.add([_FEATURE])
+            self._client.unsupported.add([_FEATURE])
             return {}
         failed: dict[_Key, Deletion] = {
             (name, version): FailedDeletion(container.name, name, error, version)
@@ -129,24 +125,22 @@ class BulkDeletion:
         }
         if status != 403:
             return failed
-        first = self.delete_one(Place(container, *keys[0]))
+        first = self._driver._delete_place(Place(container, *keys[0]))
         if not first.deleted:
             return {**failed, keys[0]: first}
-        self.client.unsupported.add([_FEATURE])
+        self._client.unsupported.add([_FEATURE])
         return {keys[0]: first}
 
     def _send(self, container: Container, keys: Sequence[_Key]) -> DeleteResult | None:
         """By one request; ``None`` if the response has no body, so that no outcome is known."""
         what = f"Error deleting {len(keys)} objects of {container.name}"
-        response = self.client.send_once(
-            s3.requests.delete_objects(self.path_of(container), keys=keys, quiet=self.quiet),
-            what,
-            ok=(200, 204),
-            names=(container.name, ""),
-        )
+        path = self._driver._get_container_path(container)
+        request = s3.requests.delete_objects(path, keys=keys, quiet=self._quiet)
+        names = (container.name, "")
+        response = self._client.send_once(request, what, ok=(200, 204), names=names)
         if not s3.http_response.text_of(response.body).strip():
             return None
-        return self.client.parse(s3.responses.parse_deleted, response, what)
+        return self._client.parse(s3.responses.parse_deleted, response, what)
 
     def _outcomes(
         self, response: DeleteResult | None, container: Container, keys: Sequence[_Key]
@@ -161,7 +155,7 @@ class BulkDeletion:
         known = set(keys)
         errors = {_as_sent(key, known): rest for key, *rest in response.errors}
         deleted = {_as_sent(key, known) for key in response.deleted}
-        quiet = self.quiet and {*errors, *deleted} <= known
+        quiet = self._quiet and {*errors, *deleted} <= known
         for key in keys:
             name, version = key
             if key in errors and errors[key][0] in _NO_LONGER_THERE:
@@ -177,8 +171,8 @@ class BulkDeletion:
         detail = s3.errors.ErrorDetail(200, code, message)
         label = s3.names.label_of(container.name, *key)
         text = f"Error deleting {label}: {s3.errors.describe(detail)}"
-        known = self.client.error_for(detail, text, (container.name, key[0]))
-        return known or s3.errors.attach_detail(LibcloudError(text, self.client.owner), detail)
+        known = self._client.error_for(detail, text, (container.name, key[0]))
+        return known or s3.errors.attach_detail(LibcloudError(text, self._driver), detail)
 
 
 def _key(place: Place) -> _Key:
