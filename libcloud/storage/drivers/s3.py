@@ -83,6 +83,8 @@ from libcloud.storage.types import (
     ObjectDoesNotExistError,
     ObjectHashMismatchError,
 )
+from libcloud.storage.types import ContainerError as ContainerError
+from libcloud.storage.types import ContainerIsNotEmptyError as ContainerIsNotEmptyError
 from libcloud.utils.arguments import whole_number
 from libcloud.utils.bodies import source_errors
 from libcloud.utils.files import size_of_file
