@@ -12,6 +12,14 @@ _STAGING = ("libcloud/test/test_staging.py",)
 
 MUTANTS = (
     Mutant(
+        "a lock file that was removed is a lock",
+        "libcloud/storage/drivers/_local_lock.py",
+        "                if self._is_current():\n                    return True\n",
+        "                if True:\n                    return True\n",
+        ("libcloud/test/storage/test_local_lock.py",),
+        caught_by="test_a_lock_file_that_was_removed_while_it_was_waited_for_is_no_lock",
+    ),
+    Mutant(
         "a local store keeps a file that was truncated while it was read",
         "libcloud/storage/drivers/local.py",
         "                if size < least:\n",

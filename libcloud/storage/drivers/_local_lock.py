@@ -9,17 +9,21 @@ import os
 import stat
 import tempfile
 import threading
+import time
 from typing import Any, TextIO
 
 from libcloud.common.types import LibcloudError
+
+# How often a lock file is created that others remove.
+_ATTEMPTS = 50
 
 
 class LockLocalStorage:
     """A lock on a path, against other threads that share this object and against other processes.
 
     :param path: what is locked; it need not exist. The lock is a file in the temporary directory,
-        which every user may lock: it holds no data. Users with different temporary directories
-        do not exclude each other.
+        which every user may lock: it holds no data, and is removed afterwards. Users with different
+        temporary directories do not exclude each other.
     :param timeout: seconds to wait for the lock.
     :raises LibcloudError: the package ``fasteners`` is not installed; from ``with``: another
         process or thread holds the lock, or its name is not that of a lock file.
@@ -43,22 +47,47 @@ class LockLocalStorage:
         return True
 
     def _acquire_ipc_lock(self) -> bool:
-        file = None
-        acquired = False
+        end = time.monotonic() + self.lock_acquire_timeout
         try:
-            # fasteners itself would follow a link, and create a file that only its user can lock.
-            file = self.ipc_lock.lockfile = _open_lock_file(self.ipc_lock_path)
-            acquired = self.ipc_lock.acquire(blocking=True, timeout=self.lock_acquire_timeout)
-            return bool(acquired)
+            left = self.lock_acquire_timeout
+            while self._lock_file(max(0, left)):
+                if self._is_current():
+                    return True
+                self.ipc_lock.release()  # the one that had it has removed it
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+            return False
         except BaseException:
             self.thread_lock.release()
             raise
+
+    def _lock_file(self, timeout: float) -> bool:
+        # fasteners itself would follow a link, and create a file that only its user can lock.
+        file = self.ipc_lock.lockfile = _open_lock_file(self.ipc_lock_path)
+        acquired = False
+        try:
+            acquired = bool(self.ipc_lock.acquire(blocking=True, timeout=timeout))
         finally:
-            if file is not None and not acquired:
+            if not acquired:
                 file.close()
+        return acquired
+
+    def _is_current(self) -> bool:
+        """Whether the file that is locked is still the one that others would open."""
+        try:
+            there = os.stat(self.ipc_lock_path, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(os.fstat(self.ipc_lock.lockfile.fileno()), there)
 
     def __exit__(self, type: object, value: object, traceback: object) -> None:
         try:
+            # Who waits for it finds that it is no longer the current one. It stays where it belongs
+            # to another user, or where open files cannot be removed.
+            with contextlib.suppress(OSError):
+                if self._is_current():
+                    os.unlink(self.ipc_lock_path)
             self.ipc_lock.release()
         finally:
             self.thread_lock.release()
@@ -84,10 +113,13 @@ def _open_lock_file(path: str) -> TextIO:
     # (fs.protected_regular).
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        try:
-            descriptor = os.open(path, flags)
-        except FileNotFoundError:
-            _create_lock_file(path)
+        for _ in range(_ATTEMPTS):
+            try:
+                descriptor = os.open(path, flags)
+                break
+            except FileNotFoundError:  # or another process has just removed it
+                _create_lock_file(path)
+        else:
             descriptor = os.open(path, flags)
     except OSError as error:
         raise LibcloudError(

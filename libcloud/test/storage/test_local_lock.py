@@ -88,7 +88,34 @@ def test_without_hard_links_there_is_a_lock_file_anyway(
 
     with LockLocalStorage(str(tmp_path / "x")) as locked:
         assert locked is True
-    assert len(list(tmp_path.iterdir())) == 1
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_no_lock_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with LockLocalStorage(str(tmp_path / "x")):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_file_that_was_removed_while_it_was_waited_for_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that had it has removed it, and others would create another one."""
+    lock = LockLocalStorage(str(tmp_path / "x"))
+    acquire, calls = lock.ipc_lock.acquire, []
+
+    def late(**options: Any) -> bool:
+        calls.append(options)
+        if len(calls) == 1:
+            os.unlink(lock.ipc_lock_path)
+        return bool(acquire(**options))
+
+    monkeypatch.setattr(lock.ipc_lock, "acquire", late)
+    with lock:
+        assert len(calls) == 2
+        assert _locked_elsewhere(str(tmp_path / "x"))
+    assert not _locked_elsewhere(str(tmp_path / "x"))
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "directory"])
@@ -122,8 +149,7 @@ def test_an_existing_lock_file_is_opened_without_asking_for_its_creation(
     """Linux refuses O_CREAT for the file of another user in /tmp, by fs.protected_regular."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     lock = LockLocalStorage(str(tmp_path / "x"))
-    with lock:
-        pass
+    Path(lock.ipc_lock_path).touch()
     opening = Mock(wraps=os.open)
     monkeypatch.setattr(os, "open", opening)
 
