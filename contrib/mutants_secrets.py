@@ -180,4 +180,12 @@ MUTANTS = (
         (f"{_TESTS}/test_http_tls.py",),
         caught_by="test_unreadable_trusted_certificates_are_a_permanent_error",
     ),
+    Mutant(
+        "an error shows the session token that the store repeats",
+        "libcloud/storage/s3/http_response.py",
+        "body = self._without_secrets(text_of(self.body))",
+        "body = text_of(self.body)",
+        (f"{_TESTS}/storage/test_s3_evidence.py",),
+        caught_by="test_an_error_does_not_show_the_session_token_that_the_store_repeats",
+    ),
 )

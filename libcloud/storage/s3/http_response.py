@@ -116,12 +116,12 @@ class S3Response(AWSBaseResponse):
         return s3.nodes.with_raw_names(document)
 
     def error_detail(self) -> ErrorDetail:
-        body = text_of(self.body)
+        body = self._without_secrets(text_of(self.body))
         content = body.encode("utf-8", "replace")
         detail = s3.errors.error_detail(int(self.status), self.headers, content)
         if not body or detail.code or detail.message:
             return detail
-        return replace(detail, message=s3.errors.words_of(self._without_secrets(body)))
+        return replace(detail, message=s3.errors.words_of(body))
 
     def parse_error(self) -> Any:
         """Raise the exception for the status, with the details of S3.

@@ -487,3 +487,14 @@ def test_an_error_shows_the_words_of_a_page() -> None:
         driver_at(server).list_containers()
     assert "message: Plain HTTP was sent to an HTTPS port X-Amz-Signature" in str(caught.value)
     assert "0123456789abcdef" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_an_error_does_not_show_the_session_token_that_the_store_repeats(status: int) -> None:
+    token = "FwoGZXIvYXdz/" * 100
+    page = f"<Error><Code>AccessDenied</Code><Message>bad: {token}.</Message></Error>".encode()
+    with Loopback(lambda _: reply(status, page)) as server, pytest.raises(LibcloudError) as caught:
+        Amazon(
+            "key", "secret", token=token, secure=False, host="127.0.0.1", port=server.port
+        ).list_containers()
+    assert "message: bad: [redacted]." in str(caught.value)
