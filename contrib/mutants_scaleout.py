@@ -261,4 +261,12 @@ MUTANTS = (
         "careless",
         "test_the_last_part_may_be_empty",
     ),
+    _mutant(
+        "threads share a file, which is published with the bytes of another part",
+        "executor",
+        "        _check_unshared(plan)\n",
+        "        pass\n",
+        "careless",
+        "test_threads_do_not_share_a_file_or_an_iterator",
+    ),
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Object
 from libcloud.storage.scaleout.executors import adapted, workers_of
 from libcloud.storage.scaleout.futures import FutureWorkers, PartExecutor, sized
+from libcloud.storage.scaleout.parts import is_repeatable
 from libcloud.storage.scaleout.session import UploadSession, attached
 from libcloud.storage.scaleout.staging import PieceTask, folder_of, store_pieces
 from libcloud.storage.scaleout.text import needs_key, parsed
@@ -39,6 +41,7 @@ from libcloud.storage.types import (
     UploadOutcomeUnknownError,
     WorkerError,
 )
+from libcloud.utils.arguments import kind_of
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +94,8 @@ def upload_with(
         )
     _check_portable(session, executor, access)
     plan = None if lengths is None else _planned(session, pieces, lengths)
+    if plan is not None and _shares_memory(executor):
+        _check_unshared(plan)
     state = session.find_parts() if session.upload_id else None
     if state is None:
         session = session.begin(**({} if plan is None else plan.fields()))
@@ -218,10 +223,24 @@ def _planned(session: UploadSession, pieces: Sequence[Any], sizes: Sequence[int]
     return plan
 
 
+def _check_unshared(plan: _Plan) -> None:
+    """:raises ValueError: several threads would read a file or an iterator. Nothing was sent."""
+    uses = Counter(id(plan.pieces[span.piece]) for part in plan.parts for span in part.ranges)
+    for position, piece in enumerate(plan.pieces):
+        if uses[id(piece)] > 1 and not (callable(piece) or is_repeatable(piece)):
+            raise ValueError(
+                f"piece {position}, {kind_of(piece)}, belongs to several parts, whose threads "
+                "cannot all read it: pass a function that opens it"
+            )
+
+
 def _is_local(executor: Any, access: WorkerAccess) -> bool:
     """Whether the workers are threads of this process, which use its driver."""
-    shares = getattr(executor, "shares_memory", isinstance(executor, ThreadPoolExecutor))
-    return bool(shares) and access.connect is None
+    return _shares_memory(executor) and access.connect is None
+
+
+def _shares_memory(executor: Any) -> bool:
+    return bool(getattr(executor, "shares_memory", isinstance(executor, ThreadPoolExecutor)))
 
 
 def _check_portable(session: UploadSession, executor: Any, access: WorkerAccess) -> None:

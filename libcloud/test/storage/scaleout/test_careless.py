@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -128,3 +129,19 @@ def test_no_other_part_may_be_empty_whatever_the_store_accepts(s3: Store) -> Non
     with pytest.raises(ValueError, match="part 2 of bucket/object has 0 bytes"):
         session.complete(receipts)
     assert not s3.server.objects
+
+
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize(
+    "pieces", [[io.BytesIO(bytes(6 * PART))], [iter([bytes(6 * PART)])], [io.BytesIO(b"a")] * 2]
+)
+def test_threads_do_not_share_a_file_or_an_iterator(
+    s3: Store, pieces: list[Any], connected: bool
+) -> None:
+    options: Any = {"ex_connect": Connect(s3.driver)} if connected else {}
+    sizes = [6 * PART // len(pieces)] * len(pieces)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="belongs to several parts"):
+        s3.driver.ex_upload_with(
+            pool, pieces, s3.container, "object", sizes=sizes, ex_part_size=PART, **options
+        )
+    assert not s3.server.requests
