@@ -224,13 +224,17 @@ class DummyStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        how = (overwrite_existing, delete_on_failure)
-        return self.download_object_range(obj, destination_path, 0, None, *how)
+        check_download(obj, destination_path)
+        return self._save(
+            self.download_object_as_stream(obj), obj, destination_path, overwrite_existing
+        )
 
     def download_object_as_stream(
         self, obj: Object, chunk_size: int | None = None
     ) -> Iterator[bytes]:
-        return self.download_object_range_as_stream(obj, 0, None, chunk_size)
+        check_object(obj)
+        whole_number("chunk_size", chunk_size, least=0)
+        return _cut(self._stored(obj.container.name, obj.name).data, chunk_size)
 
     def download_object_range(
         self,
@@ -243,10 +247,7 @@ class DummyStorageDriver(StorageDriver):
     ) -> bool:
         check_download(obj, destination_path)
         pieces = self.download_object_range_as_stream(obj, start_bytes, end_bytes)
-        destination = destinations.resolve_destination(
-            destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
-        )
-        return destinations.save(pieces, destination)
+        return self._save(pieces, obj, destination_path, overwrite_existing)
 
     def download_object_range_as_stream(
         self,
@@ -325,6 +326,14 @@ class DummyStorageDriver(StorageDriver):
         )
         self._objects_of(container.name)[object_name] = _Stored(obj, data)
         return obj
+
+    def _save(
+        self, pieces: Iterator[bytes], obj: Object, path: _Path, overwrite_existing: bool
+    ) -> bool:
+        destination = destinations.resolve_destination(
+            path, obj.name, overwrite_existing=overwrite_existing, driver=self
+        )
+        return destinations.save(pieces, destination)
 
     def _container(self, name: str) -> Container:
         container, objects = self._containers[name]

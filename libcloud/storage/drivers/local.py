@@ -218,8 +218,8 @@ class LocalStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        how = (overwrite_existing, delete_on_failure)
-        return self.download_object_range(obj, destination_path, 0, None, *how)
+        how = (destination_path, overwrite_existing, delete_on_failure)
+        return self._download(obj, 0, None, *how)
 
     def download_object_as_stream(
         self, obj: Object, chunk_size: int | None = None
@@ -240,15 +240,8 @@ class LocalStorageDriver(StorageDriver):
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
     ) -> bool:
-        check_download(obj, destination_path)
-        self._validate_start_and_end_bytes(start_bytes, end_bytes)
-        with self._open(obj) as file:
-            self._check_range(file, start_bytes, end_bytes)
-            destination = destinations.resolve_destination(
-                destination_path, obj.name, overwrite_existing=overwrite_existing, driver=self
-            )
-            pieces = _range(file, start_bytes, end_bytes, _COPY_SIZE)
-            return destinations.save(pieces, destination, keep_partial=not delete_on_failure)
+        how = (destination_path, overwrite_existing, delete_on_failure)
+        return self._download(obj, start_bytes, end_bytes, *how)
 
     def download_object_range_as_stream(
         self,
@@ -346,6 +339,25 @@ class LocalStorageDriver(StorageDriver):
             return open(path, "rb")
         except FileNotFoundError as error:
             raise ObjectDoesNotExistError(None, self, obj.name) from error
+
+    def _download(
+        self,
+        obj: Object,
+        start: int,
+        end: int | None,
+        path: _Path,
+        overwrite: bool,
+        delete_on_failure: bool,
+    ) -> bool:
+        check_download(obj, path)
+        self._validate_start_and_end_bytes(start, end)
+        with self._open(obj) as file:
+            self._check_range(file, start, end)
+            destination = destinations.resolve_destination(
+                path, obj.name, overwrite_existing=overwrite, driver=self
+            )
+            pieces = _range(file, start, end, _COPY_SIZE)
+            return destinations.save(pieces, destination, keep_partial=not delete_on_failure)
 
     def _write(
         self, path: str, source: Any, container: Container, object_name: str, *, least: int = 0

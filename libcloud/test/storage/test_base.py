@@ -6,6 +6,8 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,6 +15,8 @@ import pytest
 
 from libcloud.common.types import LibcloudError
 from libcloud.storage.base import Container, Object, StorageDriver
+from libcloud.storage.drivers.dummy import DummyStorageDriver
+from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.types import ObjectDoesNotExistError
 
 DATA = bytes(range(256)) * 5
@@ -236,3 +240,38 @@ def test_capabilities_follow_the_class_attributes() -> None:
     capabilities = Driver("user", "key", host="localhost").capabilities
 
     assert (capabilities.multipart, capabilities.chunked_encoding) == (True, True)
+
+
+class _RangesOfTheWhole:
+    def download_object_range(
+        self, obj: Any, destination_path: Any, start_bytes: int, end_bytes: Any = None, *how: Any
+    ) -> bool:
+        saved: bool = self.download_object(obj, destination_path, *how)  # type: ignore[attr-defined]
+        data = Path(destination_path).read_bytes()
+        Path(destination_path).write_bytes(data[start_bytes:end_bytes])
+        return saved
+
+    def download_object_range_as_stream(
+        self, obj: Any, start_bytes: int, end_bytes: Any = None, chunk_size: Any = None
+    ) -> Iterator[bytes]:
+        whole = self.download_object_as_stream(obj, chunk_size)  # type: ignore[attr-defined]
+        return iter([b"".join(whole)[start_bytes:end_bytes]])
+
+
+class _LocalRanges(_RangesOfTheWhole, LocalStorageDriver):
+    pass
+
+
+class _DummyRanges(_RangesOfTheWhole, DummyStorageDriver):
+    pass
+
+
+@pytest.mark.parametrize("kind", [_LocalRanges, _DummyRanges])
+def test_subclasses_may_cut_ranges_from_the_whole_object(kind: Any, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    driver = kind(str(tmp_path / "store"), "secret")
+    obj = driver.create_container("c").upload_object_via_stream(iter([b"abcdef"]), "a")
+
+    assert driver.download_object_range(obj, tmp_path / "to", 1, 3)
+    assert (tmp_path / "to").read_bytes() == b"bc"
+    assert b"".join(driver.download_object_range_as_stream(obj, 1, 3)) == b"bc"
