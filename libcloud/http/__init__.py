@@ -245,6 +245,8 @@ class LibcloudConnection(LibcloudBaseConnection):
                     _ = response.content
         except Exception as error:
             redact_error(error, headers)
+            if type(error).__name__ == "SSLError":  # of requests, which is imported late
+                self._check_certificates()
             raise
         self.response = response
 
@@ -341,7 +343,7 @@ class LibcloudConnection(LibcloudBaseConnection):
             self.response.close()
 
     def _check_certificates(self) -> None:
-        """Raise if there is no file of the certificates to trust: the fast path needs one, too."""
+        """Raise a clear error if the file of the certificates to trust does not exist."""
         chosen = self.verification
         if isinstance(chosen, str) and self.host.startswith("https") and not os.path.exists(chosen):
             raise LibcloudError(

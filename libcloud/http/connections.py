@@ -93,6 +93,7 @@ class Connection(TimedConnection):
             self.sock = context.wrap_socket(
                 self.sock, server_hostname=host, do_handshake_on_connect=False
             )
+            self.watch()  # a cancellation that came while the socket was wrapped
             self.sock.do_handshake()
 
     def close(self) -> None:

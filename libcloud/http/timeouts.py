@@ -161,7 +161,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
     When the time is over, another thread shuts the socket down, so that no polling is needed.
 
-    :raises requests.ReadTimeout: in place of the error that this caused.
+    :raises requests.ReadTimeout: the time was over, in place of the error that this caused.
     """
     limit, outer = cancellation.Cancellation(), cancellation.current()
     timer = Timer(seconds, limit.abandon)
@@ -169,17 +169,21 @@ def deadline(seconds: float) -> Iterator[None]:
     was_limited, current.is_limited = current.is_limited, True
     timer.start()
     try:
-        with limit.active():
-            yield
+        try:
+            with limit.active():
+                yield
+        finally:
+            timer.cancel()
+            timer.join()  # afterwards, it does not interrupt what the caller still reads
+            current.is_limited = was_limited
+        if limit.abandoned:  # a body without a length seems to be complete
+            raise cancellation.CancelledError("cancelled")
     except Exception as error:
         if not limit.abandoned or (outer is not None and outer.abandoned):
             raise
         import requests
 
         raise requests.ReadTimeout(f"the request did not end within {seconds} seconds") from error
-    finally:
-        timer.cancel()
-        current.is_limited = was_limited
 
 
 def shut_down(sock: Any) -> None:

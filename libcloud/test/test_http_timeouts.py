@@ -17,6 +17,7 @@ import urllib3
 from libcloud.common.base import Connection
 from libcloud.http import LibcloudConnection, is_transient, timeouts
 from libcloud.http.adapter import HTTPConnection
+from libcloud.http.sending import RequestState
 from libcloud.http.timeouts import during_request
 from libcloud.test._helpers import run_in_threads
 from libcloud.test._loopback import Loopback, Received, reply
@@ -254,6 +255,9 @@ class Timer:
     def cancel(self) -> None:
         self.cancelled = True
 
+    def join(self) -> None:
+        assert self.cancelled
+
 
 @pytest.fixture
 def timers(monkeypatch: pytest.MonkeyPatch) -> list[Timer]:
@@ -295,6 +299,44 @@ def test_a_response_in_time_ends_the_deadline(server: Loopback, timers: list[Tim
         assert connection.getresponse().content == b"whole"
     assert len(timers) == 2
     assert server.connections == 1
+
+
+class LastMomentTimer(threading.Timer):
+    """A timer that is about to fire when it is cancelled."""
+
+    def run(self) -> None:
+        self.finished.wait()
+        self.function()
+
+
+def test_a_deadline_does_not_interrupt_what_the_caller_reads_after_it(
+    server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeouts, "Timer", LastMomentTimer)
+    server.answer = lambda request: reply(body=bytes(4 * MIB))
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.total_timeout = 900
+    with pytest.raises(requests.ReadTimeout, match="within 900 seconds"):
+        connection.request("GET", "/x", stream=True)
+
+
+def test_a_body_without_a_length_is_not_complete_after_a_deadline(
+    server: Loopback, timers: list[Timer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = RequestState.receive
+
+    def receive(state: RequestState, read: Any, argument: Any) -> Any:
+        received = reads(state, read, argument)
+        timers[-1].fire()
+        return received
+
+    monkeypatch.setattr(RequestState, "receive", receive)
+    server.close = True
+    server.answer = lambda request: b"HTTP/1.1 200 OK\r\n\r\nhalf"
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+    connection.total_timeout = 900
+    with pytest.raises(requests.ReadTimeout, match="within 900 seconds"):
+        connection.request("GET", "/x")
 
 
 def test_a_deadline_that_passes_before_the_connection_applies(

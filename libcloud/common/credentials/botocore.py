@@ -67,8 +67,10 @@ class BotocoreProvider(CredentialProvider):
         self._obtained().clear()
 
     def _chain(self) -> Any:
+        obtained = self._obtained()
+        with suppress(IndexError):  # none, or another thread has discarded it
+            return obtained[0]  # without the lock, which is held during a refresh
         with self._lock():
-            obtained = self._obtained()
             if not obtained:
                 obtained.append(self._load())
             return obtained[0]

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,15 @@ def test_rejected_credentials_are_fetched_again(monkeypatch: pytest.MonkeyPatch)
         assert source.refresh(first), "another thread has been here"
         assert source().key == second.key
         assert source.refresh(second, certain=False)
+
+
+def test_others_do_not_wait_for_a_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(Counting()) as server:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.port}/")
+        source = BotocoreProvider()
+        first = source()
+        with ThreadPoolExecutor(1) as others, source._lock():
+            assert others.submit(source).result(timeout=60) == first
 
 
 def test_a_doubt_is_worth_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
