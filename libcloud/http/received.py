@@ -125,8 +125,16 @@ class WholeHeadResponse(http.client.HTTPResponse):
     def _begin(self) -> None:
         stream: Any = self.fp
         lines = _read_final_head(stream)
-        few = iter(_in_few(lines))
-        stream.readline = lambda size: next(few, b"")  # what was read already
+        few, read_line = iter(_in_few(lines)), stream.readline
+
+        def readline(size: int) -> bytes:
+            """Return what was read already, then the rest of a head of an unusual form."""
+            line = next(few, None)
+            if line is None:
+                lines.append(line := read_line(size))
+            return line
+
+        stream.readline = readline
         try:
             super().begin()
         finally:

@@ -193,3 +193,11 @@ def test_a_name_that_urllib3_does_not_find_in_the_certificate_is_a_permanent_err
     with pytest.raises(requests.exceptions.SSLError) as caught:
         connection.request("GET", "/x", headers={"Host": "h"})
     assert not is_transient(caught.value)
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1  200 OK", b"HTTP/1.1\t200 OK"])
+def test_an_unusual_status_line_is_read_with_its_headers(line: bytes) -> None:
+    with Loopback(lambda request: line + b"\r\nContent-Length: 2\r\n\r\nok") as server:
+        connection = LibcloudConnection("127.0.0.1", server.port, secure=False)
+        connection.request("GET", "/x")
+        assert (connection.status, connection.read()) == (200, b"ok")
