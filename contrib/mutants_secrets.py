@@ -181,6 +181,14 @@ MUTANTS = (
         caught_by="test_unreadable_trusted_certificates_are_a_permanent_error",
     ),
     Mutant(
+        "an error of Azure or Swift shows the token that a page repeats",
+        "libcloud/common/response.py",
+        "    return response._without_secrets(text)\n",
+        "    return text\n",
+        (f"{_TESTS}/storage/swift/test_downloads.py",),
+        caught_by="test_an_error_does_not_show_the_token_that_a_page_repeats",
+    ),
+    Mutant(
         "an error shows the session token that the store repeats",
         "libcloud/storage/s3/http_response.py",
         "body = self._without_secrets(text_of(self.body))",

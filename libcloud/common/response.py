@@ -32,6 +32,15 @@ _SHOWN = 64 * 1024
 _LONGEST_SECRET = 4 * 1024
 
 
+def error_text(response: Any) -> Any:
+    """The body of an error, without secrets of the request, which it may repeat."""
+    body = response.body
+    if not isinstance(response, Response) or not isinstance(body, (str, bytes)):
+        return body  # of a class that is not ours
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    return response._without_secrets(text)
+
+
 class Response:
     """A response whose body is read and parsed.
 

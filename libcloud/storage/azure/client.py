@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.azure_storage import AzureBlobsConnection
+from libcloud.common.response import error_text
 from libcloud.storage import azure
 from libcloud.storage.transfer.client import PolicyOwner
 from libcloud.storage.transfer.naming_client import NamingClient
@@ -40,7 +41,9 @@ class AzureClient(NamingClient[PolicyOwner]):
         return azure.requests
 
     def detail_of(self, response: Any) -> ErrorDetail:
-        return azure.errors.error_detail(int(response.status), response.headers, response.body)
+        return azure.errors.error_detail(
+            int(response.status), response.headers, error_text(response)
+        )
 
     def error_for(
         self, request: HttpRequest, detail: ErrorDetail, text: str, names: tuple[str, str]

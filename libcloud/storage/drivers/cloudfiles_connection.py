@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.credentials.openstack import Access, Identity, authenticate
 from libcloud.common.exceptions import before_sending
-from libcloud.common.response import RawResponse, Response
+from libcloud.common.response import RawResponse, Response, error_text
 from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.swift import errors
 from libcloud.storage.transfer.client import raise_if_lost
@@ -44,7 +44,7 @@ class CloudFilesResponse(Response):
 
     def parse_error(self) -> Any:
         """:raises LibcloudError: always, with the status and what the body says."""
-        detail = errors.error_detail(self.status, self.headers, self.body)
+        detail = errors.error_detail(self.status, self.headers, error_text(self))
         driver = getattr(self.connection, "driver", None)
         raise errors.attach_detail(LibcloudError(errors.describe(detail), driver), detail)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from libcloud.common.response import error_text
 from libcloud.common.types import InvalidCredsError, LibcloudError, MalformedResponseError
 from libcloud.storage.driver_helpers import concurrency_of
 from libcloud.storage.swift import errors, profiles, requests, responses
@@ -88,7 +89,7 @@ class SwiftClient(NamingClient[PolicyOwner]):
     def detail_of(self, response: Any) -> ErrorDetail:
         """The error in a response, which may be of a class that is not ours."""
         headers = dict(response.headers or {})
-        body = "" if response.status in (200, 206) else response.body
+        body = "" if response.status in (200, 206) else error_text(response)
         return errors.error_detail(int(response.status), headers, body)
 
     def parse(self, parse: Callable[[Any], _T], response: Any, what: str) -> _T:

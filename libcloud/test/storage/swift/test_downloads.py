@@ -277,3 +277,16 @@ def test_a_name_that_is_not_text_is_an_error_of_its_type(
         with pytest.raises(TypeError, match=r"(object|container)_name must be a str, not"):
             action()
     assert not fake.log
+
+
+@pytest.mark.parametrize("operation", ["GET", "DELETE"])
+def test_an_error_does_not_show_the_token_that_a_page_repeats(
+    fake: FakeSwift, container: Container, operation: str
+) -> None:
+    found = container.upload_object_via_stream(iter([b"small"]), "small")
+    token = container.driver.connection.auth_token
+    page = f"<td>X-Auth-Token</td><td>{token}</td>".encode()
+    fake.faults += [(f"{operation} object", lambda *_: Answer(403, body=page))]
+    with pytest.raises(LibcloudError, match=r"X-Auth-Token \[redacted\]"):
+        found.delete() if operation == "DELETE" else list(found.as_stream())
+    fake.faults.clear()
