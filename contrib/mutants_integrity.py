@@ -92,7 +92,7 @@ MUTANTS = (
     ),
     Mutant(
         "a range compared with the checksum of the whole",
-        f"{_DRIVERS}/_multipart.py",
+        f"{_DRIVERS}/s3.py",
         "        verify: bool | None = False,",
         "        verify: bool | None = True,",
         _VERIFIED,

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The base class of the drivers for S3, Azure and Swift: downloads, uploads by several processes.
+"""The base class of the drivers for Azure and Swift: downloads, and uploads by several processes.
 
-A driver supplies the requests of its protocol.
+A driver supplies the requests of its protocol. Those of S3 have methods of their own, which take
+further keywords for each request.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from libcloud.storage import transfer
 from libcloud.storage.arguments import check_name, check_upload
 from libcloud.storage.base import Container, Object, StorageDriver
-from libcloud.storage.keywords import AnyUploadKeywords, EngineKeywords, ReadKeywords
+from libcloud.storage.keywords import AnyUploadKeywords, EngineKeywords
 from libcloud.storage.transfer.retry import RetryPolicy
-from libcloud.utils.arguments import size_of, unexpected_keyword
+from libcloud.utils.arguments import size_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -30,14 +29,16 @@ if TYPE_CHECKING:
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import StoredObject
 
+# Larger files are fetched over several connections, which no MD5 can be put together from.
+_VERIFIED_SIZE = 32 * 1024 * 1024
+
 
 class MultipartDriver(StorageDriver):
     """A driver whose uploads and downloads are those of ``storage/transfer``."""
 
-    #: How often and with which delays requests are retried.
+    #: How often requests are retried, and after which delays.
     ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
-    #: Bytes of parts in memory per upload, or a budget that several uploads share; ``None``: the
-    #: default of :class:`~libcloud.storage.transfer.upload.session.UploadOptions`.
+    #: Bytes of parts that one upload holds at once, or a budget that several share.
     ex_max_memory: ClassVar[int | MemoryBudget | None] = None
 
     #: Seconds without a byte of the response to the completion of an upload, or to a copy, for
@@ -45,11 +46,6 @@ class MultipartDriver(StorageDriver):
     ex_completion_timeout: ClassVar[float] = 300.0
     #: The container in the URL of :meth:`from_url`; ``None`` if it names none.
     ex_container: Container | None = None
-
-    # Of larger files, no hash is computed unless it is requested.
-    _largest_verified = sys.maxsize
-    # The digest of the parts that several processes send.
-    _shared_checksum: ClassVar[str] = "md5"
 
     # What a driver supplies.
 
@@ -61,13 +57,8 @@ class MultipartDriver(StorageDriver):
         """The object that headers of a response, names in lower case, describe."""
         raise NotImplementedError
 
-    def _request_download(
-        self, obj: Object, selection: Selection, options: Mapping[str, object]
-    ) -> Download:
-        """Request bytes of an object; read none yet.
-
-        :param options: ``ReadKeywords``.
-        """
+    def _request_download(self, obj: Object, selection: Selection) -> Download:
+        """Request bytes of an object; read none yet."""
         raise NotImplementedError
 
     def _upload_of(
@@ -108,44 +99,29 @@ class MultipartDriver(StorageDriver):
         ex_window: int | None = None,
         ex_part_size: int | None = None,
         on_bytes: Callable[[int], object] | None = None,
-        **options: Unpack[ReadKeywords],
     ) -> bool:
-        """Save the object as a file, which appears only when it is complete.
+        """Save the object as a file, a large one over several connections.
 
-        A large object is downloaded over several connections, unless the store does not support
-        ranges. With Azure, ``ex_verify_hash=None`` verifies no file of more than 32 MiB, because an
-        MD5 takes one connection.
-
-        :raises ObjectHashMismatchError: the received bytes differ from the stored ones.
-        :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
+        :param ex_verify_hash: as for :meth:`download_object_as_stream`; but with ``None``, a file
+            of more than 32 MiB is not verified, because an MD5 takes one connection.
+        :raises ObjectHashMismatchError: other bytes came than the store has.
         """
-        if ex_verify_hash is None and (size_of(obj) or 0) > self._largest_verified:
+        if ex_verify_hash is None and (size_of(obj) or 0) > _VERIFIED_SIZE:
             ex_verify_hash = False
         how = (ex_window, ex_part_size, on_bytes)
         saving = transfer.download.saving
         to = saving.Destination(destination_path, overwrite_existing, delete_on_failure, *how)
-        return saving.save(self, obj, to, options=options, verify=ex_verify_hash)
+        return saving.save(self, obj, to, described=self._described, verify=ex_verify_hash)
 
     def _described(self, obj: Object, started: Download) -> Object:
         """``obj`` as the first response describes it."""
         return obj
 
     def download_object_as_stream(
-        self,
-        obj: Object,
-        chunk_size: int | None = None,
-        *,
-        ex_verify_hash: bool | None = None,
-        **options: Unpack[ReadKeywords],
+        self, obj: Object, chunk_size: int | None = None, *, ex_verify_hash: bool | None = None
     ) -> Iterator[bytes]:
-        """The object in pieces.
-
-        :raises ObjectHashMismatchError: after the last piece: the bytes differ from the stored
-            ones.
-        """
-        return transfer.download.saving.stream(
-            self, obj, chunk_size, options=options, verify=ex_verify_hash
-        )
+        """The object in pieces."""
+        return transfer.download.saving.stream(self, obj, chunk_size, verify=ex_verify_hash)
 
     def download_object_range(
         self,
@@ -155,11 +131,10 @@ class MultipartDriver(StorageDriver):
         end_bytes: int | None = None,
         overwrite_existing: bool = False,
         delete_on_failure: bool = True,
-        **options: Unpack[ReadKeywords],
     ) -> bool:
         saving = transfer.download.saving
         to = saving.Destination(destination_path, overwrite_existing, delete_on_failure)
-        return saving.save_range(self, obj, to, start_bytes, end_bytes, options=options)
+        return saving.save_range(self, obj, to, start_bytes, end_bytes)
 
     def download_object_range_as_stream(
         self,
@@ -167,22 +142,18 @@ class MultipartDriver(StorageDriver):
         start_bytes: int,
         end_bytes: int | None = None,
         chunk_size: int | None = None,
-        **options: Unpack[ReadKeywords],
     ) -> Iterator[bytes]:
-        return transfer.download.saving.stream_range(
-            self, obj, start_bytes, end_bytes, chunk_size, options=options
-        )
+        saving = transfer.download.saving
+        return saving.stream_range(self, obj, start_bytes, end_bytes, chunk_size)
 
     def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
-        return transfer.download.saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
+        saving = transfer.download.saving
+        return saving.stream_range_of_version(self, obj, start_bytes, end_bytes)
 
     def _read_object(
         self, container: Container, name: str, start: int | None = None, end: int | None = None
     ) -> tuple[Object, Iterator[bytes]]:
         return transfer.download.saving.read(self, container, name, start, end)
-
-    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
-        return headers.get("content-length")
 
     def _start_download(
         self,
@@ -190,20 +161,12 @@ class MultipartDriver(StorageDriver):
         start: int | None = None,
         end: int | None = None,
         *,
-        options: Mapping[str, object] = MappingProxyType({}),
         verify: bool | None = False,
         validator: Validator | None = None,
     ) -> Download:
-        """Request bytes of the object, see :class:`.start.Selection`; read none yet."""
         span = "" if start is None else self._get_standard_range_str(start, end)
-        if start is not None and start < 0:
-            span = f"bytes={start}"
         selection = transfer.download.start.Selection(start, end, span, verify, validator)
-        return self._request_download(obj, selection, options)
-
-    def _check_read_options(self, options: Mapping[str, object]) -> None:
-        for name in options:
-            raise unexpected_keyword(name, ("ex_verify_hash", "ex_window", "ex_part_size"))
+        return self._request_download(obj, selection)
 
     # Uploads.
 
@@ -243,14 +206,9 @@ class MultipartDriver(StorageDriver):
         headers: Mapping[str, str] | None = None,
         **options: Unpack[AnyUploadKeywords],
     ) -> UploadSession:
-        """Begin an upload whose parts are sent by several processes, and completed by one.
+        """Begin an upload whose parts are sent by several processes, and published by one.
 
-        Arguments are those of :meth:`upload_object_via_stream`. Nothing is published before
-        :meth:`~libcloud.storage.scaleout.session.UploadSession.complete`; until then, or until it
-        is aborted, the parts are stored and billed. A blob of Azure has no MD5 then.
-
-        :raises ValueError: the driver does not upload in parts, or an option is invalid. Nothing
-            was sent.
+        Arguments are those of :meth:`upload_object_via_stream`. A blob of Azure has no MD5 then.
         """
         draft = self._upload_to_share(container, object_name, extra, headers, options)
         return draft.begin()
@@ -265,29 +223,20 @@ class MultipartDriver(StorageDriver):
         extra: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
-        ex_ship_credentials: str | None = None,
         ex_connect: Callable[[], Any] | None = None,
         ex_on_session: Callable[[str], object] | None = None,
         **options: Unpack[AnyUploadKeywords],
     ) -> Object:
         """Upload one object whose pieces are made, and sent, by the processes of an executor.
 
-        This process sends none of the data. If the upload fails, what was sent is kept
-        (``ex_on_failure="keep"`` is the default here), and the exception has the ``session``, a
-        text for :meth:`ex_attach_upload`.
-
-        :param ex_ship_credentials: ``"presigned"``: the workers have no credentials, and get a
-            presigned URL for each part; for stores that speak S3.
-        :raises PartConflictError: a piece had different bytes when it was repeated. Nothing was
-            published.
-        :raises WorkerError: a worker could not make or send a part; nothing was published.
-        :raises BaseException: the first error, as for :meth:`upload_object_via_stream`.
+        Arguments and errors are those of
+        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_upload_with`.
         """
         from libcloud.storage.scaleout import executor as engine
 
-        rest = engine.with_defaults(options, ex_ship_credentials)
+        rest = engine.with_defaults(options)
         draft = self._upload_to_share(container, object_name, extra, headers, rest)
-        access = engine.WorkerAccess(ex_ship_credentials, ex_connect, ex_on_session)
+        access = engine.WorkerAccess(connect=ex_connect, on_session=ex_on_session)
         return engine.upload_with(draft, executor, pieces, sizes=sizes, access=access)
 
     def ex_attach_upload(
@@ -297,25 +246,17 @@ class MultipartDriver(StorageDriver):
         pieces: Any,
         sizes: Any = None,
         *,
-        ex_ship_credentials: str | None = None,
         ex_connect: Callable[[], Any] | None = None,
         **options: Unpack[EngineKeywords],
     ) -> Object:
         """Continue an upload of :meth:`ex_upload_with`, in any state; publish the object.
 
-        Only parts that the store does not have are sent. If the object was published already, it is
-        returned.
-
-        :param pieces: the same as before, like ``sizes``.
-        :param options: ``ex_window``, ``ex_on_failure``, ``on_event``.
-        :raises ValueError: the pieces are not of the same sizes as before. Nothing was sent.
-        :raises LibcloudError: the upload no longer exists, and it was not published (``code`` is
-            ``"NoSuchUpload"``).
-        :raises BaseException: as for :meth:`ex_upload_with`.
+        Arguments and errors are those of
+        :meth:`~libcloud.storage.drivers.s3.BaseS3StorageDriver.ex_attach_upload`.
         """
         from libcloud.storage.scaleout import executor as engine
 
-        access = engine.WorkerAccess(ex_ship_credentials, ex_connect)
+        access = engine.WorkerAccess(connect=ex_connect)
         return engine.attach(
             self, session, executor, pieces, sizes=sizes, access=access, options=options
         )
@@ -341,8 +282,7 @@ class MultipartDriver(StorageDriver):
 
         extra = deepcopy(dict(extra or {}))
         upload = self._session(container, object_name, extra, headers, options)
-        checksum = options.get("ex_checksum", self._shared_checksum)
-        return UploadSession.draft(self, upload, checksum, extra)
+        return UploadSession.draft(self, upload, options.get("ex_checksum", "md5"), extra)
 
     def _published_object(
         self, container_name: str, upload: ObjectUpload[Any], stored: StoredObject, extra: Any

@@ -124,8 +124,6 @@ class AzureBlobsStorageDriver(MultipartDriver):
     name = "Microsoft Azure (blobs)"
     website = "http://windows.azure.com/"
     connectionCls: Any = AzureBlobsConnection
-    # Larger files are fetched over several connections, which no MD5 can be put together from.
-    _largest_verified = 32 * 1024 * 1024
     _rewinds_finished_streams = False
     _client: AzureClient
     _kept_properties = (
@@ -404,11 +402,7 @@ class AzureBlobsStorageDriver(MultipartDriver):
         found = azure.copying.copy_blob(self._client, source, container.name, object_name, sent)
         return self._headers_to_object(object_name, container, found)
 
-    def _request_download(
-        self, obj: Object, selection: Selection, options: Mapping[str, object]
-    ) -> Download:
-        self._check_read_options(options)
-
+    def _request_download(self, obj: Object, selection: Selection) -> Download:
         def examine(response: Any) -> Verification | None:
             """The MD5 that the store keeps with the blob; ``None`` if it keeps none."""
             expected = azure.checksums.checksum_of(response.headers)

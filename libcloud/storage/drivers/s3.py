@@ -19,7 +19,8 @@ from copy import copy, deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from libcloud import common
@@ -45,7 +46,6 @@ from libcloud.storage.arguments import (
 from libcloud.storage.base import Container, Object, ObjectVersion, is_overridden
 from libcloud.storage.base import StorageDriver as StorageDriver
 from libcloud.storage.capabilities import Capabilities
-from libcloud.storage.drivers._multipart import MultipartDriver
 from libcloud.storage.drivers.s3_constants import *  # noqa: F403
 from libcloud.storage.drivers.s3_constants import (
     REGION_TO_HOST_MAP,
@@ -54,6 +54,7 @@ from libcloud.storage.drivers.s3_constants import (
 )
 from libcloud.storage.keywords import (
     ConnectionKeywords,
+    EngineKeywords,
     ReadKeywords,
     S3ConstructorKeywords,
     S3EnvironmentKeywords,
@@ -72,6 +73,7 @@ from libcloud.storage.s3.endpoint import choose_host, choose_profile, default_re
 from libcloud.storage.s3.http_response import S3RawResponse, S3Response
 from libcloud.storage.s3.names import NAMESPACE, Place, check_object_name, encode_name, path_of
 from libcloud.storage.s3.profiles import AMAZON, GENERIC, S3Profile, capabilities
+from libcloud.storage.transfer.retry import RetryPolicy
 from libcloud.storage.types import (
     ContainerAlreadyExistsError,
     ContainerDoesNotExistError,
@@ -101,10 +103,12 @@ if TYPE_CHECKING:
         S3MultipartUpload,
     )
     from libcloud.storage.s3.responses import ObjectRecord, Page, PartRecord, Retention
+    from libcloud.storage.scaleout.session import UploadSession
     from libcloud.storage.scaleout.text import SessionFields
     from libcloud.storage.scheduler import Limiter
+    from libcloud.storage.transfer.budget import MemoryBudget
     from libcloud.storage.transfer.download.port import Validator
-    from libcloud.storage.transfer.download.start import Download, Selection
+    from libcloud.storage.transfer.download.start import Download
     from libcloud.storage.transfer.progress import Listener
     from libcloud.storage.transfer.upload.session import ObjectUpload
     from libcloud.storage.transfer.values import PartReceipt, StoredObject
@@ -152,7 +156,7 @@ _SETTINGS = {
 }
 
 
-class BaseS3StorageDriver(MultipartDriver):
+class BaseS3StorageDriver(StorageDriver):
     """The base of all drivers for S3-compatible stores.
 
     ``supports_s3_multipart_upload`` of a store's driver, or of a user's subclass, decides whether
@@ -196,6 +200,16 @@ class BaseS3StorageDriver(MultipartDriver):
     http_vendor_prefix = "x-amz"
     ex_location_name = ""
     profile: S3Profile = GENERIC
+    #: How often and with which delays requests are retried.
+    ex_retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    #: Seconds without a byte of the response to the completion of an upload, or to a copy, for
+    #: which the store has to work. A longer ``timeout`` of the driver takes precedence.
+    ex_completion_timeout: ClassVar[float] = 300.0
+    #: Bytes of parts in memory per upload, or a budget that several uploads share; ``None``: the
+    #: default of :class:`~libcloud.storage.transfer.upload.session.UploadOptions`.
+    ex_max_memory: ClassVar[int | MemoryBudget | None] = None
+    #: The container in the URL of :meth:`from_url`; ``None`` if it names none.
+    ex_container: Container | None = None
     #: In-progress uploads per page of a listing; ``None`` for
     #: :data:`~libcloud.storage.s3.multipart.RESPONSES_PER_REQUEST`.
     RESPONSES_PER_REQUEST: int | None = None
@@ -564,6 +578,9 @@ class BaseS3StorageDriver(MultipartDriver):
         size = self._get_content_length_from_headers(headers=headers)
         return s3.objects.object_from(headers, object_name, size, container, self)
 
+    def _get_content_length_from_headers(self, headers: Mapping[str, str]) -> str | None:
+        return headers.get("content-length")
+
     def _read_headers(self, options: Mapping[str, object]) -> dict[str, str]:
         return s3.options.read_headers(options, self) if options else {}
 
@@ -690,6 +707,78 @@ class BaseS3StorageDriver(MultipartDriver):
 
     # Downloads.
 
+    def download_object(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+        *,
+        ex_verify_hash: bool | None = None,
+        ex_window: int | None = None,
+        ex_part_size: int | None = None,
+        on_bytes: Callable[[int], object] | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> bool:
+        """Save the object as a file, which appears only when it is complete.
+
+        A large object is downloaded over several connections, unless the store does not support
+        ranges.
+
+        :raises ObjectHashMismatchError: the received bytes differ from the stored ones.
+        :raises ValueError: ``ex_window`` or ``ex_part_size`` is less than 1. Nothing was sent.
+        """
+        how = (ex_window, ex_part_size, on_bytes)
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure, *how)
+        return saving.save(self, obj, to, options=options, verify=ex_verify_hash)
+
+    def download_object_as_stream(
+        self,
+        obj: Object,
+        chunk_size: int | None = None,
+        *,
+        ex_verify_hash: bool | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> Iterator[bytes]:
+        """The object in pieces.
+
+        :raises ObjectHashMismatchError: after the last piece: the bytes differ from the stored
+            ones.
+        """
+        return transfer.download.saving.stream(
+            self, obj, chunk_size, options=options, verify=ex_verify_hash
+        )
+
+    def download_object_range(
+        self,
+        obj: Object,
+        destination_path: str | os.PathLike[str],
+        start_bytes: int,
+        end_bytes: int | None = None,
+        overwrite_existing: bool = False,
+        delete_on_failure: bool = True,
+        **options: Unpack[ReadKeywords],
+    ) -> bool:
+        saving = transfer.download.saving
+        to = saving.Destination(destination_path, overwrite_existing, delete_on_failure)
+        return saving.save_range(self, obj, to, start_bytes, end_bytes, options=options)
+
+    def download_object_range_as_stream(
+        self,
+        obj: Object,
+        start_bytes: int,
+        end_bytes: int | None = None,
+        chunk_size: int | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> Iterator[bytes]:
+        return transfer.download.saving.stream_range(
+            self, obj, start_bytes, end_bytes, chunk_size, options=options
+        )
+
+    def _range_of_version(self, obj: Object, start_bytes: int, end_bytes: int) -> Iterator[bytes]:
+        return self._read_shared_range(obj, start_bytes, end_bytes, {})
+
     def _read_shared_range(
         self, obj: Object, start: int, stop: int, headers: Mapping[str, str]
     ) -> Iterator[bytes]:
@@ -698,18 +787,36 @@ class BaseS3StorageDriver(MultipartDriver):
         return saving.stream_range_of_version(self, obj, start, stop, options=options)
 
     _reads_last_bytes = True  # of an object of unknown size
-    _read_object = MultipartDriver._read_object  # in place of ``get_object`` of this class
 
-    def _request_download(
-        self, obj: Object, selection: Selection, options: Mapping[str, object]
+    def _read_object(
+        self, container: Container, name: str, start: int | None = None, end: int | None = None
+    ) -> tuple[Object, Iterator[bytes]]:
+        """See :func:`.saving.read`."""
+        length_of = self._get_content_length_from_headers
+        return transfer.download.saving.read(self, container, name, start, end, length_of=length_of)
+
+    def _start_download(
+        self,
+        obj: Object,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        options: Mapping[str, object] = MappingProxyType({}),
+        verify: bool | None = False,
+        validator: Validator | None = None,
     ) -> Download:
+        """Request bytes of the object, see :class:`.start.Selection`; read none yet."""
+        span = "" if start is None else self._get_standard_range_str(start, end)
+        if start is not None and start < 0:
+            span = f"bytes={start}"
         path = self._get_object_path(obj.container, obj.name)
         headers = self._read_headers(options)
 
         def begin(version_id: str | None, expected: Validator | None) -> Download:
-            wanted = selection._replace(validator=selection.validator or expected)
+            wanted = validator or expected
+            selection = transfer.download.start.Selection(start, end, span, verify, wanted)
             return s3.download_port.start_download(
-                self._client, obj, path, wanted, headers=headers, version_id=version_id
+                self._client, obj, path, selection, headers=headers, version_id=version_id
             )
 
         return s3.objects.read_version(obj, begin)
@@ -883,27 +990,115 @@ class BaseS3StorageDriver(MultipartDriver):
 
     # Uploads whose parts come from several processes.
 
-    _shared_checksum = "auto"
-
-    def _session(
+    def ex_begin_upload(
         self,
         container: Container,
         object_name: str,
-        extra: Mapping[str, Any] | None,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> UploadSession:
+        """Begin an upload whose parts are sent by several processes, and completed by one.
+
+        Arguments are those of :meth:`upload_object_via_stream`. Nothing is published before
+        :meth:`~libcloud.storage.scaleout.session.UploadSession.complete`; until then, or until it
+        is aborted, the parts are stored and billed.
+
+        :raises ValueError: the driver does not upload in parts, or an option is invalid. Nothing
+            was sent.
+        """
+        headers, rest = s3.uploads.split_options(self, headers, options)
+        given = (container, object_name, extra, headers, ex_storage_class)
+        return self._upload_to_share(*given, rest).begin()
+
+    def ex_upload_with(
+        self,
+        executor: Any,
+        pieces: Any,
+        container: Container,
+        object_name: str,
+        sizes: Any = None,
+        extra: dict[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        ex_storage_class: str | None = None,
+        *,
+        ex_ship_credentials: str | None = None,
+        ex_connect: Callable[[], Any] | None = None,
+        ex_on_session: Callable[[str], object] | None = None,
+        **options: Unpack[UploadKeywords],
+    ) -> Object:
+        """Upload one object whose pieces are made, and sent, by the processes of an executor.
+
+        This process sends none of the data. If the upload fails, what was sent is kept
+        (``ex_on_failure="keep"`` is the default here), and the exception has the ``session``, a
+        text for :meth:`ex_attach_upload`.
+
+        :param ex_ship_credentials: ``"presigned"``: the workers have no credentials, and get a
+            presigned URL for each part.
+        :raises PartConflictError: a piece had different bytes when it was repeated. Nothing was
+            published.
+        :raises WorkerError: a worker could not make or send a part; nothing was published.
+        :raises BaseException: the first error, as for :meth:`upload_object_via_stream`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        headers, rest = s3.uploads.split_options(self, headers, options)
+        rest = engine.with_defaults(rest, ex_ship_credentials)
+        given = (container, object_name, extra, headers, ex_storage_class)
+        draft = self._upload_to_share(*given, rest)
+        access = engine.WorkerAccess(ex_ship_credentials, ex_connect, ex_on_session)
+        return engine.upload_with(draft, executor, pieces, sizes=sizes, access=access)
+
+    def ex_attach_upload(
+        self,
+        session: str | UploadSession,
+        executor: Any,
+        pieces: Any,
+        sizes: Any = None,
+        *,
+        ex_ship_credentials: str | None = None,
+        ex_connect: Callable[[], Any] | None = None,
+        **options: Unpack[EngineKeywords],
+    ) -> Object:
+        """Continue an upload of :meth:`ex_upload_with`, in any state; publish the object.
+
+        Only parts that the store does not have are sent. If the object was published already, it is
+        returned.
+
+        :param pieces: the same as before, like ``sizes``.
+        :param options: ``ex_window``, ``ex_on_failure``, ``on_event``.
+        :raises ValueError: the pieces are not of the same sizes as before. Nothing was sent.
+        :raises LibcloudError: the upload no longer exists, and it was not published (``code`` is
+            ``"NoSuchUpload"``).
+        :raises BaseException: as for :meth:`ex_upload_with`.
+        """
+        from libcloud.storage.scaleout import executor as engine
+
+        access = engine.WorkerAccess(ex_ship_credentials, ex_connect)
+        return engine.attach(
+            self, session, executor, pieces, sizes=sizes, access=access, options=options
+        )
+
+    def _upload_to_share(
+        self,
+        container: Container,
+        object_name: str,
+        extra: dict[str, Any] | None,
         headers: Mapping[str, str] | None,
+        storage_class: str | None,
         options: Mapping[str, Any],
-        file_path: str | os.PathLike[str] | None = None,
-        **of_port: Any,
-    ) -> ObjectUpload[Any]:
+    ) -> UploadSession:
+        from libcloud.storage.scaleout.session import UploadSession
+
         if not self.supports_s3_multipart_upload:
             raise ValueError(f"the driver {self.name!r} does not upload in parts")
-        rest = {**options}
-        storage_class = rest.pop("ex_storage_class", None)
-        headers, rest = s3.uploads.split_options(self, headers, rest)
+        extra = deepcopy(dict(extra or {}))
         path, sent = self._prepare(
-            container, object_name, extra=extra or {}, headers=headers, storage_class=storage_class
+            container, object_name, extra=extra, headers=headers, storage_class=storage_class
         )
-        return s3.uploads.session_of(self, Place(container, object_name, path), sent, rest)[1]
+        upload = s3.uploads.session_of(self, Place(container, object_name, path), sent, options)[1]
+        return UploadSession.draft(self, upload, options.get("ex_checksum", "auto"), extra)
 
     def _headers_to_share(
         self, headers: Mapping[str, str], options: Mapping[str, Any]

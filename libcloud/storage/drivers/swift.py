@@ -621,11 +621,7 @@ class SwiftStorageDriver(MultipartDriver):
 
     # Downloads.
 
-    def _request_download(
-        self, obj: Object, selection: Selection, options: Mapping[str, object]
-    ) -> Download:
-        self._check_read_options(options)
-
+    def _request_download(self, obj: Object, selection: Selection) -> Download:
         def examine(response: Any) -> Verification | None:
             """The MD5 that the bytes must have; the ETag of a large object is not an MD5."""
             headers = response.headers

@@ -8,7 +8,7 @@ bytes and returns a :class:`~.start.Download`; further keywords are passed on to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from os import PathLike
@@ -53,14 +53,21 @@ def save(
     driver: Any,
     obj: Object,
     to: Destination,
+    *,
+    described: Callable[[Object, Download], Object] | None = None,
     **how: Any,
 ) -> bool:
-    """Save the object, a large one over several connections."""
+    """Save the object, a large one over several connections.
+
+    :param described: the object as the response describes it; ``None``: as it is.
+    """
     check_download(obj, to.path)
     whole_number("ex_window", to.window, least=1, example="4")
     whole_number("ex_part_size", to.part_size, least=1)
     started = driver._start_download(obj, **how)
-    return _save(driver, driver._described(obj, started), started, to, partial=False)
+    if described is not None:
+        obj = described(obj, started)
+    return _save(driver, obj, started, to, partial=False)
 
 
 def save_range(
@@ -106,6 +113,10 @@ def read(
     name: str,
     start: int | None,
     end: int | None,
+    *,
+    length_of: Callable[[Mapping[str, str]], object] = lambda headers: headers.get(
+        "content-length"
+    ),
 ) -> tuple[Object, Iterator[bytes]]:
     """The object as the response describes it, and its bytes, by one GET request: no HEAD.
 
@@ -115,14 +126,14 @@ def read(
     HEAD request, and size and ETag are compared.
 
     :param start: ``None`` for the whole object.
+    :param length_of: the size in the headers.
     :raises MalformedResponseError: the response is compressed, and the object is not.
     :raises ObjectChangedError: the object was replaced between the two requests.
     """
     unknown, whole = Object(name, 0, None, {}, {}, container, driver), start is None
     started = driver._start_download(unknown, start, end, verify=None if whole else False)
     headers = download.port.whole_object_headers(started.response.headers)
-    length = driver._get_content_length_from_headers(headers=headers)
-    coding = headers.get("content-encoding", "")
+    length, coding = length_of(headers), headers.get("content-encoding", "")
     if length is not None and coding.strip().lower() not in _COMPRESSED:
         # By position: the drivers name the first parameter differently.
         obj = driver._headers_to_object(name, container, headers)
