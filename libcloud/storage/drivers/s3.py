@@ -1704,8 +1704,6 @@ _LATE = {
     "AWSBaseResponse": "libcloud.common.aws",
     "AWSTokenConnection": "libcloud.common.aws",
     "ConnectionUserAndKey": "libcloud.common.base",
-    "ContainerError": "libcloud.storage.types",
-    "ContainerIsNotEmptyError": "libcloud.storage.types",
     "InvalidCredsError": "libcloud.common.types",
     "RawResponse": "libcloud.common.base",
     "UnsignedPayloadSentinel": "libcloud.common.aws",
