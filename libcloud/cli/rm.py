@@ -48,12 +48,12 @@ def rm(settings: Settings, *, urls: tuple[str, ...], force: bool, versions: bool
     if has_version and (len(urls) > 1 or settings.recursive or versions):
         raise click.UsageError("--version-id needs the URL of a single object")
     report = Report(settings.dry_run, settings.as_json, settings.quiet)
-    failures = Failures()
+    failures = Failures(single=len(urls) == 1)
     for url in urls:
         selection = select(url, settings)
         if versions or has_version:
             selection.store.require("versions")
-        with error_context(selection.label):
+        with failures.collect(), error_context(selection.label):
             objects = _selected(selection, force, versions)
             delete_objects(selection.store, objects, report, failures)
     failures.raise_if_any()

@@ -118,6 +118,14 @@ def test_deleting_a_missing_object_fails_unless_forced(shell: Shell) -> None:
     shell.ok("rm", "-rf", "s3://bucket/a")
 
 
+def test_a_missing_object_does_not_keep_others_from_being_deleted(shell: Shell) -> None:
+    stored(shell, "a", "b")
+    result = shell("rm", "s3://bucket/missing", "s3://bucket/a", "s3://bucket/b")
+    assert (result.status, result.lines) == (3, ["deleted s3://bucket/a", "deleted s3://bucket/b"])
+    assert result.err.startswith("libcloud: s3://bucket/missing: object 'missing' does not exist")
+    assert shell.names() == []
+
+
 def test_a_dry_run_deletes_nothing(shell: Shell) -> None:
     stored(shell, "d/a", "d/b")
     result = shell.ok("rm", "-r", "--dry-run", "s3://bucket/d")
