@@ -159,7 +159,7 @@ def test_the_page_describes_the_json_of_every_command() -> None:
 STATUSES = [
     (["ls", "s3://bucket"], {}, 0),
     (["mb", "s3://A"], {}, 1),
-    (["rm", "s3://bucket/d.txt", "s3://bucket2/x", "s3://bucket3/y"], {}, 3),
+    (["rm", "s3://bucket/d.txt", "s3://bucket2/x", "s3://bucket3/y"], {}, 1),
     (["put", "/no/such/1", "/no/such/2", "s3://bucket/"], {}, 1),
     (["ls", "--nonsense", "s3://"], {}, 2),
     (["ls", "nowhere://"], {}, 2),
