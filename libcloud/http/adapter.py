@@ -96,6 +96,8 @@ class _Exact(TimedConnection):
             self.await_response()
             untyped.send(data)
         elif isinstance(self.sock, socket.socket):
+            if untyped.debuglevel > 0:
+                print("send:", repr(data))  # as http.client does
             self.send_all((data,))
         else:  # TLS in TLS
             for (part,) in slices((data,)):

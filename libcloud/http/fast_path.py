@@ -98,6 +98,8 @@ def are_replaced() -> bool:
         owner = getattr(sys.modules.get(module), name, None)
         if owner is not None and not are_defined_in(origin, owner, functions):
             return True
+    if getattr(getattr(sys.modules.get("http.client"), "HTTPConnection", None), "debuglevel", 0):
+        return True  # it prints what is sent and received
     tls = sys.modules.get("urllib3.util.ssl_")
     return connections_are_replaced() or bool(getattr(tls, "IS_PYOPENSSL", False))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import gzip
+import http.client
 import pickle
 import re
 import threading
@@ -225,6 +226,16 @@ def test_a_replaced_method_is_called(
     connection.request("GET", "/x", stream=True)
 
     assert connection.status == 299
+
+
+def test_the_debug_output_of_the_standard_library_is_printed(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect(server, opened=True)
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    connection.request("GET", "/first")
+
+    assert "send: b'GET /first HTTP/1.1" in capsys.readouterr().out
 
 
 def test_an_adapter_with_a_send_of_its_own_is_used(server: Server) -> None:
