@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "the addresses that a program chooses are ignored",
         f"{_HTTP}/connections.py",
-        'sys.modules.get("urllib3.util.connection", socket)',
-        "socket",
+        'sys.modules.get("urllib3.util.connection")',
+        "None",
         (f"{_TESTS}/test_http_session.py",),
         caught_by="test_a_program_chooses_the_address_by_replacing_functions_of_urllib3",
     ),

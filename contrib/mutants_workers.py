@@ -93,6 +93,14 @@ MUTANTS = (
         caught_by="test_a_digest_that_fails_before_the_upload_is_there_is_computed_again",
     ),
     Mutant(
+        "functions of a module that is being imported are called",
+        "libcloud/http/connections.py",
+        '"_initializing", False)',
+        '"", False)',
+        ("libcloud/test/test_http_session.py",),
+        caught_by="test_a_connection_is_opened_while_another_thread_imports_urllib3",
+    ),
+    Mutant(
         "a worker pool runs more tasks than it can open files for",
         "libcloud/storage/worker_pool.py",
         "most=min(most, most_tasks())",

@@ -144,9 +144,11 @@ def _context(
 
 def _create_connection(address: tuple[str, int], timeout: float | None) -> socket.socket:
     """Connect as urllib3 would, whose functions programs replace: for IPv4 only, or other DNS."""
-    replaceable: Any = sys.modules.get("urllib3.util.connection", socket)
-    connected: socket.socket = replaceable.create_connection(address, timeout)
-    return connected
+    module: Any = sys.modules.get("urllib3.util.connection")
+    # Another thread may be importing it, for a response that only urllib3 understands.
+    if getattr(getattr(module, "__spec__", None), "_initializing", False):
+        module = None
+    return (module or socket).create_connection(address, timeout)  # type: ignore[no-any-return]
 
 
 def _socket_options() -> Any:

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import functools
 import http.client
+import importlib.machinery
 import queue
 import socket
+import sys
+import types
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from datetime import timedelta
@@ -24,7 +27,7 @@ import urllib3.util.connection
 from requests.adapters import HTTPAdapter
 
 from libcloud.common.types import LibcloudError
-from libcloud.http import LibcloudConnection, is_replaced
+from libcloud.http import LibcloudConnection, connections, is_replaced
 from libcloud.http.adapter import ExactAdapter, IdleConnections
 from libcloud.http.fast_path import SESSION_METHODS
 from libcloud.test._helpers import run_in_threads
@@ -247,6 +250,19 @@ def test_a_program_chooses_the_address_by_replacing_functions_of_urllib3(
     LibcloudConnection("store.invalid", server.port, secure=False).request("GET", "/x")
 
     assert asked == [("store.invalid", server.port), "IPv4 only"]
+
+
+def test_a_connection_is_opened_while_another_thread_imports_urllib3(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its functions need names that the end of the module defines."""
+    name = "urllib3.util.connection"
+    unfinished: Any = types.ModuleType(name)
+    unfinished.__spec__ = importlib.machinery.ModuleSpec(name, None)
+    unfinished.__spec__._initializing = True
+    monkeypatch.setitem(sys.modules, name, unfinished)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        connections._create_connection(listening.getsockname(), 5).close()
 
 
 @pytest.mark.parametrize("used_before", [True, False])
