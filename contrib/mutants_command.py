@@ -58,6 +58,15 @@ MUTANTS = (
         caught_by="test_a_directory_and_its_parent_are_not_synchronized",
     ),
     Mutant(
+        "sync deletes what is in the way of a file although another failed",
+        f"{_CLI}/sync.py",
+        "        self.delete(deleted)\n        self.copy(blocked)",
+        "        self._failures.count = 0\n        self.delete(deleted)\n"
+        "        self.copy(blocked)",
+        (f"{_TESTS}/cli/test_sync.py",),
+        caught_by="test_what_is_in_the_way_stays_after_a_failure",
+    ),
+    Mutant(
         "a file that cannot be read seems to be missing",
         f"{_CLI}/sync.py",
         "                self._failures.add(entry.error)",

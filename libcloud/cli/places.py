@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -113,12 +114,19 @@ class LocalDirectory:
         return os.path.join(self.path, name)
 
     def delete_all(self, entries: Iterable[Entry]) -> Iterator[Exception | None]:
+        """Delete files, and the directories that this leaves empty."""
         for entry in entries:
             try:
                 os.remove(entry.origin)
-                yield None
             except OSError as error:
                 yield error
+                continue
+            directory = os.path.dirname(entry.name)
+            with contextlib.suppress(OSError):  # it is not empty
+                while directory:
+                    os.rmdir(os.path.join(self.path, directory))
+                    directory = os.path.dirname(directory)
+            yield None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
@@ -77,7 +78,8 @@ def sync(
 
     A file is copied if its size differs or it is newer than its copy. Nothing is deleted without
     --delete, after a failure, if --exclude matches it, or if there are no objects at a SOURCE that
-    is a URL. Links to directories in a local DESTINATION are not followed.
+    is a URL. A local directory is deleted with its last file. Links to directories in a local
+    DESTINATION are not followed.
     """
     if size_only and checksum:
         raise click.UsageError("--size-only cannot be used with --checksum")
@@ -102,9 +104,11 @@ def sync(
         runner = _Runner(copier, failures, names, printed)
         with error_context(source):
             found = runner.readable(one.entries(settings.filters))
-            runner.copy(plan_copies(found, present, differs, key))
+            copies = plan_copies(found, present, differs, key)
             if delete:
-                runner.delete(present.values())
+                runner.copy_and_delete(copies, present.values())
+            else:
+                runner.copy(copies)
     if not settings.dry_run:
         done = count(runner.copied, "object" if isinstance(two, StoreDirectory) else "file")
         progress.finish(f"copied {done} to {destination}, deleted {runner.deleted:,}")
@@ -139,6 +143,25 @@ def _check(source: Place, destination: Place) -> None:
     paths = [place.real_path for place in (source, destination)]  # also of a local URL
     if all(paths) and os.path.commonpath(paths) in paths:
         raise click.UsageError(_NESTED)
+
+
+def _possible(entries: Iterable[Entry], place: Place, blocked: list[Entry]) -> Iterator[Entry]:
+    """The entries that no file of another name is in the way of; others go to ``blocked``."""
+    root = place.real_path
+    for entry in entries:
+        if root and _is_blocked(os.path.join(root, entry.name)):
+            blocked.append(entry)
+        else:
+            yield entry
+
+
+def _is_blocked(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except NotADirectoryError:
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def _same_content(source: Entry, destination: Entry) -> bool | None:
@@ -178,11 +201,21 @@ class _Runner:
             else:
                 yield entry
 
-    def copy(self, entries: Iterator[Entry]) -> None:
+    def copy(self, entries: Iterable[Entry]) -> None:
         copier = self._copier
         if isinstance(copier.destination, LocalDirectory) and not copier.settings.dry_run:
             os.makedirs(copier.destination.path, exist_ok=True)
         copier.copy_all(entries, self._failures, self._copied)
+
+    def copy_and_delete(self, copies: Iterator[Entry], deleted: Collection[Entry]) -> None:
+        """Delete after everything was copied, except for what the deleted files are in the way of.
+
+        That is where a directory became a file, or a file a directory.
+        """
+        blocked: list[Entry] = []
+        self.copy(_possible(copies, self._copier.destination, blocked))
+        self.delete(deleted)
+        self.copy(blocked)
 
     def delete(self, entries: Collection[Entry]) -> None:
         """Delete, if nothing failed. :raises NoObjectsError: the source may be mistyped."""

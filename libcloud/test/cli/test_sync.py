@@ -290,3 +290,50 @@ def test_a_misspelled_bucket_is_reported_once(shell: Shell, site: Path) -> None:
     result = shell("sync", str(site), "s3://buckte")
     assert result.status == 3
     assert result.err.count("buckte") <= 2
+
+
+@pytest.mark.parametrize("url", ["", "file://"])
+def test_a_directory_replaces_a_file_and_a_file_a_directory(
+    shell: Shell, tmp_path: Path, url: str
+) -> None:
+    copy = tmp_path / "copy"
+    (copy / "b" / "empty").mkdir(parents=True)
+    (copy / "b/empty/y").write_text("old")
+    (copy / "a").write_text("old")
+    for name in ("a/x/y", "b"):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=b"new")
+    arguments = ("sync", "--delete", "s3://bucket", f"{url}{copy}")
+    plan = shell.ok(*arguments, "--dry-run").lines
+    assert (copy / "a").read_text() == "old"
+    done = shell.ok(*arguments).lines
+    assert [line.split()[0] for line in done] == ["deleted", "deleted", "copied", "copied"]
+    assert len(plan) == 4
+    assert (copy / "a/x/y").read_text() == (copy / "b").read_text() == "new"
+    assert shell.ok(*arguments).lines == []
+
+
+def test_what_is_in_the_way_stays_after_a_failure(shell: Shell, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    (copy / "b").mkdir(parents=True)
+    for name in ("a", "b/y"):
+        (copy / name).write_text("old")
+    for name in ("a/x", "b", "c"):
+        shell.ok("put", "-", f"s3://bucket/{name}", stdin=b"new")
+    shell.fake.faults.add("GetObject", Status(400, "InvalidRequest"))
+    result = shell("sync", "--delete", "s3://bucket", str(copy))
+    assert result.status == 1
+    assert "nothing was deleted because of the failures above" in result.err
+    assert f"{copy}/a/x cannot be created" in result.err
+    assert (copy / "a").read_text() == (copy / "b/y").read_text() == "old"
+
+
+def test_a_directory_is_deleted_with_its_last_file(shell: Shell, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    for name in ("a/b/c/old", "d/old", "d/kept", "e/mine"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("data")
+    (copy / "empty").mkdir()
+    shell.ok("put", "-", "s3://bucket/d/kept", stdin=b"data")
+    shell.ok("sync", "--delete", "--exclude", "e/*", "s3://bucket", str(copy))
+    assert sorted(os.listdir(copy)) == ["d", "e", "empty"]
+    assert os.listdir(copy / "d") == ["kept"]
