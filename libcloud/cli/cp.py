@@ -18,7 +18,7 @@ from libcloud.cli.reading import modified
 from libcloud.cli.selection import select, selection_options, version_option
 from libcloud.cli.settings import Settings, argument, combined, job_options, option, source_options
 from libcloud.cli.sources import Entry
-from libcloud.cli.stores import open_store
+from libcloud.cli.stores import Store, open_store
 from libcloud.cli.targets import is_url
 from libcloud.cli.text import count, printable
 from libcloud.common.types import LibcloudError
@@ -128,8 +128,7 @@ class _Command:
 
     def _entries(self) -> list[Entry]:
         """The objects to copy. All are listed first: the copies may be below the source."""
-        source, target, entries = self._source.target, self._target.target, []
-        same_bucket = source.container == target.container and self._source.is_at(self._target)
+        target, entries = self._target.target, []
         for obj in self._selection.objects():
             if self._selection.is_single:
                 name = target.name
@@ -139,10 +138,14 @@ class _Command:
                 name = target.as_directory().name + self._selection.relative(obj)
             entries.append(Entry(name, int(obj.size), None, obj))
         # A version that is copied to its own name becomes the newest one.
-        if same_bucket and self._settings.version_id is None:
-            sources = {entry.origin.name for entry in entries}
+        stores = self._source, self._target
+        # A file can be an object of several local stores.
+        is_one = all(store.real_path("") for store in stores) or self._source.is_at(self._target)
+        if is_one and self._settings.version_id is None:
+            sources = {_place(self._source, entry.origin.name) for entry in entries}
             for entry in entries:
-                if entry.name in sources:  # in which order they are copied is not known
+                # In which order they are copied is not known.
+                if _place(self._target, entry.name) in sources:
                     url = target.with_name(entry.name)
                     raise click.UsageError(f"{url} is both to be copied and to be replaced")
         return entries
@@ -189,6 +192,11 @@ class _Command:
             return f"{done} {self._source.target} to {url}"
         amount = count(len(entries) - failed, "object")
         return f"{done} {amount} from {self._selection} to {self._target.target.as_directory()}"
+
+
+def _place(store: Store, name: str) -> str | tuple[str, str]:
+    """The same for all names of an object in one store, or of a file in any local one."""
+    return store.real_path(name) or (store.target.container, name)
 
 
 def _is_same_version(one: Object, two: Object) -> bool:

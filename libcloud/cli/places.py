@@ -148,10 +148,7 @@ class StoreDirectory:
     @property
     def real_path(self) -> str:
         """Empty if the store is not local."""
-        target = self.store.target
-        if target.provider != Provider.LOCAL:
-            return ""
-        return os.path.realpath(os.path.join(target.base, target.container, self.prefix))
+        return self.store.real_path(self.prefix)
 
     @property
     def is_missing(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,6 +94,13 @@ class Store(NamedTuple):
         with contextlib.suppress(LibcloudError):
             return str((getattr(connection, "addressing", None) or connection).host)
         return str(connection.host)
+
+    def real_path(self, name: str) -> str:
+        """The file or directory of that name, with links followed; empty unless local."""
+        target = self.target
+        if target.provider != Provider.LOCAL:
+            return ""
+        return os.path.realpath(os.path.join(target.base, target.container, name))
 
     @property
     def is_s3(self) -> bool:

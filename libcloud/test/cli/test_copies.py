@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,22 @@ def test_no_copy_replaces_an_object_that_is_to_be_copied(
     assert {name: shell.body(name) for name in shell.names()} == {
         name: name.encode() for name in ("x/a", "x/x/a")
     }
+
+
+@pytest.mark.parametrize("command", ["cp", "mv"])
+def test_no_copy_replaces_a_file_that_is_to_be_copied_from_another_container(
+    shell: Shell, tmp_path: Path, command: str
+) -> None:
+    files = [tmp_path / "x" / "a", tmp_path / "x" / "x" / "a"]
+    files[1].parent.mkdir(parents=True)
+    for file in files:
+        file.write_text(str(file))
+    one, two = f"file://{tmp_path}/x/", f"file://{tmp_path}/x/x/"
+    result = shell(command, "-r", one, two)
+    assert result.status == 2
+    assert f"{two}a is both to be copied and to be replaced" in result.err
+    assert [file.read_text() for file in files] == [str(file) for file in files]
+    assert shell(command, f"{one}a", f"{one}./a").status == 2
 
 
 def test_an_object_is_not_moved_onto_itself_by_another_name_of_the_server(shell: Shell) -> None:
