@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -97,10 +96,9 @@ class Store(NamedTuple):
 
     def real_path(self, name: str) -> str:
         """The file or directory of that name, with links followed; empty unless local."""
-        target = self.target
-        if target.provider != Provider.LOCAL:
-            return ""
-        return os.path.realpath(os.path.join(target.base, target.container, name))
+        from libcloud.storage.copying import local_directory
+
+        return local_directory(self.driver, self.target.container, name)
 
     @property
     def is_s3(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -133,11 +134,19 @@ def reader_of(driver: StorageDriver) -> Callable[..., tuple[Object, Iterator[byt
 
 def store_address(driver: Any) -> str:
     """The address of a driver's store, whatever the credentials."""
+    if directory := local_directory(driver, "", ""):
+        return directory
     connection: Any = getattr(driver, "connection", None)
     host = str(getattr(connection, "host", None) or "")
     if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return "amazonaws.com"  # the buckets of all regions share one namespace
-    return f"{host}:{connection.port}" if host else str(getattr(driver, "base_path", ""))
+    return f"{host}:{connection.port}" if host else ""
+
+
+def local_directory(driver: Any, container_name: str, prefix: str) -> str:
+    """The directory of objects in a local store, with links followed; empty for other stores."""
+    base = getattr(driver, "base_path", "")
+    return os.path.realpath(os.path.join(base, container_name, prefix)) if base else ""
 
 
 def is_same_store(one: Any, two: Any) -> bool:

@@ -11,6 +11,7 @@ Tests: ``libcloud/test/storage/scaleout/test_migrate*.py``.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
@@ -43,6 +44,7 @@ _NOTED = 10_000
 
 _ALL: Range = (None, None)
 _SAME = "the source and the destination are the same container"
+_NESTED = "one of the source and the destination is inside the other"
 
 # What the files in the folder of a job contain.
 _OF_LISTS = {one.name for one in fields(Listed)}
@@ -198,6 +200,9 @@ def migrate(
         next(all_entries(place), None)  # an error if it does not exist
     if migration.source.identity == migration.destination.identity:
         raise MigrationError(_SAME)
+    directories = [place.directory for place in (migration.source, migration.destination)]
+    if all(directories) and os.path.commonpath(directories) in directories:
+        raise MigrationError(_NESTED)
     report = MigrationReport(job, dry_run=dry_run)
     coordinator = _Coordinator(migration, executor, _Window(tasks), report, on_report)
     if not dry_run:

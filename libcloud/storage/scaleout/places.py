@@ -35,7 +35,7 @@ from typing import Any
 from libcloud.common.types import LibcloudError
 from libcloud.storage.arguments import accepts_keyword
 from libcloud.storage.base import Container, Object, check_container
-from libcloud.storage.copying import read_object, store_address
+from libcloud.storage.copying import local_directory, read_object, store_address
 from libcloud.storage.providers import get_driver
 from libcloud.storage.s3.names import name_bytes
 from libcloud.storage.scaleout import text
@@ -82,6 +82,11 @@ class Place:
         parts = (getattr(connection, part, "") for part in ("account_prefix", "request_path"))
         account = "".join(str(part or "") for part in parts)
         return {"store": store_address(driver), "account": account, "container": name}
+
+    @property
+    def directory(self) -> str:
+        """The directory of a local store; empty for other stores."""
+        return local_directory(self.container.driver, self.container.name, self.prefix)
 
 
 @lru_cache(16)

@@ -133,6 +133,18 @@ def test_no_copy_replaces_a_file_that_is_to_be_copied_from_another_container(
     assert shell(command, f"{one}a", f"{one}./a").status == 2
 
 
+def test_local_stores_with_containers_of_the_same_name_are_not_the_same(
+    shell: Shell, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "1" / "docs", tmp_path / "2" / "docs"
+    for directory in (one, two):
+        directory.mkdir(parents=True)
+    (one / "a").write_bytes(b"a")
+    shell.ok("cp", f"file://{one}/a", f"file://{two}/a")
+    shell.ok("mv", f"file://{one}/a", f"file://{two}/b")
+    assert sorted(path.name for path in tmp_path.glob("?/docs/*")) == ["a", "b"]
+
+
 def test_an_object_is_not_moved_onto_itself_by_another_name_of_the_server(shell: Shell) -> None:
     stored(shell, "x")
     url = shell.endpoint.url.replace("127.0.0.1", "localhost")

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from libcloud.common.types import InvalidCredsError
 from libcloud.storage.base import Container
+from libcloud.storage.drivers.local import LocalStorageDriver
 from libcloud.storage.scaleout import shards
 from libcloud.storage.scaleout.migrate import (
     MigrationError,
@@ -141,6 +143,24 @@ def test_the_same_bucket_is_refused_even_by_another_name(pair: Pair) -> None:
         with pytest.raises(MigrationError, match="the same container"):
             migrate(pair.source.container, container, job="m1")
     assert [name for _, name in pair.source.server.objects] == ["a"]
+
+
+def test_a_local_directory_and_its_parent_are_refused_and_other_directories_are_not(
+    tmp_path: Path,
+) -> None:
+    inner = tmp_path / "a" / "docs" / "docs"
+    inner.mkdir(parents=True)
+    (tmp_path / "b" / "docs").mkdir(parents=True)
+    (inner / "x").write_bytes(b"x")
+    outer, nested, other = (
+        LocalStorageDriver(str(tmp_path / base), ex_use_locking=False).get_container("docs")
+        for base in ("a", "a/docs", "b")
+    )
+    for pair in ((outer, nested), (nested, outer)):
+        with pytest.raises(MigrationError, match="inside the other"):
+            migrate(*pair, job="m1")
+    assert [*tmp_path.glob("**/*x")] == [inner / "x"]
+    assert migrate(outer, other, job="m1").copied == 1
 
 
 def test_a_migration_onwards_may_have_the_same_name(pair: Pair) -> None:
