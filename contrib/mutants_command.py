@@ -308,7 +308,7 @@ MUTANTS = (
     Mutant(
         "mv deletes an object that was replaced while it was copied",
         f"{_CLI}/cp.py",
-        "        if not _is_same_version(obj, self._source.object(obj.name)):",
+        "        if not is_same_version(obj, self._source.object(obj.name)):",
         "        if False:",
         (
             f"{_TESTS}/cli/test_copies.py"

@@ -14,7 +14,7 @@ from libcloud.cli.failures import Failures
 from libcloud.cli.options import ObjectOptions, write_options
 from libcloud.cli.places import Copier, StoreDirectory
 from libcloud.cli.progress import Progress, Report, print_stderr
-from libcloud.cli.reading import modified
+from libcloud.cli.reading import is_same_version
 from libcloud.cli.selection import select, selection_options, version_option
 from libcloud.cli.settings import Settings, argument, combined, job_options, option, source_options
 from libcloud.cli.sources import Entry
@@ -161,7 +161,7 @@ class _Command:
                 self._delete_original(entry.origin, url)
 
     def _delete_original(self, obj: Object, url: str) -> None:
-        if not _is_same_version(obj, self._source.object(obj.name)):
+        if not is_same_version(obj, self._source.object(obj.name)):
             raise LibcloudError("copied, but changed during the copy: the original was not deleted")
         try:
             obj.delete()
@@ -175,7 +175,7 @@ class _Command:
         if (source.container, entry.origin.name) != (target.container, entry.name):
             return
         with contextlib.suppress(ObjectDoesNotExistError):
-            if _is_same_version(entry.origin, self._target.object(entry.name)):
+            if is_same_version(entry.origin, self._target.object(entry.name)):
                 raise LibcloudError("the same object is there already: nothing was moved")
 
     def _report(self, entry: Entry) -> None:
@@ -197,9 +197,3 @@ class _Command:
 def _place(store: Store, name: str) -> str | tuple[str, str]:
     """The same for all names of an object in one store, or of a file in any local one."""
     return store.real_path(name) or (store.target.container, name)
-
-
-def _is_same_version(one: Object, two: Object) -> bool:
-    # A listing may have fractions of a second that HEAD does not have.
-    times = {time.replace(microsecond=0) for obj in (one, two) if (time := modified(obj))}
-    return (one.hash, one.size) == (two.hash, two.size) and len(times) <= 1

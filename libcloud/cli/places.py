@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, report_unfinished_upload, run_tasks
@@ -16,7 +16,14 @@ from libcloud.cli.meter import Transfer
 from libcloud.cli.options import ObjectOptions, value_errors_as_usage
 from libcloud.cli.progress import Progress, print_stderr
 from libcloud.cli.put import Uploader
-from libcloud.cli.reading import Download, ObjectRange, is_directory_marker, modified, seconds_of
+from libcloud.cli.reading import (
+    Download,
+    ObjectRange,
+    is_directory_marker,
+    is_same_version,
+    modified,
+    seconds_of,
+)
 from libcloud.cli.settings import Settings
 from libcloud.cli.sources import Entry, Walk, size_of_stream
 from libcloud.cli.stores import Store
@@ -28,7 +35,11 @@ from libcloud.storage.destination import resolve_destination
 from libcloud.storage.types import FailedDeletion, Provider
 from libcloud.utils.cancellation import interruptible
 
+if TYPE_CHECKING:
+    from libcloud.storage.base import Object
+
 _PIECE = MIB
+_CHANGED = "not copied: the file changed while it was read"
 
 
 def difference(
@@ -88,7 +99,14 @@ def _unchanged(file: BinaryIO) -> Iterator[bytes]:
         yield piece
     after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise LibcloudError("not copied: the file changed while it was read")
+        raise LibcloudError(_CHANGED)
+
+
+def _unchanged_object(pieces: Iterator[bytes], obj: Object, store: Store) -> Iterator[bytes]:
+    """The same for a file that is an object of a local store; others read a single version."""
+    yield from pieces
+    if store.real_path("") and not is_same_version(obj, store.object(obj.name)):
+        raise LibcloudError(_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +313,7 @@ class Copier:
         keywords = uploader.keywords(name, self.progress, transfer)
         kept.upload(
             obj,
-            obj.as_stream(_PIECE),
+            _unchanged_object(obj.as_stream(_PIECE), obj, source.store),
             uploader.container,
             name,
             extra=self.options.extra,

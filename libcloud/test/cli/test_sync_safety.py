@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from libcloud.cli.sources import Entry, Walk
+from libcloud.storage.base import Object
 from libcloud.test.cli.running import Shell
 from libcloud.test.storage.fakes.faults import Status
 
@@ -153,12 +154,15 @@ def test_nothing_is_deleted_if_the_source_cannot_be_listed_to_its_end(
     assert (result.status, shell.names()) == (1, ["old"])
 
 
+@pytest.mark.parametrize("is_url", [False, True])
 def test_a_file_that_changes_while_it_is_read_is_not_copied(
-    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_url: bool
 ) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "a").write_text("old")
+    source = f"file://{tree}/" if is_url else str(tree)
+    as_stream = Object.as_stream
 
     def changing(pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
@@ -168,11 +172,12 @@ def test_a_file_that_changes_while_it_is_read_is_not_copied(
 
     with monkeypatch.context() as patches:
         patches.setattr("libcloud.cli.places.interruptible", changing)
-        result = shell("sync", str(tree), "s3://bucket")
+        patches.setattr(Object, "as_stream", lambda *arguments: changing(as_stream(*arguments)))
+        result = shell("sync", source, "s3://bucket")
     assert result.status == 1
     assert "s3://bucket/a: not copied: the file changed while it was read\n" in result.err
     assert shell.names() == shell.unfinished() == []
-    shell.ok("sync", str(tree), "s3://bucket")
+    shell.ok("sync", source, "s3://bucket")
     assert shell.body("a") == b"new"
 
 
