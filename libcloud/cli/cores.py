@@ -22,7 +22,7 @@ _Item = TypeVar("_Item")
 
 # Checksums, encryption and copies to the socket, which run on all cores, take a fraction of the
 # time of a request up to here.
-_SMALL = 128 * KIB
+SMALL = 128 * KIB
 
 # Seconds after which the share of the core is measured, and the share that is needed.
 _PERIOD = 0.2
@@ -33,20 +33,23 @@ _PROCESSOR = 39 - 3
 
 
 class OneCore:
-    """A context manager that limits the process to the current core while that pays.
+    """A context manager that limits the process to one core while that pays.
 
     It ends with the first large object, and as soon as the process does not get most of the core:
     other processes use it too, or the network is slower than the interpreter.
 
+    :param core: the number of the core; ``None``: the current one.
     :param clock: returns seconds from an arbitrary start.
     :param used: returns the processor seconds of the process.
     """
 
     def __init__(
         self,
+        core: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         used: Callable[[], float] = time.process_time,
     ) -> None:
+        self._core = core
         self._clock, self._used = clock, used
         self._cores: set[int] = set()  # to be allowed again
         self._since = 0.0
@@ -54,10 +57,11 @@ class OneCore:
 
     def __enter__(self) -> OneCore:
         with contextlib.suppress(OSError, AttributeError, ValueError, IndexError):
-            cores, current = os.sched_getaffinity(0), _current_core()
-            if len(cores) > 1 and current in cores:
+            cores = os.sched_getaffinity(0)
+            core = current_core() if self._core is None else self._core
+            if len(cores) > 1 and core in cores:
                 self._since, self._used_before = self._clock(), self._used()
-                _limit_threads({current})
+                _limit_threads({core})
                 self._cores = cores
         return self
 
@@ -71,7 +75,7 @@ class OneCore:
         for item in items:
             if self._cores:
                 size = size_of(item)
-                if size is None or size > _SMALL:
+                if size is None or size > SMALL:
                     self._end()
                 elif (now := self._clock()) - self._since >= _PERIOD:
                     self._end_period(now)
@@ -89,7 +93,7 @@ class OneCore:
             _limit_threads(cores)
 
 
-def _current_core() -> int:
+def current_core() -> int:
     """The core that runs this thread."""
     with open("/proc/thread-self/stat", "rb") as file:
         return int(file.read().rpartition(b") ")[2].split()[_PROCESSOR])

@@ -24,6 +24,7 @@ from libcloud.cli.errors import (
 from libcloud.cli.progress import print_stderr
 from libcloud.cli.text import count, printable
 from libcloud.common.types import InvalidCredsError
+from libcloud.storage.scheduler import Elsewhere
 from libcloud.storage.types import ContainerDoesNotExistError
 from libcloud.utils import cancellation
 
@@ -127,6 +128,8 @@ def run_tasks(
     jobs: int | None,
     size_of: Callable[[_Item], int | None] = lambda item: None,
     done: Callable[[_Item], object] | None = None,
+    url_of: Callable[[_Item], object] | None = None,
+    can_fork: bool = False,
 ) -> None:
     """Call ``task``, which transfers one object, for each of ``items``; report those that fail.
 
@@ -137,21 +140,35 @@ def run_tasks(
         the calling thread.
     :param size_of: bytes to transfer; ``None`` if unknown. Small objects share one core.
     :param done: called in the calling thread with each item that was transferred.
+    :param url_of: names an item in messages.
+    :param can_fork: ``task`` changes nothing in this process, so that others may run it as well.
     """
     finished = itertools.count()  # also those whose results are not read, after a signal
-    core = OneCore()
-    results: Any = driver._pool.map(
-        partial(_run, task, finished),
-        core.watch(items, size_of),
-        ordered=False,
-        fail_fast=False,
-        jobs=jobs,
-        grace=None,
-    )
+    run = partial(_run, task, finished)
     try:
-        with core, contextlib.closing(results):
+        with contextlib.ExitStack() as stack:
+            processes = Elsewhere()
+            if can_fork:
+                from libcloud.cli.processes import share
+
+                succeeded = partial(next, finished)
+                work = share(driver, run, items, size_of, jobs=jobs, succeeded=succeeded)
+                processes, items, jobs = stack.enter_context(work)
+            core = stack.enter_context(OneCore())
+            results: Any = driver._pool.map(
+                run,
+                core.watch(items, size_of),
+                ordered=False,
+                fail_fast=False,
+                jobs=jobs,
+                grace=None,
+                elsewhere=processes,
+            )
+            stack.enter_context(contextlib.closing(results))
             for result in results:
                 if result.error is not None:
+                    if url_of is not None:
+                        set_subject(result.error, url_of(result.item))
                     with failures.collect():
                         raise result.error
                 elif done is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from libcloud.cli.errors import error_context, set_subject
+from libcloud.cli.errors import error_context
 from libcloud.cli.failures import Failures, run_tasks
 from libcloud.cli.options import ObjectOptions, read_options
 from libcloud.cli.progress import Progress
@@ -301,15 +301,11 @@ def _get_all(
 
     def get_one(task: tuple[int, Object, bool]) -> None:
         number, obj, is_first = task
-        try:
-            if not is_first:
-                raise _same_file(obj)
-            destination = files.file_for(obj)
-            with progress.transfer(f"{number} {obj.name}") as transfer:
-                download.save(obj, destination, transfer)
-        except BaseException as error:
-            set_subject(error, target.with_name(obj.name))
-            raise
+        if not is_first:
+            raise _same_file(obj)
+        destination = files.file_for(obj)
+        with progress.transfer(f"{number} {obj.name}") as transfer:
+            download.save(obj, destination, transfer)
 
     def tasks() -> Iterator[tuple[int, Object, bool]]:
         nonlocal number
@@ -328,6 +324,8 @@ def _get_all(
             failures,
             jobs=settings.jobs,
             size_of=lambda task: task[1].size,
+            url_of=lambda task: target.with_name(task[1].name),
+            can_fork=settings.can_fork,
         )
     progress.finish(f"downloaded {count(number - failures.count, 'object')} to {output.path}")
     failures.raise_if_any()

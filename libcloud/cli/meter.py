@@ -134,6 +134,13 @@ class Meter:
             self._parts += transfer.parts if complete else 0
             self._most_sent = 0
 
+    def add(self, size: int, parts: int, retries: int) -> None:
+        """Count what was transferred elsewhere."""
+        with self.lock():
+            self._finished += size
+            self._parts += parts
+            self.retries += retries
+
     @property
     def title(self) -> str:
         transfers = [*self.transfers]

@@ -245,7 +245,14 @@ class Copier:
             jobs=self.jobs,
             size_of=lambda entry: entry.size,
             done=done,
+            url_of=lambda entry: self.destination.label(entry.name),
+            can_fork=self.settings.can_fork and not self._is_between_stores,
         )
+
+    @property
+    def _is_between_stores(self) -> bool:
+        """Whether copying changes :attr:`lost`."""
+        return all(isinstance(place, StoreDirectory) for place in (self.source, self.destination))
 
     def _copy(self, entry: Entry, transfer: Transfer) -> None:
         self.options.check_size(entry.size or 0)

@@ -79,6 +79,50 @@ def _without_bars() -> Iterator[None]:
         yield
 
 
+class Totals(NamedTuple):
+    """Bytes, parts and retries of the transfers so far."""
+
+    bytes_done: int = 0
+    parts: int = 0
+    retries: int = 0
+
+    def since(self, before: Totals) -> Totals:
+        return Totals(*map(int.__sub__, self, before))
+
+
+def totals() -> Totals:
+    meters = [progress.meter for progress in _active]
+    return Totals(
+        sum(meter.bytes_done for meter in meters),
+        sum(meter.parts for meter in meters),
+        sum(meter.retries for meter in meters),
+    )
+
+
+def add_totals(found: Totals) -> None:
+    """Count what another process has transferred."""
+    for progress in _active[-1:]:
+        progress.meter.add(*found)
+
+
+@contextlib.contextmanager
+def without_threads() -> Iterator[None]:
+    """Stop drawing bars in the block, so that the process can fork."""
+    for progress in _active:
+        progress.stop_drawing()
+    try:
+        yield
+    finally:
+        for progress in _active:
+            progress.start_drawing()
+
+
+def silence() -> None:
+    """Report no progress any more: this is a child, and its parent does."""
+    for progress in _active:
+        progress.silence()
+
+
 def interrupt_transfers() -> None:
     for progress in _active:
         progress.meter.interrupt()
@@ -123,11 +167,7 @@ class Progress:
         _active.append(self)
         TimedConnection.progress_listener = self.meter
         RetryLoop.retry_listener = self.meter.retrying
-        if self._bar:
-            self._thread = threading.Thread(
-                target=self._redraw_until_stopped, name="libcloud-bar", daemon=True
-            )
-            self._thread.start()
+        self.start_drawing()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -136,11 +176,28 @@ class Progress:
 
         TimedConnection.progress_listener = None
         RetryLoop.retry_listener = None
+        self.stop_drawing()
+        self.clear()
+        _active.remove(self)
+
+    def start_drawing(self) -> None:
+        """Start the thread that draws the bar, if there is one."""
+        if self._bar:
+            self._stop.clear()
+            self._thread = threading.Thread(
+                target=self._redraw_until_stopped, name="libcloud-bar", daemon=True
+            )
+            self._thread.start()
+
+    def stop_drawing(self) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        self.clear()
-        _active.remove(self)
+            self._thread = None
+
+    def silence(self) -> None:
+        """Write nothing any more. The bar is still cleared above what others print."""
+        self._json, self._quiet = False, True
 
     @property
     def shows_total(self) -> bool:

@@ -9,7 +9,7 @@ from typing import IO, Any, BinaryIO
 
 import click
 
-from libcloud.cli.errors import error_context, errors_name, set_subject
+from libcloud.cli.errors import error_context, errors_name
 from libcloud.cli.failures import (
     Failures,
     note_unfinished_upload,
@@ -182,13 +182,23 @@ def _put_files(uploader: Uploader, sources: list[Entry], jobs: int | None) -> No
         except BaseException as error:
             target = store.target.with_name(source.name)
             note_unfinished_upload(error, transfer, target, resumable=True)
-            set_subject(error, target)
             raise
+
+    def name_of(task: tuple[int, Entry]) -> object:
+        _, source = task
+        return source.origin if source.error else store.target.with_name(source.name)
 
     with Progress(str(where), total, uploader.settings) as progress:
         tasks = enumerate(sources, 1)
         run_tasks(
-            store.driver, put_one, tasks, failures, jobs=jobs, size_of=lambda task: task[1].size
+            store.driver,
+            put_one,
+            tasks,
+            failures,
+            jobs=jobs,
+            size_of=lambda task: task[1].size,
+            url_of=name_of,
+            can_fork=uploader.settings.can_fork,
         )
     stored = count(len(sources) - failures.count, "object")
     progress.finish(f"stored {where}" if single else f"stored {stored} in {where}")

@@ -79,6 +79,11 @@ class Settings(NamedTuple):
             region=self.from_region or self.region,
         )
 
+    @property
+    def can_fork(self) -> bool:
+        """Whether several processes may do the work: they do not share a rate or memory."""
+        return not (self.limit_rate or self.max_memory or self.debug)
+
     def engine_options(self, **others: Any) -> dict[str, Any]:
         """The keywords of transfers in parts that are given, and those of ``others``."""
         options = {"ex_window": self.window, "ex_part_size": self.part_size, **others}

@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from types import FrameType
 from typing import BinaryIO
@@ -48,12 +49,12 @@ def handle_signals() -> Iterator[Cancellation]:
             _write("libcloud: interrupted")
             interrupt_transfers()
             # Not in this thread, which may hold any lock. Starting a thread like this takes none.
-            _thread.start_new_thread(_stop, (cancellation,))
+            _thread.start_new_thread(stop, (cancellation,))
             raise Interrupted(number)
         _write("libcloud: interrupted again: parts of uploads may remain stored")
         os._exit(128 + number)
 
-    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    numbers = _numbers()
     previous = {number: signal.getsignal(number) for number in numbers}
     for number, handler in previous.items():
         if handler is not signal.SIG_IGN:  # set by nohup, and by shells for background jobs
@@ -66,7 +67,28 @@ def handle_signals() -> Iterator[Cancellation]:
             signal.signal(number, handler)
 
 
-def _stop(cancellation: Cancellation) -> None:
+def fork_child() -> int:
+    """``os.fork()``; the child ignores signals: they reach its parent, too, which ends it."""
+    numbers = _numbers()
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        with warnings.catch_warnings():  # threads that wait for tasks are no danger
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if not pid:
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
+            signal.set_wakeup_fd(-1)
+        return pid
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+
+
+def _numbers() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+
+
+def stop(cancellation: Cancellation) -> None:
     """Cancel what runs; interrupt it, and then its clean-up, once no responses come any more."""
     for step in (cancellation.cancel, cancellation.interrupt, cancellation.abandon):
         step()

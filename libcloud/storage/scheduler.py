@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 MAX_WORKERS = 256
 """Tasks that run at once at most."""
@@ -38,6 +38,29 @@ class Limiter(Protocol):
 
     def limit(self, window: int) -> int:
         """Tasks that may run at once instead of ``window``; at least 1."""
+
+
+class Elsewhere:
+    """Other processes that run tasks of a worker pool; here, there are none.
+
+    :ivar processes: their number, with this one.
+    """
+
+    processes = 1
+
+    def take(self, item: Any, unfinished: int, done: Callable[..., object]) -> bool:
+        """Whether it runs the task for ``item``: then it calls ``done`` once, in any thread.
+
+        :param unfinished: items that are not finished, here and elsewhere.
+        :param done: called with the error, if any.
+        """
+        return False
+
+    def flush(self) -> None:
+        """Start what it has taken: the caller waits for it from now on."""
+
+    def stop(self) -> None:
+        """Cancel what is not finished."""
 
 
 class AdaptiveLimit:

@@ -23,7 +23,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Limiter, Scheduler
+from libcloud.storage.scheduler import MAX_WORKERS, AdaptiveWindow, Elsewhere, Limiter, Scheduler
 from libcloud.storage.types import OperationResult
 from libcloud.utils.batch_queue import BatchQueue
 from libcloud.utils.cancellation import Cancellation
@@ -51,6 +51,8 @@ _OPEN_FILES = 4
 
 # Seconds after which a wait for a task is interrupted to handle signals.
 _ATTENTION = 0.3
+
+_HERE = Elsewhere()
 
 _Item = TypeVar("_Item")
 _T = TypeVar("_T")
@@ -255,6 +257,10 @@ class WorkerPool:
         """Run ``task``, which must not raise, in a thread."""
         self._workers().add(task)
 
+    def is_idle(self, threads: int) -> bool:
+        """Whether no task runs, and the pool has that many threads."""
+        return (own := self._workers())._threads == threads and not own.scheduler.running
+
     def map(
         self,
         function: Callable[[_Item], _T],
@@ -264,6 +270,7 @@ class WorkerPool:
         fail_fast: bool = True,
         jobs: int | None = None,
         grace: float | None = _GRACE,
+        elsewhere: Elsewhere = _HERE,
     ) -> Iterator[OperationResult[_Item, _T]]:
         """Call ``function`` for each of ``items``, starting when the first result is requested.
 
@@ -276,10 +283,11 @@ class WorkerPool:
         :param fail_fast: raise the first error; otherwise results contain the errors.
         :param jobs: maximum number of tasks of this call that run at once; ``None``: the pool's.
         :param grace: seconds; ``None``: until the running tasks have ended or are abandoned.
+        :param elsewhere: is offered each item first; the value of those that it takes is ``None``.
         """
         if jobs == 1 or self._arguments[1] == 1:
             return _map_inline(function, items, fail_fast)
-        options = _RunOptions(ordered, fail_fast, jobs, grace)
+        options = _RunOptions(ordered, fail_fast, jobs, grace, elsewhere)
         return _Run(self._workers(), function, options).results(items)
 
 
@@ -334,6 +342,7 @@ class _RunOptions(NamedTuple):
     fail_fast: bool
     jobs: int | None
     grace: float | None
+    elsewhere: Elsewhere
 
 
 class _Run(Generic[_Item, _T]):
@@ -344,7 +353,7 @@ class _Run(Generic[_Item, _T]):
     ) -> None:
         self._workers = workers
         self._function = function
-        self._ordered, self._fail_fast, self._jobs, self._grace = options
+        self._ordered, self._fail_fast, self._jobs, self._grace, self._elsewhere = options
         self._pid = os.getpid()
         self._cancellation = Cancellation()
         self._unfinished = 0  # jobs that have not been removed from ``_finished``
@@ -369,23 +378,26 @@ class _Run(Generic[_Item, _T]):
         self._unfinished += 1
         if self._ordered:
             self._results.append(job)
-        self._workers.add(partial(self._run, job))
+        if not self._elsewhere.take(job.item, self._unfinished - 1, partial(self._end, job)):
+            self._workers.add(partial(self._run, job))
 
     def _is_full(self) -> bool:
         pending = len(self._results) if self._ordered else self._unfinished
-        limit = self._workers.scheduler.limit
-        if self._jobs is not None:
-            limit = min(limit, self._jobs)
-            if self._unfinished >= self._jobs:
-                return True
-        return pending >= 2 * limit
+        limit = self._workers.scheduler.limit * self._elsewhere.processes
+        if self._jobs is not None and self._unfinished >= self._jobs:
+            return True
+        return pending >= 2 * min(limit, self._jobs or limit)
 
     def _run(self, job: _Job[_Item, _T]) -> None:
         try:
             job.value = self._cancellation.call(self._function, job.item)
         except BaseException as error:
             job.error = error
-        self._finished.put(job, urgent=job.error is not None)
+        self._end(job, job.error)
+
+    def _end(self, job: _Job[_Item, _T], error: BaseException | None = None) -> None:
+        job.error = error
+        self._finished.put(job, urgent=error is not None)
 
     def _completed(self, *, wait: bool) -> Iterator[OperationResult[_Item, _T]]:
         """Take the jobs that are finished, at least one if ``wait``; the results that are due."""
@@ -409,6 +421,7 @@ class _Run(Generic[_Item, _T]):
 
     def _wait(self) -> None:
         """Wait for a finished job, and for those that finish at the same time."""
+        self._elsewhere.flush()
         count = self._unfinished
         if not self._is_complete:
             count = min(count, self._workers.spare)
@@ -423,6 +436,7 @@ class _Run(Generic[_Item, _T]):
         if self._pid != os.getpid():
             return
         self._cancellation.cancel()
+        self._elsewhere.stop()
         with self._workers.paused(not self._unfinished):
             if self._grace is None:
                 while not (self._all_end_within(_POLL) or self._cancellation.abandoned):

@@ -20,7 +20,7 @@ def allowed(monkeypatch: pytest.MonkeyPatch) -> list[set[int]]:
     """The cores that the threads of this process were limited to, the last ones last."""
     limits: list[set[int]] = [_ALL]
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: limits[-1], raising=False)
-    monkeypatch.setattr(cores, "_current_core", lambda: 1)
+    monkeypatch.setattr(cores, "current_core", lambda: 1)
     monkeypatch.setattr(cores, "_limit_threads", limits.append)
     return limits
 
@@ -37,7 +37,7 @@ def limits_at(allowed: list[set[int]], sizes: list[int | None], *, share: float 
         now += 0.03
         return now
 
-    with OneCore(clock, lambda: now * share) as core:
+    with OneCore(clock=clock, used=lambda: now * share) as core:
         found = [len(allowed[-1]) == 1 for _ in core.watch(sizes, lambda size: size)]
     assert allowed[-1] == _ALL
     return found
