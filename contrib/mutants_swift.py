@@ -43,6 +43,16 @@ MUTANTS = (
         caught_by="test_segments_are_kept_while_a_refused_manifest_may_still_appear",
     ),
     Mutant(
+        "the ETag of a manifest that was sent without one is not compared",
+        f"{_SWIFT}/upload_port.py",
+        "        return self._compared(response, expected), dict(response.headers)\n",
+        "        if not self._client.etag_of_manifest:\n"
+        "            return expected, dict(response.headers)\n"
+        "        return self._compared(response, expected), dict(response.headers)\n",
+        ("libcloud/test/storage/swift/test_copies.py",),
+        caught_by="test_a_manifest_without_an_etag_is_compared",
+    ),
+    Mutant(
         "a clean-up deletes the segments of versions",
         f"{_SWIFT}/deletion.py",
         "    return not client.third_party and keeps_versions(client.head(container_name))\n",

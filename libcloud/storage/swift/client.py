@@ -45,7 +45,10 @@ _OF_OBJECTS: Mapping[int, type[ObjectError]] = {
 
 
 class SwiftClient(NamingClient[PolicyOwner]):
-    """Sends the requests of one driver."""
+    """Sends the requests of one driver.
+
+    ``etag_of_manifest``: the store has not refused an ETag that it stores a manifest with.
+    """
 
     requests = requests
     own_headers = ("x-trans-id", "x-openstack-request-id", "x-timestamp", "etag", "last-modified")
@@ -54,6 +57,7 @@ class SwiftClient(NamingClient[PolicyOwner]):
     def __init__(self, owner: PolicyOwner) -> None:
         super().__init__(owner, errors.failure_of)
         self._profile: SwiftProfile | None = None
+        self.etag_of_manifest = True
 
     def _patience(self, request: HttpRequest) -> float:
         # The store responds when it has copied everything.

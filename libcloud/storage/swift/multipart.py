@@ -37,6 +37,10 @@ _DIGEST = 33  # a tilde and 32 digits
 _CUT = re.compile(rf".+~[0-9a-f]{{{_DIGEST - 1}}}", re.DOTALL)
 
 
+class NoManifestError(MalformedResponseError):
+    """The store does not show the manifest of a large object."""
+
+
 @dataclass(frozen=True, slots=True)
 class SwiftMultipartUpload:
     """An upload whose segments no object refers to.
@@ -115,7 +119,7 @@ def manifest_of(client: SwiftClient, container_name: str, name: str) -> list[Seg
         _check_origin(client, response, what)
         # Ceph RGW 16 has a body without bytes there, and does not say that the object is large.
         if deletion.is_static_large(client.head(container_name, name, what)):
-            raise MalformedResponseError(f"{what}: it has no manifest", driver=client.owner)
+            raise NoManifestError(f"{what}: it has no manifest", driver=client.owner)
         return []  # another object has replaced it
     return client.parse(responses.parse_manifest, response, what)
 

@@ -138,11 +138,24 @@ class SwiftUploadPort:
             self._replaced = self._segments_to_replace()
         expected = multipart.large_etag(part.etag for part in parts)
         segments = [Segment(self._path_of(upload_id, it), it.etag, it.size) for it in parts]
-        request = requests.put_manifest(self._path, segments, {**self._headers, "ETag": expected})
-        response = self._send(request, f"Error publishing {self._label}")
-        etag = self._compared(response, expected)
+        etag, headers = self._publish(segments, expected)
         self._delete_replaced()
-        return StoredObject(etag, sum(it.size for it in parts), len(parts), dict(response.headers))
+        return StoredObject(etag, sum(it.size for it in parts), len(parts), headers)
+
+    def _publish(self, segments: Sequence[Segment], expected: str) -> tuple[str, dict[str, str]]:
+        """Send the manifest; return the ETag and the headers of the object."""
+        headers = {**self._headers, **({"ETag": expected} if self._client.etag_of_manifest else {})}
+        request = requests.put_manifest(self._path, segments, headers)
+        try:
+            response = self._send(request, f"Error publishing {self._label}")
+        except ObjectHashMismatchError:
+            if not self._client.etag_of_manifest:
+                raise
+            # Ceph RGW (16) refuses any ETag of a manifest, also the one that it then responds with.
+            request = requests.put_manifest(self._path, segments, self._headers)
+            response = self._send(request, f"Error publishing {self._label}")
+            self._client.etag_of_manifest = False
+        return self._compared(response, expected), dict(response.headers)
 
     def confirm(
         self, parts: Sequence[PartReceipt], size: int
@@ -265,9 +278,15 @@ class SwiftUploadPort:
             return []
         ours = f"/{self._names.container}/{self._names.prefix()}"
         new = f"/{self._names.container}/{self._names.prefix(self._upload_id)}"
+        try:
+            found = self._manifest()
+        except multipart.NoManifestError as error:
+            text = "the segments of the object that %s overwrites remain in %s: %s"
+            _log.warning(text, self._label, self._names.container, error)
+            return []
         return [
             segment
-            for segment in self._manifest()
+            for segment in found
             if segment.path.startswith(ours) and not segment.path.startswith(new)
         ]
 

@@ -50,6 +50,7 @@ class SwiftLimits:
     :param page_size: names on a page of a listing.
     :param shows_manifests: otherwise it has an empty response to a request for one, as Ceph RGW.
     :param copies_manifests: a copy of a large object has the same segments, as in Ceph RGW.
+    :param checks_manifests: otherwise it refuses a manifest with an ETag, as Ceph RGW.
     :param reported: names on a page as ``/info`` says, of accounts and of containers.
     """
 
@@ -62,6 +63,7 @@ class SwiftLimits:
     info: bool = True
     shows_manifests: bool = True
     copies_manifests: bool = False
+    checks_manifests: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,9 +455,10 @@ class FakeSwift:
         if request.query.get("multipart-manifest") == "put":
             stored = replace(stored, segments=self._checked_segments(body))
         given = (request.header("etag") or "").strip('"')
-        if given and given != self._etag(stored):
+        refused = stored.segments is not None and not self.limits.checks_manifests
+        if given and (refused or given != self._etag(stored)):
             raise RefusedError(422, "Unable to process the contained instructions")
-        if not given and source is None:
+        if not given and source is None and not refused:
             self.violations.append(f"PUT of {name!r} came without an ETag")
         self.containers[container][name] = stored
         return Answer(201, self._headers_of(stored)[:2])

@@ -10,8 +10,10 @@ import pytest
 from libcloud.common.types import MalformedResponseError
 from libcloud.storage.base import Container
 from libcloud.storage.drivers.cloudfiles import OpenStackSwiftStorageDriver
+from libcloud.storage.types import UploadOutcomeUnknownError
 from libcloud.test.storage.conformance.harness import pattern
 from libcloud.test.storage.fakes.swift import FakeSwift, SwiftLimits
+from libcloud.test.storage.fakes.swift_faults import other_etag
 from libcloud.test.storage.swift.conftest import Connect
 
 PART = 1000
@@ -100,3 +102,32 @@ def test_a_store_that_shows_no_manifests_loses_no_segments(connect: Connect) -> 
         with pytest.raises(MalformedResponseError, match="it has no manifest"):
             driver.ex_cleanup_multipart_uploads(container)
         assert server.body("docs", "big") == DATA
+
+
+@pytest.mark.parametrize("shows_manifests", [True, False])
+def test_a_store_that_refuses_the_etag_of_a_manifest_gets_none(
+    connect: Connect, shows_manifests: bool
+) -> None:
+    """Ceph RGW refuses each."""
+    limits = SwiftLimits(checks_manifests=False, shows_manifests=shows_manifests)
+    with FakeSwift(limits) as server:
+        driver = connect(host=server.host, port=server.port)
+        container = driver.create_container("docs")
+        for data in (DATA, DATA[::-1]):
+            upload(container, data)
+            assert server.body("docs", "big") == data
+        assert server.log.count("PUT manifest") == 3
+        assert len(server.segments()) == (6 if shows_manifests else 12)
+        assert server.violations == []
+
+
+def test_a_manifest_without_an_etag_is_compared(connect: Connect) -> None:
+    with FakeSwift(SwiftLimits(checks_manifests=False)) as server:
+        driver = connect(host=server.host, port=server.port)
+        container = driver.create_container("docs")
+        upload(container)
+        # The first HEAD looks for segments to replace.
+        server.faults += [("HEAD object", lambda *_: None), ("HEAD object", other_etag)]
+        server.faults.append(("PUT manifest", other_etag))
+        with pytest.raises(UploadOutcomeUnknownError):
+            upload(container, DATA[::-1], "other")
