@@ -37,6 +37,14 @@ MUTANTS = (
         caught_by="test_files_that_cannot_be_read_are_omitted_or_their_errors_returned",
     ),
     Mutant(
+        "fsspec shows an ETag without its quotes to programs for s3fs",
+        f"{_FILESYSTEM}/listing.py",
+        """obj.hash and f'"{obj.hash}"'""",
+        "obj.hash",
+        ("libcloud/test/storage/test_filesystem_names.py",),
+        caught_by="test_programs_for_s3fs_find_its_keys",
+    ),
+    Mutant(
         "fsspec mixes ranges of two versions",
         f"{_FILESYSTEM}/system.py",
         "                if known is not obj and not same_version(known, obj):",

@@ -158,7 +158,8 @@ class DriverFileSystem(AsyncFileSystem):  # type: ignore[misc]
         """The properties of ``path``: at least ``name``, ``size`` and ``type``.
 
         The type is ``"file"`` or ``"directory"``; files also have ``etag``,
-        ``modified``, ``metadata`` and ``content_type`` (the last two are not part of a listing).
+        ``modified``, ``metadata`` and ``content_type`` (the last two are not part of a listing),
+        and ``ETag``, with its quotes, and ``LastModified`` for programs written for s3fs.
 
         :param kwargs: ``version_id``: of a version of an object.
         :raises FileNotFoundError: it does not exist.

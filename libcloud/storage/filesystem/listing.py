@@ -68,12 +68,15 @@ def entry_of(obj: Object) -> Info:
     if is_placeholder(obj):
         return directory_entry(f"{obj.container.name}/{obj.name}")
     extra = obj.extra
+    modified = headers.time_of(extra.get("last_modified", extra.get("modify_time")))
     return {
         "name": f"{obj.container.name}/{obj.name}",
         "size": obj.size,
         "type": "file",
         "etag": obj.hash,
-        "modified": headers.time_of(extra.get("last_modified", extra.get("modify_time"))),
+        "modified": modified,
+        "ETag": obj.hash and f'"{obj.hash}"',  # this and the next as programs read them with s3fs
+        "LastModified": modified,
         "created": headers.time_of(extra.get("creation_time")),
         "content_type": extra.get("content_type"),
         "metadata": obj.meta_data,

@@ -135,3 +135,9 @@ def test_a_store_without_presigned_urls_signs_none() -> None:
     fs: Any = LibcloudFileSystem(driver=DummyStorageDriver("key", ""), skip_instance_cache=True)
     with pytest.raises(NotImplementedError, match="no presigned URLs"):
         fs.sign("bucket/object")
+
+
+def test_programs_for_s3fs_find_its_keys(fs: Any) -> None:
+    for entry in (fs.info("bucket/x/y"), fs.ls("bucket/x")[0], fs.open("bucket/x/y").details):
+        assert entry["ETag"] == f'"{entry["etag"]}"'
+        assert entry["LastModified"] == entry["modified"]
