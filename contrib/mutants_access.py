@@ -22,6 +22,14 @@ _CONNECTION = (f"{_TESTS}/storage/test_s3_connection.py",)
 
 MUTANTS = (
     Mutant(
+        "a profile replaces a key of the environment without its secret",
+        "libcloud/common/credentials/discovery.py",
+        "    if key and not secret:",
+        "    if False:",
+        _SOURCES,
+        caught_by="test_other_credentials_do_not_replace_a_key_without_its_secret",
+    ),
+    Mutant(
         "a missing access key signed as None",
         "libcloud/common/credentials/provider.py",
         "if key is None or not isinstance(secret, str):",

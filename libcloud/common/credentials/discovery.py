@@ -236,6 +236,8 @@ class StoredCredentials:
 
 def _from_variables(profile: Profile) -> Discovery | None:
     key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
+    if key and not secret:  # as in botocore: no other credentials in place of these
+        return Discovery(None, "", missing=_reason(profile))
     if key and secret:
         token = os.environ.get("AWS_SESSION_TOKEN") or os.environ.get("AWS_SECURITY_TOKEN") or None
         return _stored(key, secret, token, "the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")

@@ -182,6 +182,12 @@ def test_half_a_pair_is_reported(tmp_path: Path) -> None:
     assert found.missing == "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"
 
 
+def test_other_credentials_do_not_replace_a_key_without_its_secret(home: Path) -> None:
+    found = find(home, AWS_ACCESS_KEY_ID="x", AWS_CONTAINER_CREDENTIALS_FULL_URI="http://x")
+    assert found.credentials is None
+    assert found.missing == "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"
+
+
 @pytest.mark.parametrize(("profile", "by"), [("sso", "sso_session"), ("role", "role_arn")])
 def test_obtained_keys_are_reported(home: Path, profile: str, by: str) -> None:
     found = find(home, profile)
