@@ -12,6 +12,14 @@ _STAGING = ("libcloud/test/test_staging.py",)
 
 MUTANTS = (
     Mutant(
+        "an upload is lost if its directory becomes empty",
+        _REPLACE,
+        "                self._descriptor = self._with_directories(lambda _: self._create_named())",
+        "                self._descriptor = self._create_named()",
+        ("libcloud/test/storage/test_local.py",),
+        caught_by="test_a_folder_that_becomes_empty_during_an_upload_does_not_make_it_fail",
+    ),
+    Mutant(
         "a lock file that was removed is a lock",
         "libcloud/storage/drivers/_local_lock.py",
         "                if self._is_current():\n                    return True\n",

@@ -8,8 +8,12 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Callable
+from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
+
+_T = TypeVar("_T")
 
 TEMPORARY_PREFIX = ".libcloud-part-"
 
@@ -78,6 +82,7 @@ class StagingFile:
         self._path = path
         self._given_mode = mode
         self._overwrite = overwrite
+        self._make_directories = make_directories
         self._modified = modified
         self._driver = driver
         self._created: list[str] = []  # directories
@@ -94,7 +99,7 @@ class StagingFile:
         else:
             self._final = path if path.startswith("/") else os.path.join(os.getcwd(), path)
             self._predecessor = None
-            self._descriptor = self._open_staging(make_directories)
+            self._descriptor = self._open_staging()
 
     def _open(self) -> int:
         descriptor = _descriptor_of(self._path)
@@ -108,15 +113,14 @@ class StagingFile:
             return os.open(self._path, _REPLACE)
         return self._open_staging()
 
-    def _open_staging(self, make_directories: bool = False) -> int:
-        directory = os.path.dirname(self._final)
+    def _open_staging(self) -> int:
         try:
-            return self._create(directory)
+            return self._with_directories(self._create)
         except (FileNotFoundError, NotADirectoryError):
-            if not make_directories:
-                missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
-                raise missing from None
-            return self._create_in_new(directory)
+            if self._make_directories:
+                raise
+            missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._final)
+            raise missing from None
         except PermissionError:
             if not self._overwrite or not os.path.isfile(self._final):
                 raise
@@ -145,8 +149,14 @@ class StagingFile:
         self._temporary = temporary
         return descriptor
 
-    def _create_in_new(self, directory: str) -> int:
-        """:meth:`_create`, with the directories that are missing."""
+    def _with_directories(self, act: Callable[[str], _T]) -> _T:
+        """Call ``act`` with the directory of the file; create what is missing of it, if allowed."""
+        directory = os.path.dirname(self._final)
+        try:
+            return act(directory)
+        except (FileNotFoundError, NotADirectoryError):
+            if not self._make_directories:
+                raise
         attempt = 1
         try:
             while True:
@@ -156,7 +166,7 @@ class StagingFile:
                     missing = os.path.dirname(missing)
                 try:
                     os.makedirs(directory, exist_ok=True)
-                    return self._create(directory)
+                    return act(directory)
                 except (FileExistsError, FileNotFoundError):
                     # Another download that failed removes the directory, which was empty; or there
                     # is a file, or a link that leads nowhere.
@@ -260,7 +270,13 @@ class StagingFile:
     def _add_name(self) -> None:
         temporary = self._new_name()
         try:
-            self._link_unnamed(temporary)
+            try:
+                self._link_unnamed(temporary)
+            except FileNotFoundError:
+                if os.path.isdir(os.path.dirname(temporary)):  # there is no /proc
+                    raise
+                # A file without a name does not keep others from removing its directory.
+                self._with_directories(lambda _: self._link_unnamed(temporary))
             self._temporary = temporary
         except OSError:  # forbidden, for example by AppArmor, or there is no /proc
             os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -268,7 +284,7 @@ class StagingFile:
 
             unnamed, self._descriptor = self._descriptor, -1
             with open(unnamed, "rb") as data:  # which closes it
-                self._descriptor = self._create_named()
+                self._descriptor = self._with_directories(lambda _: self._create_named())
                 copyfileobj(data, self)
             self._synced = False
 

@@ -378,7 +378,10 @@ class LocalStorageDriver(StorageDriver):
                 file.sync()  # others need not wait for it
                 with self._lock_cls(path):
                     file.commit()
-            sync_directory(os.path.dirname(path))
+            with suppress(
+                FileNotFoundError
+            ):  # others may delete the object, and then its directory
+                sync_directory(os.path.dirname(path))
         except BaseException:
             self._tree.prune(container.name, path)
             raise

@@ -370,6 +370,24 @@ def test_a_folder_deleted_during_an_upload_is_recreated(
     assert _files(base) == {"c/a/b": b"data"}
 
 
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("name", ["a/b", "a/other"])
+def test_a_folder_that_becomes_empty_during_an_upload_does_not_make_it_fail(
+    container: Container, base: Path, monkeypatch: pytest.MonkeyPatch, name: str, links: bool
+) -> None:
+    obj = _store(container, "a/b")
+    if not links:
+        monkeypatch.setattr("libcloud.utils.staging._OPEN_FILES", str(base / "none"))
+
+    def pieces() -> Iterator[bytes]:
+        yield b"new"
+        obj.delete()
+
+    container.upload_object_via_stream(pieces(), name)
+
+    assert _files(base) == {f"c/{name}": b"new"}
+
+
 @pytest.mark.parametrize("source", ["text", b"bytes", None, {b"x": 1}])
 def test_an_invalid_stream_is_refused(container: Container, base: Path, source: Any) -> None:
     with pytest.raises(InvalidSourceError):
