@@ -97,6 +97,14 @@ MUTANTS = (
         caught_by="test_a_response_whose_end_is_not_certain_is_refused",
     ),
     Mutant(
+        "a header in UTF-8 hides those behind it",
+        f"{_HTTP}/received.py",
+        "iter(_in_few(_fields(lines)))",
+        "iter(_in_few(lines))",
+        _HEADS,
+        caught_by="test_headers_after_one_of_an_invalid_form_count",
+    ),
+    Mutant(
         "what was read beyond a response is forgotten",
         f"{_HTTP}/received.py",
         "ended and not source.holds_more()",

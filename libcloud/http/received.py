@@ -36,6 +36,8 @@ _LARGEST_HEAD = 256 * 1024
 _STATUS = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9][0-9](?:[ \t][^\n]*)?\r?\n")
 _INTERIM = re.compile(rb"HTTP/1\.[0-9] 1(?!01)[0-9][0-9][ \t\r\n]")
 _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
+_NOT_IN_NAMES = re.compile(rb"[^\x21-\x7e]")
+_BARE_RETURN = re.compile(rb"\r(?!\n)")
 
 # RFC 9112, section 7.1.
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r?\n")
@@ -125,7 +127,7 @@ class WholeHeadResponse(http.client.HTTPResponse):
     def _begin(self) -> None:
         stream: Any = self.fp
         lines = _read_final_head(stream)
-        few, read_line = iter(_in_few(lines)), stream.readline
+        few, read_line = iter(_in_few(_fields(lines))), stream.readline
 
         def readline(size: int) -> bytes:
             """Return what was read already, then the rest of a head of an unusual form."""
@@ -211,6 +213,25 @@ def _read_head(stream: Any) -> list[bytes]:
                 f"the headers of the response take more than {_LARGEST_HEAD} bytes"
             )
     return lines
+
+
+def _fields(lines: list[bytes]) -> list[bytes]:
+    """Return a head whose lines are all headers, because any other ends the headers for the
+    standard library, which then misses the length of the body.
+
+    RFC 9112, sections 2.2 and 5: a carriage return alone is a space, and none precedes the colon.
+    Stores send names in UTF-8, which are percent-encoded here.
+    """
+    fields, folded = lines[:1], False
+    for line in lines[1:-1]:
+        name, colon, _ = line.partition(b":")
+        if not line.startswith((b" ", b"\t")):
+            name = _NOT_IN_NAMES.sub(lambda match: b"%%%02X" % match[0][0], name.rstrip())
+            folded = bool(colon and name)
+            line = name + line[line.find(b":") :]
+        if folded:
+            fields.append(_BARE_RETURN.sub(b" ", line))
+    return [*fields, *lines[1:][-1:]]
 
 
 def _in_few(lines: list[bytes]) -> list[bytes]:

@@ -76,12 +76,10 @@ HEADS = {
     "continued": b"HTTP/1.1 100 Continue\r\nA: b\r\n\r\n"
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     "folded": b"HTTP/1.1 200 OK\r\nA: b\r\n  c\r\nContent-Length: 5\r\n\r\nhello",
-    "no colon": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nnonsense\r\nA: b\r\n\r\nhello",
     "beyond ASCII": b"HTTP/1.1 200 Tr\xe8s bien\r\nA: \xe9\xff\r\nContent-Length: 5\r\n\r\nhello",
     "repeated": b"HTTP/1.1 200 OK\r\nA: b\r\nA: c\r\na: b\r\nContent-Length: 5\r\n\r\nhello",
     "empty value": b"HTTP/1.1 200 OK\r\nA:\r\nContent-Length: 5\r\n\r\nhello",
     "bare ends of lines": b"HTTP/1.1 200 OK\nA: b\nContent-Length: 5\n\nhello",
-    "carriage return": b"HTTP/1.1 200 OK\r\nA: b\rc\r\nContent-Length: 5\r\n\r\nhello",
     "not HTTP": b"SSH-2.0-OpenSSH\r\n\r\n",
     "HTTP of tomorrow": b"HTTP/3.0 200 OK\r\n\r\n",
     "low status": b"HTTP/1.1 42 Answer\r\n\r\n",
@@ -95,7 +93,23 @@ HEADS = {
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"Content-Length: 5\r\n\r\nhello"
+CODING = b"Transfer-Encoding: chunked\r\n\r\n"
 CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
+
+# What ends the headers for the standard library, and the headers that it stands for.
+NO_FIELDS = {
+    "no colon": (b"nonsense", []),
+    "no name": (b": b", []),
+    "no header to continue": (b" c", []),
+    "continued nonsense": (b"nonsense\r\n c\r\n\td: e", []),
+    "envelope of a mail": (b"From me", []),
+    "space before the colon": (b"A \t: b", [("A", "b")]),
+    "space in the name": (b"A B: c\r\n d", [("A%20B", "c\r\n d")]),
+    "name in UTF-8": ("Caf\u00e9: b".encode(), [("Caf%C3%A9", "b")]),
+    "control character in the name": (b"A\x01: b", [("A%01", "b")]),
+    "carriage return in the value": (b"A: b\rc", [("A", "b c")]),
+    "carriage return in the name": (b"A\rB: b", [("A%0DB", "b")]),
+}
 
 # What the standard library takes, although it could end at two places; and what is to be said.
 UNCERTAIN = {
@@ -157,6 +171,17 @@ def read(kind: type[http.client.HTTPResponse], data: bytes, method: str) -> dict
 @pytest.mark.parametrize("data", HEADS.values(), ids=HEADS)
 def test_a_response_head_is_parsed_as_by_the_standard_library(data: bytes, method: str) -> None:
     assert read(WholeHeadResponse, data, method) == read(http.client.HTTPResponse, data, method)
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 5\r\n\r\nhello", CODING + CHUNKS])
+@pytest.mark.parametrize(("line", "fields"), NO_FIELDS.values(), ids=NO_FIELDS)
+def test_headers_after_one_of_an_invalid_form_count(
+    line: bytes, fields: list[tuple[str, str]], length: bytes
+) -> None:
+    said: Any = read(WholeHeadResponse, OK + line + b"\r\n" + length, "GET")
+
+    assert said["headers"][:-1] == fields
+    assert said["body"] == b"hello"
 
 
 @pytest.mark.parametrize(("data", "text"), UNCERTAIN.values(), ids=UNCERTAIN)
