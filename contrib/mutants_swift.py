@@ -35,6 +35,14 @@ MUTANTS = (
         caught_by="test_a_lost_response_to_the_manifest_is_confirmed_by_its_segments",
     ),
     Mutant(
+        "the segments of a manifest that was refused too late are deleted",
+        f"{_SWIFT}/upload_port.py",
+        "return bool(self._upload_id) and self._refers_to(",
+        "return self._shared and self._refers_to(",
+        ("libcloud/test/storage/swift/test_manifests.py",),
+        caught_by="test_the_segments_of_an_object_that_is_stored_in_spite_of_a_refusal_are_kept",
+    ),
+    Mutant(
         "the segments of a manifest that may still appear are deleted",
         f"{_SWIFT}/upload_port.py",
         "effect_unknown=step is Step.COMPLETE)",

@@ -179,12 +179,12 @@ class SwiftUploadPort:
         return Confirmation.STORED, StoredObject(etag, size, len(parts), headers)
 
     def abort(self, upload_id: str) -> None:
-        if self._shared and self._refers_to(upload_id):
-            return  # another process has published it
+        if self._is_in_use(upload_id):
+            return
         multipart.abort(self._client, self._names, upload_id, frozenset(self._sent))
 
     def has_parts(self, upload_id: str) -> bool:
-        if self._shared and self._refers_to(upload_id):
+        if self._is_in_use(upload_id):
             return False
         return bool(multipart.segments_of(self._client, self._names, upload_id))
 
@@ -263,6 +263,10 @@ class SwiftUploadPort:
 
     def _path_of(self, upload_id: str, part: PartReceipt) -> str:
         return f"/{self._names.container}/{self._name(upload_id, part.number, part.etag)}"
+
+    def _is_in_use(self, upload_id: str) -> bool:
+        """Whether the segments are published: by another process, or by a request that failed."""
+        return bool(self._upload_id) and self._refers_to(upload_id)
 
     def _refers_to(self, upload_id: str) -> bool:
         start = f"/{self._names.container}/{self._names.prefix(upload_id)}"
