@@ -307,3 +307,24 @@ def test_parts_of_secret_headers_are_redacted() -> None:
     found = secrets_in({"Authorization": "AWS KEY:signature0", b"x-auth-token": b"token0123\n"})
     assert {"AWS KEY:signature0", "signature0", "token0123"} <= set(found)
     assert secrets_in(None) == secrets_in({"Content-Type": "text/plain; charset=utf-8"}) == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "SharedKey longaccount:signature0",
+        "AWS longaccount:signature0",
+        "AWS4-HMAC-SHA256 Credential=longaccount/20261201/us-east-1/s3/aws4_request, "
+        "SignedHeaders=host;x-amz-date, Signature=signature0",
+    ],
+)
+def test_of_a_signed_header_only_the_signature_is_a_secret(header: str) -> None:
+    secrets = secrets_in({"Authorization": header})
+    text = "longaccount, AWS4-HMAC-SHA256 SharedKey SignedHeaders=host;x-amz-date"
+    assert redact_text(text, secrets) == text
+    assert "signature0" not in redact_text(f"{header} signature0", secrets)
+
+
+def test_of_a_token_each_part_is_a_secret() -> None:
+    secrets = secrets_in({"Authorization": "Bearer long-name:long-token"})
+    assert redact_text("long-name long-token", secrets) == f"{REDACTED} {REDACTED}"

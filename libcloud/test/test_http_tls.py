@@ -153,6 +153,20 @@ def test_the_file_of_trusted_certificates_is_needed_to_connect_only(
         connection.request("GET", "/z")
 
 
+def test_a_file_of_certificates_that_appears_later_is_used(
+    server: Loopback, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted = tmp_path / "trusted.pem"
+    connection = LibcloudConnection("127.0.0.1", server.port, secure=True, ca_cert=str(trusted))
+    connection.fast_path = True
+    with pytest.raises(LibcloudError, match="does not exist"):
+        connection.request("GET", "/x")
+    trusted.write_bytes(certificate.read_bytes())
+    monkeypatch.setattr(connection, "session", None)  # of requests
+    connection.request("GET", "/y")
+    assert [request.target for request in server.requests] == ["/y"]
+
+
 def test_unverified_connections_share_no_tls_context(server: Loopback) -> None:
     connection = LibcloudConnection("127.0.0.1", server.port, secure=True)
     connection.verify, connection.ca_cert = False, None

@@ -48,6 +48,12 @@ _PASSWORD_IN_URL = r"(://)[^\s/@:\"']*:[^\s/@\"']+(?=@)"
 # Separators of the parts of an authorization header.
 _BETWEEN_PARTS = r"[\s,:]+|\bSignature="
 
+# A header whose only secret is the signature, its end. Names of accounts belong in messages.
+_SIGNED = (
+    r"(?:(?:AWS|GOOG1|SharedKey(?:Lite)?)\s+[^\s:]+:"
+    r"|[A-Z0-9-]+\s+Credential=\S+,\s*SignedHeaders=\S+,\s*Signature=)(\S+)"
+)
+
 # Attributes in which exceptions of the standard library store texts, besides ``args``.
 _TEXTS = ("strerror", "filename", "object", "reason", "msg", "text")
 
@@ -71,7 +77,9 @@ def secrets_in(headers: object) -> list[str]:
 def forms_of(value: str) -> list[str]:
     """The forms in which texts may repeat a secret header value: in part, or quoted."""
     bare = value.strip()
-    found = {bare, repr(value)[1:-1], *re.split(_BETWEEN_PARTS, bare)}
+    signed = re.fullmatch(_SIGNED, bare)
+    parts = [signed[1]] if signed else re.split(_BETWEEN_PARTS, bare)
+    found = {bare, repr(value)[1:-1], *parts}
     found.update([quote(form, safe="") for form in found])
     return sorted((form for form in found if len(form) >= _SHORTEST), key=len, reverse=True)
 
