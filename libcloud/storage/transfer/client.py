@@ -296,16 +296,19 @@ class StoreClient(ABC, Generic[OwnerT]):
             page = pending()
             found, is_truncated, marker = listed(page)
             self.check_listed(found, prefix, what)
-            count, entries = count + 1, entries + len(found)
-            last = found[-1] if found else last
             is_new = is_truncated and marker is not None and hash(marker) not in seen
+            # A store that ignores the marker repeats the page.
+            is_repeated = is_truncated and not is_new and bool(found) and found[-1] == last
+            count, entries = count + 1, entries + (0 if is_repeated else len(found))
+            last = found[-1] if found else last
             if is_new:
                 seen.add(hash(marker))
                 # Callers that need only a few entries find them on the first page.
                 pending = partial(fetch, marker)
                 if pool is not None and count > 1:
                     pending = _read_ahead(pool, pending)
-            yield page
+            if not is_repeated:
+                yield page
             if not is_truncated:
                 return
             if not is_new:

@@ -113,11 +113,11 @@ def test_one_level_that_cannot_continue_is_an_error(pages: Pages) -> None:
 def test_the_error_names_the_last_key_of_the_listing() -> None:
     with Server(lambda query, number: MORE + page_of("a", "b" if number == 1 else "é")) as server:
         found, error = failing(server.container(1).iterate_objects())
-    assert [obj.name for obj in found] == ["a", "b", "a", "é", "a", "é"]
-    assert (error.container_name, error.entries, error.pages) == ("bucket", 6, 3)
+    assert [obj.name for obj in found] == ["a", "b", "a", "é"]
+    assert (error.container_name, error.entries, error.pages) == ("bucket", 4, 3)
     assert error.last == "é"
     assert "container bucket" in str(error)
-    assert "as far as 'é': 6 entries in 3 pages" in str(error)
+    assert "as far as 'é': 4 entries in 3 pages" in str(error)
     assert "ex_s3_profile" in str(error)
 
 
