@@ -252,15 +252,17 @@ class BaseS3StorageDriver(StorageDriver):
             ca_bundle=ex_ca_bundle,
         )
         key, secret = access.check(key, secret)
-        if key is None and issubclass(self.connectionCls, BaseS3Connection):
-            secret = secret or ""  # without one, the host would not be where it belongs
+        is_unset = secret is None and issubclass(self.connectionCls, BaseS3Connection)
         self._checksum_calculation = ex_checksum_calculation
         # A subclass may have taken the host from the URL.
         where = (host, port) if endpoint_url is None else (None, None)
         endpoint = s3.access.endpoint_of(endpoint_url, *where, secure)
         if host is None:
             host, secure, port, _ = endpoint
-        super().__init__(key, secret, secure, host, port, api_version, region, **kwargs)
+        # Without a secret, the host would be passed in its place.
+        given = (None, "") if is_unset else (key, secret)
+        super().__init__(*given, secure, host, port, api_version, region, **kwargs)
+        self.key, self.secret = key, secret
         access.apply(self, endpoint[-1])
 
     @classmethod

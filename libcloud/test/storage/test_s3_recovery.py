@@ -293,9 +293,12 @@ def test_missing_credentials_are_an_error_of_the_first_request(
         container.upload_object_via_stream(iter([b"x"]), "key")
 
 
-def test_the_host_is_the_same_without_credentials() -> None:
-    driver = ScalewayStorageDriver(None, None, region="nl-ams")
+@pytest.mark.parametrize("key", [None, "key"])
+def test_the_host_is_the_same_without_a_secret(key: str | None) -> None:
+    driver = ScalewayStorageDriver(key, None, region="nl-ams")
     assert driver.connection.host == "s3.nl-ams.scw.cloud"
+    with pytest.raises(CredentialsNotFoundError, match="pass key and secret"):
+        driver.list_containers()
     driver.connection.connect()
     assert driver.connection.connection.host == "https://s3.nl-ams.scw.cloud"
 
