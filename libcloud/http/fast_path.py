@@ -25,7 +25,7 @@ from urllib.parse import quote
 from libcloud.http.body import Body
 from libcloud.http.errors import named
 from libcloud.http.messages import FastRequest, FastResponse, Head, plain_head
-from libcloud.http.sending import HEAD_END, RequestState
+from libcloud.http.sending import HEAD_END, RequestState, is_tls
 from libcloud.http.timeouts import current
 from libcloud.utils.bodies import Pieces, StreamedPieces
 from libcloud.utils.documents import read_document
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Bytes to receive at once: enough for the headers and a small document.
 _TAKEN = 16 * 1024
 
-# A body up to this size is sent together with the headers.
+# A body up to this size is joined with the headers, where one call does not send both.
 _JOINED = 128 * 1024
 
 # A larger chunked body is left to the libraries.
@@ -245,7 +245,8 @@ def _receive(
 def _send(connection: Any, head: bytes, body: Any) -> None:
     """Send the request; stop if the server reads no more, because it may already have responded."""
     buffers: Iterable[Any] = ()
-    if body is None or len(body) <= _JOINED:
+    joins = is_tls(connection.sock) or isinstance(body, Pieces)
+    if not body or (joins and len(body) <= _JOINED):
         head += bytes(body or b"")
     else:
         # Not list(body): it would reserve len(body) items, and the length of Pieces is in bytes.

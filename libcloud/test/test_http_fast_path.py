@@ -21,10 +21,11 @@ import urllib3
 from libcloud.common.types import ResponseTooLargeError
 from libcloud.http import LibcloudConnection
 from libcloud.http.adapter import ExactAdapter
-from libcloud.http.fast_path import _read_chunks, request_head
+from libcloud.http.fast_path import _read_chunks, _send, request_head
 from libcloud.http.messages import FastResponse
 from libcloud.http.sending import RequestState
 from libcloud.http.session import Session
+from libcloud.http.timeouts import TimedConnection
 from libcloud.test._loopback import Loopback, Received, reply
 from libcloud.test.test_http_heads import HEADS, UNCERTAIN
 
@@ -525,3 +526,26 @@ def test_an_unusual_chunk_is_left_to_the_libraries_without_waiting_for_more(line
     state.received = b"1\r\na\r\n" + line
     no_socket = None
     assert _read_chunks(no_socket, state, 0) == (6, None)
+
+
+class _Sent(TimedConnection):
+    """A connection that sends nothing and keeps the buffers."""
+
+    def __init__(self, sock: Any) -> None:
+        self.sock = sock
+
+    def send_all(self, buffers: Any) -> None:
+        self.buffers = buffers
+
+
+class _TlsSocket:
+    do_handshake = None
+
+
+def test_a_small_body_is_copied_for_tls_only() -> None:
+    body, plain, tls = bytes(1000), _Sent(None), _Sent(_TlsSocket())
+    _send(plain, b"head", body)
+    _send(tls, b"head", body)
+
+    assert plain.buffers[1] is body
+    assert tls.buffers == (b"head" + body,)
