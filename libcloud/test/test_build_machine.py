@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from libcloud.test.storage.fakes.azurite import find_azurite
+from libcloud.test.storage.fakes.servers import MissingServerError
+
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / ".ci" / "run"
 # What it would install otherwise.
@@ -61,14 +64,14 @@ ERROR is the first word of what a test wrote
 """
 
 
-def end_of_run(folder: Path, log: str, status: int) -> str:
+def end_of_run(folder: Path, log: str, status: int, make: str = "cat log") -> str:
     """What ``.ci/run`` prints after the output of ``make``, which is ``log``."""
     programs = folder / "programs"
     programs.mkdir()
     (folder / ".ci").mkdir()
     shutil.copy(RUN, folder / ".ci")
     (folder / "log").write_text(log, encoding="utf-8")
-    scripts = dict.fromkeys(INSTALLED, "") | {"make": f"cat log; exit {status}"}
+    scripts = dict.fromkeys(INSTALLED, "") | {"make": f"{make}; exit {status}"}
     for name, script in scripts.items():
         (programs / name).write_text(f"#!/bin/sh\n{script}\n")
         (programs / name).chmod(0o755)
@@ -103,6 +106,14 @@ def test_many_failures_are_counted(tmp_path: Path) -> None:
 @pytest.mark.source
 def test_the_end_of_a_success_is_its_summary(tmp_path: Path) -> None:
     assert end_of_run(tmp_path, PASSED, 0) == "\n" + PASSED.splitlines()[-1] + "\n"
+
+
+@pytest.mark.source
+def test_the_environments_can_wait_for_what_is_being_installed(tmp_path: Path) -> None:
+    script = 'flock "$LIBCLOUD_TEST_INSTALLING" cat log; exit 0 #'
+    assert end_of_run(tmp_path, PASSED, 0, script) == "\n" + PASSED.splitlines()[-1] + "\n"
+    settings = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    assert settings.count("commands_pre = {[testenv]installed}") == 2
 
 
 @pytest.mark.source
@@ -153,3 +164,18 @@ def test_the_code_of_one_function_is_exchanged_and_that_of_no_other(
     assert functions.exchange(path, old, old.replace("return 3", "return 33"))
     gc.unfreeze()
     assert [each() for each in (*planted_in.both, planted_in.three)] == [1, 2, 33]
+
+
+def test_an_installation_that_fails_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, script in {"node": "", "npm": f"echo >>{tmp_path}/calls; exit 1"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("LIBCLOUD_TEST_CACHE", str(tmp_path))
+    for run in ("1", "1", "2"):
+        monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", run)
+        with pytest.raises(MissingServerError, match="npm did not install azurite"):
+            find_azurite()
+    assert (tmp_path / "calls").read_text() == "\n" * 2

@@ -52,9 +52,21 @@ def find_azurite() -> tuple[str, str]:
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
-                _install(npm, folder)
+                _install_once(npm, folder)
                 done.touch()
     return node, str(main)
+
+
+def _install_once(npm: str, folder: Path) -> None:
+    """Install it, unless that has failed in this run of the tests: npm waits long for a network."""
+    run, failed = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid()), folder / "failed"
+    if failed.exists() and failed.read_text() == run:
+        raise MissingServerError("npm did not install azurite, as the first test with it reports")
+    try:
+        _install(npm, folder)
+    except MissingServerError:
+        failed.write_text(run)
+        raise
 
 
 def _install(npm: str, folder: Path) -> None:
