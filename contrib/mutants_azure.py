@@ -29,6 +29,14 @@ MUTANTS = (
         caught_by="test_after_a_lost_response_the_blob_of_another_is_not_accepted",
     ),
     Mutant(
+        "a success of any server is that of Azure",
+        f"{_AZURE}/upload_port.py",
+        "        if not etag:  # another",
+        "        if False:  # another",
+        _DRIVER,
+        caught_by="test_a_success_without_an_etag_is_not_that_of_the_store",
+    ),
+    Mutant(
         "a blob of another upload passes for the one that was sent",
         f"{_AZURE}/upload_port.py",
         "same = bool(headers) and [block.id for block in found] == _blocks(parts)\n",

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from libcloud.common.types import LibcloudError
+from libcloud.common.types import LibcloudError, MalformedResponseError
 from libcloud.storage.azure import requests
 from libcloud.storage.azure.checksums import (
     NO_DIGEST,
@@ -279,7 +279,11 @@ class AzureStore:
             )
 
     def _stored(self, headers: Mapping[str, str], size: int, parts: int = 0) -> StoredObject:
-        return StoredObject(strip_etag(headers.get("etag", "")), size, parts, headers)
+        etag = strip_etag(headers.get("etag", ""))
+        if not etag:  # another server responds with 201, too, and has stored nothing
+            text = f"{self._label}: the response has no ETag"
+            raise MalformedResponseError(text, driver=self._client.owner)
+        return StoredObject(etag, size, parts, headers)
 
     def _sendable(self, body: Body) -> Body:
         return bytes(body) if self._copy_bodies else body

@@ -258,6 +258,15 @@ def test_a_transient_fault_is_survived(
     assert stored.hash == fake.blobs["box", "blob"].etag.strip('"')
 
 
+@pytest.mark.parametrize(("operation", "data"), [("PutBlob", b"short"), ("PutBlockList", LONG)])
+def test_a_success_without_an_etag_is_not_that_of_the_store(
+    fake: FakeAzure, container: Container, operation: str, data: bytes
+) -> None:
+    fake.faults.add(operation, Status(201))
+    upload(container, data)
+    assert fake.body("box", "blob") == data
+
+
 def test_a_list_whose_response_was_lost_is_published_once(
     fake: FakeAzure, container: Container
 ) -> None:
