@@ -19,6 +19,14 @@ _mutant = scaleout_mutant
 
 MUTANTS = (
     _mutant(
+        "an upload begins by the clock of this machine",
+        "session",
+        "        if began is None:\n",
+        "        if True:\n",
+        "published",
+        "test_a_clock_that_is_wrong_does_not_change_what_the_upload_has_published",
+    ),
+    _mutant(
         "a task that runs twice adds its pieces twice",
         "worker",
         "    source = _PartSource(task, pieces, session)\n",

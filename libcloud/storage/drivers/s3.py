@@ -1562,7 +1562,11 @@ class BaseS3StorageDriver(StorageDriver):
         what = f"Error initiating multipart upload of {place.label}"
         request = s3.requests.create_upload(place.path, headers=headers)
         response = self._client.send_once(request, what, names=place.names)
-        return self._client.parse(s3.responses.parse_create, response, what)
+        upload_id = s3.uploads.Reported(
+            self._client.parse(s3.responses.parse_create, response, what)
+        )
+        upload_id.headers = response.headers
+        return upload_id
 
     def _commit_multipart(
         self,
@@ -1583,7 +1587,7 @@ class BaseS3StorageDriver(StorageDriver):
         )
         response = self._client.send_once(request, what, names=place.names)
         completed = self._client.parse(s3.responses.parse_complete, response, what)
-        etag, checksums = s3.uploads.CommittedETag(strip_etag(completed.etag)), completed.checksums
+        etag, checksums = s3.uploads.Reported(strip_etag(completed.etag)), completed.checksums
         reported = {s3.checksums.HEADER + name: checksums[name] for name in checksums}
         etag.headers = {**response.headers, **reported}
         return etag

@@ -141,7 +141,8 @@ class S3UploadPort:
         upload_id: str = self._driver._initiate_multipart(
             self._container, self._name, headers=headers
         )
-        return upload_id
+        self.times.see(getattr(upload_id, "headers", {}))
+        return str(upload_id)
 
     def put_part(
         self, upload_id: str, number: int, body: Body | Payload | StreamedPart, digest: Digest

@@ -48,10 +48,10 @@ _ONE_REQUEST = Limits(
 )
 
 
-class CommittedETag(str):
-    """The ETag in the response to Complete, without quotes, with the headers of the response.
+class Reported(str):
+    """The upload id, or the ETag without quotes, of a response, with the headers of the response.
 
-    A ``str``, because ``_commit_multipart`` returns one.
+    A ``str``, because ``_initiate_multipart`` and ``_commit_multipart`` return one.
     """
 
     headers: Mapping[str, str] = {}

@@ -340,9 +340,11 @@ class UploadSession:
         if self.fields.checksum is None:
             raise ValueError("ex_checksum=None: parts from several processes need a checksum")
         upload_id = self._retried(Step.CREATE, self._store.create)
-        connection = self.driver.connection
-        now = getattr(connection, "server_time", lambda: datetime.now(timezone.utc))()
-        fields = replace(self.fields, id=upload_id, created=int(now.timestamp()), **plan)
+        connection, times = self.driver.connection, getattr(self._store, "times", None)
+        began = times and times.started_at  # by the clock of the store
+        if began is None:
+            began = getattr(connection, "server_time", lambda: datetime.now(timezone.utc))()
+        fields = replace(self.fields, id=upload_id, created=int(began.timestamp()), **plan)
         return UploadSession(self.driver, self.upload, fields, self._extra)._attached()
 
     def _attached(self) -> UploadSession:

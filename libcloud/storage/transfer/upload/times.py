@@ -27,12 +27,13 @@ class StoreTimes:
         self._date = self._date or headers.get("date", "")
 
     @property
-    def _started_at(self) -> datetime | None:
+    def started_at(self) -> datetime | None:
+        """When the upload began; ``None`` if that is not known."""
         return self._began or http_date(self._date)
 
     def written_since(self, headers: Mapping[str, str]) -> Confirmation:
         """Whether the object with these response headers is younger than that time."""
-        modified, started_at = http_date(headers.get("last-modified", "")), self._started_at
+        modified, started_at = http_date(headers.get("last-modified", "")), self.started_at
         if modified is None or started_at is None:
             return Confirmation.UNCLEAR
         recent = modified >= started_at - _GRACE
@@ -40,7 +41,7 @@ class StoreTimes:
 
     def is_newer(self, headers: Mapping[str, str]) -> bool:
         """Whether it is certain that the object was written after that time."""
-        modified, started_at = http_date(headers.get("last-modified", "")), self._started_at
+        modified, started_at = http_date(headers.get("last-modified", "")), self.started_at
         return modified is not None and started_at is not None and modified > started_at
 
 

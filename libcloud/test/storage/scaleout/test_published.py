@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -100,3 +102,19 @@ def test_what_is_stored_is_not_sent_again(s3: Store) -> None:
     attach(s3, texts[-1], pieces)
     assert s3.body() == pieces.data
     assert len(s3.requests("UploadPart")) == 3
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_a_clock_that_is_wrong_does_not_change_what_the_upload_has_published(
+    s3: Store, minutes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3.driver.connection, "clock_offset", timedelta(minutes=minutes))
+    pieces, texts = Pieces([PART] * 3), list[str]()
+    first = upload(s3, pieces, ex_on_session=texts.append)
+    assert attach(s3, texts[0], pieces).hash == first.hash
+    ((key, stored),) = s3.server.state.objects.items()
+    earlier = replace(stored, modified=stored.modified - timedelta(minutes=1))
+    s3.server.state.objects[key] = earlier
+    with pytest.raises(LibcloudError) as caught:
+        attach(s3, texts[0], pieces)
+    assert vars(caught.value)["code"] == "NoSuchUpload"
