@@ -130,6 +130,7 @@ def run_tasks(
     done: Callable[[_Item], object] | None = None,
     url_of: Callable[[_Item], object] | None = None,
     can_fork: bool = False,
+    uploads: bool = False,
 ) -> None:
     """Call ``task``, which transfers one object, for each of ``items``; report those that fail.
 
@@ -142,6 +143,7 @@ def run_tasks(
     :param done: called in the calling thread with each item that was transferred.
     :param url_of: names an item in messages.
     :param can_fork: ``task`` changes nothing in this process, so that others may run it as well.
+    :param uploads: ``task`` uploads; this decides how many items are worth other processes.
     """
     finished = itertools.count()  # also those whose results are not read, after a signal
     run = partial(_run, task, finished)
@@ -152,7 +154,9 @@ def run_tasks(
                 from libcloud.cli.processes import share
 
                 succeeded = partial(next, finished)
-                work = share(driver, run, items, size_of, jobs=jobs, succeeded=succeeded)
+                work = share(
+                    driver, run, items, size_of, jobs=jobs, uploads=uploads, succeeded=succeeded
+                )
                 processes, items, jobs = stack.enter_context(work)
             core = stack.enter_context(OneCore())
             results: Any = driver._pool.map(

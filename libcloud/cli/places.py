@@ -247,6 +247,7 @@ class Copier:
             done=done,
             url_of=lambda entry: self.destination.label(entry.name),
             can_fork=self.settings.can_fork and not self._is_between_stores,
+            uploads=isinstance(self.source, LocalDirectory),
         )
 
     @property

@@ -50,8 +50,9 @@ _MOST = 4
 # Transfers of each at least that run at once: fewer do not keep a core busy.
 _LEAST_JOBS = 16
 
-# Items that are read ahead to decide, how many of them must be small, and for how many seconds.
-_SAMPLE, _ENOUGH, _SOON = 500, 400, 0.2
+# Items that are read ahead to decide, of which four fifths must be small, and for how many seconds.
+# Fewer are transferred before the start of a child has paid. A small upload takes less time.
+_DOWNLOADS, _UPLOADS, _SOON = 500, 2000, 0.2
 
 # Items and outcomes that are sent together; seconds for which outcomes are awaited.
 _BATCH, _DELAY = 16, 0.005
@@ -355,12 +356,14 @@ def share(
     size_of: _SizeOf,
     *,
     jobs: int | None,
+    uploads: bool,
     succeeded: Callable[[], object],
 ) -> Iterator[tuple[Elsewhere, Iterable[_Item], int | None]]:
     """Fork children if that pays, and if it is safe. They end with the block.
 
     :param run: transfers an item, in any of the processes.
     :param jobs: transfers that run at once in all processes; ``None`` if the user did not say.
+    :param uploads: or else downloads.
     :param succeeded: called for each item that a child transferred, in any thread.
     :return: the children, if any; the items, the first of which have been read; and ``jobs``.
     """
@@ -370,9 +373,10 @@ def share(
     if outer is None or not free or not _can_be_inherited(driver):
         yield Elsewhere(), items, jobs
         return
-    first, items = _read_sample(iter(items))
+    count = _UPLOADS if uploads else _DOWNLOADS
+    first, items = _read_sample(iter(items), count)
     small = [item for item in first if (size := size_of(item)) is not None and size <= cores.SMALL]
-    if len(small) < _ENOUGH:
+    if len(small) < 0.8 * count:
         yield Elsewhere(), items, jobs
         return
     known = _Known(driver, small)
@@ -406,8 +410,8 @@ def _free_cores(jobs: int) -> list[int]:
     return []
 
 
-def _read_sample(items: Iterator[_Item]) -> tuple[list[_Item], Iterator[_Item]]:
-    """The first items, unless they come slowly, and all of them."""
+def _read_sample(items: Iterator[_Item], count: int) -> tuple[list[_Item], Iterator[_Item]]:
+    """The first ``count`` items, fewer if they come slowly, and all of them."""
     first: list[_Item] = []
     rest = items
     end = float("inf")
@@ -415,7 +419,7 @@ def _read_sample(items: Iterator[_Item]) -> tuple[list[_Item], Iterator[_Item]]:
         for item in items:
             first.append(item)
             end = min(end, _clock() + _SOON)
-            if len(first) == _SAMPLE or _clock() > end:
+            if len(first) == count or _clock() > end:
                 break
     except Exception as error:
         rest = _raise(error)

@@ -199,6 +199,7 @@ def _put_files(uploader: Uploader, sources: list[Entry], jobs: int | None) -> No
             size_of=lambda task: task[1].size,
             url_of=name_of,
             can_fork=uploader.settings.can_fork,
+            uploads=True,
         )
     stored = count(len(sources) - failures.count, "object")
     progress.finish(f"stored {where}" if single else f"stored {stored} in {where}")

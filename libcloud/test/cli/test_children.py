@@ -41,7 +41,7 @@ DRIVER = LocalStorageDriver("/")
 _FORKING = """
 import sys
 from libcloud.cli import processes, signals
-processes._SAMPLE, processes._ENOUGH, processes._SOON = 40, 30, 60.0
+processes._DOWNLOADS, processes._UPLOADS, processes._SOON = 40, 40, 60.0
 free_cores = processes._free_cores
 processes._free_cores = lambda jobs: [0, 1] if jobs >= 48 else []
 fork = processes.fork_child
@@ -351,11 +351,18 @@ def test_items_that_come_slowly_are_not_read_ahead(
 ) -> None:
     """``now`` is what a clock adds each time that it is read."""
     ticks = itertools.count(0.0, now)
-    monkeypatch.setattr(processes, "_SAMPLE", 40)
     monkeypatch.setattr(processes, "_clock", lambda: next(ticks))
-    first, items = processes._read_sample(iter(range(count)))
+    first, items = processes._read_sample(iter(range(count)), 40)
     assert len(first) == expected
     assert [*items] == [*range(count)]
+
+
+def test_uploads_need_more_files_than_downloads(shell: Shell, source: Path, tmp_path: Path) -> None:
+    more = f"processes._UPLOADS = {2 * _COUNT}"
+    status, _, children = run(shell, "put", "-r", str(source), "s3://bucket/d/", more=more)
+    assert (status, children) == (0, [])
+    status, _, children = run(shell, "get", "-r", "s3://bucket/d/", f"{tmp_path}/out", more=more)
+    assert (status, len(children)) == (0, 2)
 
 
 def test_an_error_while_reading_ahead_is_raised_after_the_items_before_it() -> None:
@@ -363,7 +370,7 @@ def test_an_error_while_reading_ahead_is_raised_after_the_items_before_it() -> N
         yield from range(3)
         raise KeyError("page 2")
 
-    first, found = processes._read_sample(items())
+    first, found = processes._read_sample(items(), 40)
     assert first == [0, 1, 2]
     assert [next(iter(found)) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(KeyError):
