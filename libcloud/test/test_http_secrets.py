@@ -314,6 +314,7 @@ def test_parts_of_secret_headers_are_redacted() -> None:
     [
         "SharedKey longaccount:signature0",
         "AWS longaccount:signature0",
+        "AWS longaccount:user:signature0",  # of Swift's own accounts
         "AWS4-HMAC-SHA256 Credential=longaccount/20261201/us-east-1/s3/aws4_request, "
         "SignedHeaders=host;x-amz-date, Signature=signature0",
     ],

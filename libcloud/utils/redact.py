@@ -50,7 +50,7 @@ _BETWEEN_PARTS = r"[\s,:]+|\bSignature="
 
 # A header whose only secret is the signature, its end. Names of accounts belong in messages.
 _SIGNED = (
-    r"(?:(?:AWS|GOOG1|SharedKey(?:Lite)?)\s+[^\s:]+:"
+    r"(?:(?:AWS|GOOG1|SharedKey(?:Lite)?)\s+\S+:"
     r"|[A-Z0-9-]+\s+Credential=\S+,\s*SignedHeaders=\S+,\s*Signature=)(\S+)"
 )
 
