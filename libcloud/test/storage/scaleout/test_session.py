@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -261,6 +262,8 @@ def test_a_file_that_cannot_be_read_is_no_failure_of_the_store(
     with pytest.raises(type(failure)) as caught:
         session.upload_part(1, file)
     assert (caught.value, file.starts) == (failure, 2)
+    while s3.server.state.uploads[session.upload_id].in_flight:
+        time.sleep(0.01)  # the server has not noticed yet that the connection is closed
     session.abort()
 
 
