@@ -198,7 +198,7 @@ def _put_files(uploader: Uploader, sources: list[Entry], jobs: int | None) -> No
             jobs=jobs,
             size_of=lambda task: task[1].size,
             url_of=name_of,
-            can_fork=uploader.settings.can_fork,
+            can_fork=uploader.settings.can_fork and not single,
             uploads=True,
         )
     stored = count(len(sources) - failures.count, "object")

@@ -346,7 +346,7 @@ class LibcloudConnection(LibcloudBaseConnection):
         """Raise a clear error if the file of the certificates to trust does not exist."""
         chosen = self.verification
         if isinstance(chosen, str) and self.host.startswith("https") and not os.path.exists(chosen):
-            parse_origin.cache_clear()  # it knows that there is no file, which may yet appear
+            parse_origin.cache_clear()  # so that a file which appears later is found
             raise LibcloudError(
                 f"the file of trusted certificates {chosen} does not exist: see ex_ca_bundle, "
                 "CA_CERTS_PATH in libcloud.security, and the variables SSL_CERT_FILE, "

@@ -378,9 +378,8 @@ class LocalStorageDriver(StorageDriver):
                 file.sync()  # others need not wait for it
                 with self._lock_cls(path):
                     file.commit()
-            with suppress(
-                FileNotFoundError
-            ):  # others may delete the object, and then its directory
+            # Others may delete the object, and then its directory.
+            with suppress(FileNotFoundError):
                 sync_directory(os.path.dirname(path))
         except BaseException:
             self._tree.prune(container.name, path)
